@@ -1,0 +1,33 @@
+"""Watch where an image model looks while Keras trains it.
+
+The names below are loaded when they are first used, so that importing the
+package loads neither TensorFlow nor OpenCV.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "DeconvNet": "keras_saliency.methods",
+    "GradCAM": "keras_saliency.methods",
+    "ModelGraph": "keras_saliency.graph",
+    "ProbeSet": "keras_saliency.probes",
+    "SaliencyCallback": "keras_saliency.callback",
+    "VanillaGradients": "keras_saliency.methods",
+    "explain": "keras_saliency.explain",
+}
+
+__all__ = [*_ROOMS, "__version__"]
+
+
+def __getattr__(name):
+    if name in _ROOMS:
+        value = getattr(importlib.import_module(_ROOMS[name]), name)
+        globals()[name] = value  # also hides the room of the same name behind the function
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(set(globals()) | set(__all__))

@@ -1,0 +1,64 @@
+"""`explain`: heatmaps of a finished model, outside of training."""
+
+import warnings
+
+import numpy as np
+
+from keras_saliency.graph import ModelGraph, check_positive_int
+from keras_saliency.records import Heatmaps
+
+
+def explain(model, images, target_classes=None, method="grad_cam", *, chunk_size=32):
+    """Returns heatmaps that show where a model looks for a class.
+
+    The heatmaps are un-normalised: their magnitude is evidence, and two of
+    them can be compared.
+
+    Args:
+        model: a `keras.Model` with one image input and one output of class scores.
+        images: array (n, H, W, C), as the model takes them, finite.
+        target_classes: the class to explain: None for the predicted one, an int
+            for all images, or ints (n,). Defaults to None.
+        method: "grad_cam", "vanilla_gradients", "deconvnet", a method object
+            such as `GradCAM(layer="conv_3")`, or a list of these. Defaults to
+            "grad_cam".
+        chunk_size: how many images go through the model at once.
+
+    Returns:
+        float32 array (n, H, W), non-negative; for a list of methods a dict of
+        such arrays by the method's name. A map that is all zero says that nothing
+        speaks for the class; one that is not finite is all NaN. Both come with a
+        warning that names the images.
+
+    Raises:
+        TypeError: if an argument has the wrong type.
+        ValueError: if the images do not fit the model, a class is out of range, or
+            a method has no honest map for this model.
+    """
+    _, heatmaps = attribute(model, images, target_classes, method, chunk_size=chunk_size)
+    maps = {name: _at_image_size(h) for name, h in heatmaps.items()}
+    if isinstance(method, list | tuple):
+        return maps
+    return next(iter(maps.values()))
+
+
+def attribute(model, images, target_classes=None, method="grad_cam", *, chunk_size=32, num_signals=0):
+    """Does the work of `explain`: returns `Predictions` and `Heatmaps` by method."""
+    from keras_saliency.probes import ProbeSet
+
+    images = ProbeSet(images).images
+    check_positive_int("chunk_size", chunk_size)
+    graph = ModelGraph(
+        model, method, image_shape=images.shape[1:], chunk_size=min(chunk_size, len(images))
+    )
+    predictions, heatmaps = graph.attribute(images, target_classes, num_signals=num_signals)
+    for found in heatmaps.values():
+        for problem in found.problems():
+            warnings.warn(problem, stacklevel=3)
+    return predictions, heatmaps
+
+
+def _at_image_size(heatmaps: Heatmaps) -> np.ndarray:
+    maps = heatmaps.at_image_size().copy()
+    maps[heatmaps.non_finite] = np.nan
+    return maps

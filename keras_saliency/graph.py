@@ -1,0 +1,217 @@
+"""`ModelGraph`: the only room that calls the model."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_saliency.capture import call_model, run_forward
+from keras_saliency.introspect import find_logits, layer_name
+from keras_saliency.methods import get_methods
+from keras_saliency.methods.base import Trace
+from keras_saliency.records import Heatmaps, Predictions
+from keras_saliency.relu_rules import rectifiable
+from keras_saliency.targets import one_hot_targets, weigh_logits
+
+_VARIABLE_WRITES = ("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp")
+
+
+class ModelGraph:
+    """A Keras model and some methods as one compiled graph.
+
+    One concrete function holds one forward pass, and one backward pass for
+    each ReLU rule that the methods ask for. It follows the model's live
+    weights, so that it can be made once and run at every epoch's end. To be
+    used from the main thread only.
+
+    Args:
+        model: a Keras model on the TensorFlow backend, with one image input
+            (n, H, W, C) and one output of class scores (n, k). Built by one
+            call if it is not built.
+        methods: a method's name, a `Method`, or a list of these.
+        image_shape: (H, W, C) of the images that will be given.
+        chunk_size: how many images go through the graph at once.
+
+    Attributes:
+        resolved: words by method and keyword: what each method means for
+            this model (layer, rule, ReLU nodes rectified), and under "score" what
+            is explained. `print(graph)` shows them.
+        num_classes: k, the number of logits; 1 for a one-unit head.
+        num_traces: how often the model was traced: 1.
+
+    Raises:
+        RuntimeError: if Keras does not run on TensorFlow.
+        TypeError: if `model` is no Keras model.
+        ValueError: if the images do not fit the model, or a method has no
+            honest map for it.
+    """
+
+    def __init__(self, model, methods="grad_cam", *, image_shape, chunk_size=32):
+        _check_backend()
+        if not isinstance(model, keras.Model):
+            raise TypeError(f"model must be a keras.Model. Received: {type(model).__name__}.")
+        check_positive_int("chunk_size", chunk_size)
+        self.methods = get_methods(methods)
+        self.image_shape = tuple(int(s) for s in image_shape)
+        self.chunk_size = int(chunk_size)
+        self.resolved: dict[str, dict[str, str]] = {}
+        self.num_traces = 0
+        _check_input_shape(model, self.image_shape)
+        if not all(layer.built for layer in model._flatten_layers()):
+            call_model(model, np.zeros((1, *self.image_shape), np.float32))
+        self._function = self._trace(model)
+        self._writes = _written_variables(self._function)
+
+    def attribute(
+        self, images, target_classes=None, *, num_signals=0, argument="target_classes"
+    ) -> tuple[Predictions, dict[str, Heatmaps]]:
+        """Computes predictions and every method's heatmaps.
+
+        Args:
+            images: array (n, H, W, C), as the model takes them.
+            target_classes: what is explained: None for the predicted class,
+                an int, ints (n,), or weights of the logits (n, k), whose all-zero rows
+                mean the predicted class.
+            num_signals: of how many images, from the first, the signed
+                attributions are kept.
+            argument: what to call `target_classes` in errors.
+
+        Returns:
+            `Predictions`, and `Heatmaps` by the method's name.
+        """
+        weights = one_hot_targets(target_classes, len(images), self.num_classes, argument)
+        kept = [v.numpy() for v in self._writes]
+        try:
+            chunks = [
+                self._run(images[i : i + self.chunk_size], weights[i : i + self.chunk_size])
+                for i in range(0, len(images), self.chunk_size)
+            ]
+        finally:
+            for variable, value in zip(self._writes, kept, strict=True):
+                variable.assign(value)
+        logits = np.concatenate([c["logits"] for c in chunks])
+        probabilities = np.concatenate([c["probabilities"] for c in chunks])
+        heatmaps = {}
+        for method in self.methods:
+            native = np.concatenate([c[method.name] for c in chunks])
+            signal = None
+            if num_signals and f"{method.name}/signal" in chunks[0]:
+                signal = np.concatenate([c[f"{method.name}/signal"] for c in chunks])[:num_signals]
+            heatmaps[method.name] = Heatmaps(method.name, native, self.image_shape[:2], signal)
+        return Predictions(logits, probabilities), heatmaps
+
+    def _run(self, images, weights):
+        """Runs one chunk, filled up with its last image so that its size is always the same."""
+        num_images = len(images)
+        missing = [(0, self.chunk_size - num_images)]
+        images = np.pad(images, missing + [(0, 0)] * 3, mode="edge").astype(np.float32, copy=False)
+        weights = np.pad(weights, [*missing, (0, 0)], mode="edge")
+        results = self._function(tf.constant(images), tf.constant(weights))
+        return {name: tensor.numpy()[:num_images] for name, tensor in results.items()}
+
+    def _trace(self, model):
+        def run(images, weights):
+            self.num_traces += 1
+            with rectifiable():
+                forward = run_forward(model, images)
+            logits, head = find_logits(forward.output)
+            _check_class_scores(logits, model)
+            logits = tf.cast(logits, tf.float32)
+            self.num_classes = logits.shape[1]
+            score, weights = weigh_logits(logits, weights)
+            self.resolved["score"] = _describe_score(forward, head, self.num_classes)
+            trace = Trace(forward, logits, score, weights)
+            results = {"logits": logits, "probabilities": _probabilities(logits, head)}
+            for method in self.methods:
+                attribution = method.attribute(trace)
+                self.resolved[method.name] = attribution.words
+                results[method.name] = tf.cast(attribution.heatmaps, tf.float32)
+                if attribution.signal is not None:
+                    results[f"{method.name}/signal"] = tf.cast(attribution.signal, tf.float32)
+            return results
+
+        return tf.function(run, autograph=False).get_concrete_function(
+            tf.TensorSpec((self.chunk_size, *self.image_shape), tf.float32, name="images"),
+            tf.TensorSpec((self.chunk_size, None), tf.float32, name="target_weights"),
+        )
+
+    def __str__(self):
+        lines = []
+        for name, words in self.resolved.items():
+            lines.append(f"{name}: " + ", ".join(f"{k} {v}" for k, v in words.items()))
+        return "\n".join(lines)
+
+
+def check_positive_int(argument, value):
+    """Refuses what is not an int >= 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"{argument} must be an int of at least 1. Received: {value!r}.")
+
+
+def _check_backend():
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            "keras_saliency needs Keras on the TensorFlow backend. Received: "
+            f'backend "{keras.backend.backend()}". Set the environment variable KERAS_BACKEND=tensorflow '
+            "before Keras is imported."
+        )
+
+
+def _check_input_shape(model, image_shape):
+    if not model.built:
+        return
+    try:
+        expected = model.input_shape
+    except (AttributeError, ValueError):  # subclassed models have none
+        return
+    if isinstance(expected, dict | list):
+        if len(expected) != 1:
+            raise ValueError(
+                f"The model {model.name!r} must have one image input. Received: a model with "
+                f"{len(expected)} inputs. Models with several inputs are not supported."
+            )
+        expected = next(iter(expected.values() if isinstance(expected, dict) else expected))
+    fits = len(expected) == 4 and all(
+        e is None or e == s for e, s in zip(expected[1:], image_shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            f"images of shape {image_shape} do not fit the model {model.name!r}, which takes "
+            f"{tuple(expected[1:])}. Pass images of (height, width, channels) as in training; "
+            "ProbeSet(..., preprocess=...) can turn raw pixels into the model's input."
+        )
+
+
+def _check_class_scores(logits, model):
+    if logits.shape.rank != 2 or logits.shape[1] is None:
+        raise ValueError(
+            f"The model {model.name!r} must end in class scores (n, k). Received: an output of "
+            f"shape {tuple(logits.shape)}. Pass a classifier, or a keras.Model that ends in its scores."
+        )
+
+
+def _describe_score(forward, head, num_classes):
+    layer = layer_name(forward.output, forward)
+    if head == "linear":
+        logit = f"output of {layer}, taken as logits (no softmax or sigmoid found)"
+    else:
+        logit = f"logit before the {head} of {layer}"
+    return {"logits": logit, "number": str(num_classes)}
+
+
+def _probabilities(logits, head):
+    if head == "sigmoid" or logits.shape[1] == 1:
+        return tf.sigmoid(logits)
+    return tf.nn.softmax(logits)
+
+
+def _written_variables(function):
+    """Variables that a forward pass writes even in inference, such as the seeds of a dropout
+    that was switched on for good; they are put back after each run."""
+    graph = function.graph
+    outer_by_inner = {inner.name: outer for outer, inner in graph.captures}
+    handles = [
+        outer_by_inner[op.inputs[0].name]
+        for op in graph.get_operations()
+        if op.type in _VARIABLE_WRITES and op.inputs[0].name in outer_by_inner
+    ]
+    return [v for v in graph.variables if any(v.handle is h for h in handles)]

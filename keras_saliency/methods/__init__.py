@@ -1,0 +1,52 @@
+"""The methods. To add one: one file here, and one line in `METHODS`."""
+
+from keras_saliency.methods.base import Method, Trace
+from keras_saliency.methods.deconvnet import DeconvNet
+from keras_saliency.methods.grad_cam import GradCAM
+from keras_saliency.methods.vanilla_gradients import VanillaGradients
+
+__all__ = ["METHODS", "DeconvNet", "GradCAM", "Method", "Trace", "VanillaGradients", "get_methods"]
+
+METHODS: dict[str, type[Method]] = {m.name: m for m in (GradCAM, VanillaGradients, DeconvNet)}
+
+
+def get_methods(methods) -> list[Method]:
+    """Turns names and `Method` objects into a list of distinct methods.
+
+    Args:
+        methods: a name of `METHODS`, a `Method`, or a list of these.
+
+    Raises:
+        TypeError: if an entry is neither a name nor a `Method`.
+        ValueError: if a name is unknown, a method comes twice, or there is none.
+    """
+    entries = list(methods) if isinstance(methods, (list, tuple)) else [methods]
+    if not entries:
+        raise ValueError(f"methods is empty. Pass at least one of: {_known()}.")
+    found = [_get(entry) for entry in entries]
+    names = [method.name for method in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(
+                f"methods holds {name!r} twice. Received: {entries!r}. Pass each method once; "
+                "statistics and tags are kept by its name."
+            )
+    return found
+
+
+def _get(entry):
+    if isinstance(entry, Method):
+        return entry
+    if isinstance(entry, type) and issubclass(entry, Method):
+        raise TypeError(f"methods holds the class {entry.__name__}. Pass an object: {entry.__name__}().")
+    if not isinstance(entry, str):
+        raise TypeError(
+            f"methods must hold names or method objects. Received: {entry!r}. Pass one of: {_known()}."
+        )
+    if entry not in METHODS:
+        raise ValueError(f"methods holds an unknown method {entry!r}. Pass one of: {_known()}.")
+    return METHODS[entry]()
+
+
+def _known():
+    return ", ".join(f'"{name}"' for name in METHODS)

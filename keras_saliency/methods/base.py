@@ -1,0 +1,134 @@
+"""What a method is, and what it may ask of a traced model."""
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from keras_saliency.capture import ForwardPass
+from keras_saliency.introspect import (
+    ancestors,
+    find_activation,
+    last_spatial_activation,
+    layer_name,
+)
+from keras_saliency.relu_rules import find_relu_nodes, find_unrectified, ruled_gradients
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What a method built into the graph.
+
+    Attributes:
+        heatmaps: float tensor (n, h, w), non-negative.
+        words: what the method means for this model, for the settings page,
+            such as "layer" and "rule".
+        signal: float tensor (n, H, W, C), the signed attributions, where they
+            are worth a picture of their own; otherwise None.
+    """
+
+    heatmaps: tf.Tensor
+    words: dict[str, str]
+    signal: tf.Tensor | None = None
+
+
+class Method:
+    """One way to turn a traced model into heatmaps. It holds only its difference.
+
+    Attributes:
+        name: the method's name in the registry, in `logs` and in tags.
+    """
+
+    name = ""
+
+    def attribute(self, trace: "Trace") -> Attribution:
+        """Builds this method's part of the graph.
+
+        Raises:
+            ValueError: if the model has no honest map of this kind.
+        """
+        raise NotImplementedError
+
+    def settings(self) -> dict[str, object]:
+        """The constructor's arguments, for `repr` and for telling runs apart."""
+        return dict(vars(self))
+
+    def __repr__(self) -> str:
+        words = ", ".join(f"{k}={v!r}" for k, v in self.settings().items() if v is not None)
+        return f"{type(self).__name__}({words})"
+
+
+class Trace:
+    """A model's forward pass, and the gradients that methods ask of it.
+
+    Attributes:
+        forward: the captured `ForwardPass`.
+        logits: float tensor (n, k).
+        score: float tensor (n,), what is explained of each probe.
+        target_weights: float tensor (n, k), the weights of the logits in it.
+    """
+
+    def __init__(self, forward: ForwardPass, logits, score, target_weights):
+        self.forward = forward
+        self.logits = logits
+        self.score = score
+        self.target_weights = target_weights
+        self._gradients: dict[tuple[int, str], tf.Tensor] = {}
+        self._rectified: dict[str, set[str]] = {}
+
+    @property
+    def images(self) -> tf.Tensor:
+        """The graph's input, float32 (n, H, W, C)."""
+        return self.forward.images
+
+    def activation(self, layer: str | None, method: str) -> tuple[tf.Tensor, str, str]:
+        """Returns a spatial activation (n, h, w, c), its layer's name and a note.
+
+        `layer=None` is the last spatial activation before the logits.
+        """
+        if layer is not None:
+            return find_activation(layer, self.forward, method)
+        tensor, note = last_spatial_activation(self.logits, self.forward)
+        return tensor, layer_name(tensor, self.forward), note
+
+    def gradient(self, of: tf.Tensor, rule: str = "plain") -> tf.Tensor:
+        """Returns the gradient of the score by `of` under a ReLU rule, built once.
+
+        Raises:
+            ValueError: if the score does not depend on `of` differentiably.
+        """
+        key = (id(of), rule)
+        if key not in self._gradients:
+            gradients, self._rectified[rule] = ruled_gradients(self.score, [of], rule)
+            self._gradients[key] = self._connected(gradients[0], of)
+        return self._gradients[key]
+
+    def projection(self, of: tf.Tensor, start: tf.Tensor, rule: str) -> tuple[tf.Tensor, set[str]]:
+        """Sends the signal `start` from the activation `of` back to the images."""
+        gradients, rectified = ruled_gradients(of, [self.images], rule, start)
+        return self._connected(gradients[0], self.images), rectified
+
+    def rectified(self, rule: str) -> set[str]:
+        """Names of the ReLU nodes that `rule` was applied to, once `gradient` was called."""
+        return self._rectified[rule]
+
+    def relu_nodes(self, score: tf.Tensor) -> tuple[list[str], int]:
+        """Names of the ReLU nodes before `score`, and the number of gates among them."""
+        return find_relu_nodes(self.forward, score)
+
+    def unrectified(self, score: tf.Tensor, rectified: set[str]) -> list[str]:
+        """Names of the layers before `score` that act as a ReLU and are not `rectified`."""
+        return find_unrectified(self.forward, score, rectified)
+
+    def depends_on_images(self, signal: tf.Tensor) -> bool:
+        """Whether a signal depends on the images other than by shapes and the target class."""
+        stop = {self.target_weights.op.name}
+        return self.images.op.name in ancestors([signal], stop)
+
+    def _connected(self, gradient, of):
+        if gradient is None:
+            raise ValueError(
+                f"The score does not depend differentiably on {layer_name(of, self.forward)!r}: "
+                "no gradient leads there. Look for a stop_gradient, a cast to integers, or a "
+                "layer that is not on the way from the image to the class scores."
+            )
+        return tf.convert_to_tensor(gradient)

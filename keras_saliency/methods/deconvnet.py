@@ -1,0 +1,118 @@
+"""DeconvNet."""
+
+import tensorflow as tf
+
+from keras_saliency.methods.base import Attribution, Method
+
+
+class DeconvNet(Method):
+    """Which image structure the features before a logit or a layer stand for.
+
+    The backward pass in which every ReLU passes ReLU(signal), whatever its
+    forward sign was. It is nearly independent of the upper layers' weights
+    (Adebayo et al. 2018, https://arxiv.org/abs/1810.03292), so read it as a
+    view of image structure and not as the reason for a decision.
+
+    Args:
+        layer: None to start from the target class's logit; or the name of a
+            layer with a spatial output, to project one of its activations:
+            the signal starts as that activation at its maximum position, all
+            else 0. Defaults to None.
+        channel: with `layer`, the channel to project: an int, or
+            "strongest", the channel with the largest maximum, chosen for each
+            probe. Defaults to "strongest".
+
+    Raises:
+        ValueError: once the model is known, if it has no ReLU, if one of its
+            ReLUs cannot be rectified, or if the signal of a logit does not
+            depend on the image (it does so through max-pooling only:
+            Springenberg et al. 2015, https://arxiv.org/abs/1412.6806).
+
+    References:
+        Zeiler & Fergus, Visualizing and Understanding Convolutional Networks,
+        2014, https://arxiv.org/abs/1311.2901. That the gradient of
+        max-pooling is their unpooling, and that of a convolution their transposed
+        filtering: Simonyan et al. 2013, section 4. Their contrast
+        normalisation and their training are left out.
+    """
+
+    name = "deconvnet"
+
+    def __init__(self, layer: str | None = None, channel: str | int = "strongest"):
+        if isinstance(channel, bool) or not (
+            channel == "strongest" or (isinstance(channel, int) and channel >= 0)
+        ):
+            raise ValueError(
+                'DeconvNet(channel=...) must be "strongest" or an int >= 0. '
+                f"Received: {channel!r}."
+            )
+        if layer is None and channel != "strongest":
+            raise ValueError(
+                f"DeconvNet(channel={channel!r}) needs a layer. Pass layer=... as well; without "
+                "it the signal starts from a logit."
+            )
+        self.layer = layer
+        self.channel = channel
+
+    def settings(self):
+        return {"layer": self.layer, "channel": self.channel if self.layer else None}
+
+    def attribute(self, trace):
+        if self.layer is None:
+            score, source, note = trace.score, "logits", ""
+            signal = trace.gradient(trace.images, "deconvnet")
+            rectified = trace.rectified("deconvnet")
+        else:
+            score, source, note = trace.activation(self.layer, "DeconvNet")
+            start = self._start(score)
+            signal, rectified = trace.projection(score, start, "deconvnet")
+        num_gates = self._refuse_what_is_no_deconvnet(trace, score, source, rectified)
+        if self.layer is None and not trace.depends_on_images(signal):
+            raise ValueError(
+                "DeconvNet() would draw the same map for every image of a class: from a logit its "
+                "signal depends on the image only through max-pooling, which this model has none "
+                "of. Use DeconvNet(layer=...), which projects a layer's strongest activation, or "
+                'use "grad_cam" or "vanilla_gradients".'
+            )
+        words = {"layer": source, "rule": f"ReLU(signal) at {len(rectified)} ReLU nodes"}
+        if self.layer is not None:
+            words["channel"] = str(self.channel)
+        gates = f"{num_gates} gates relu6(x + 3) left as they are" if num_gates else ""
+        if note or gates:
+            words["note"] = "; ".join(filter(None, (note, gates)))
+        return Attribution(tf.reduce_max(tf.abs(signal), axis=3), words, signal)
+
+    def _refuse_what_is_no_deconvnet(self, trace, score, source, rectified):
+        nodes, num_gates = trace.relu_nodes(score)
+        unrectified = trace.unrectified(score, rectified)
+        if unrectified:
+            raise ValueError(
+                f"{self!r} must rectify every ReLU between the image and {source}, but it cannot "
+                f"reach: {', '.join(unrectified)}. PReLU, ReLU(threshold=...), max(x, 0), custom "
+                "gradients and ReLUs inside a tf.function cannot be rectified. Write them as "
+                'keras.layers.ReLU, or use "grad_cam" or "vanilla_gradients".'
+            )
+        if not nodes:
+            raise ValueError(
+                f"{self!r} needs a ReLU to rectify, but there is none between the image and "
+                f'{source}. Use "grad_cam" or "vanilla_gradients" for this model.'
+            )
+        return num_gates
+
+    def _start(self, activation):
+        """The activation at the maximum of one channel, all else 0, (n, h, w, c)."""
+        _, height, width, num_channels = activation.shape
+        if not isinstance(self.channel, str) and self.channel >= num_channels:
+            raise ValueError(
+                f"{self!r} is out of range: {self.layer!r} has {num_channels} channels, "
+                f"0 ... {num_channels - 1}."
+            )
+        by_position = tf.reshape(activation, (-1, height * width, num_channels))
+        if self.channel == "strongest":
+            channel = tf.argmax(tf.reduce_max(by_position, axis=1), axis=1)
+        else:
+            channel = tf.fill(tf.shape(activation)[:1], tf.constant(self.channel, tf.int64))
+        position = tf.argmax(tf.gather(by_position, channel, axis=2, batch_dims=1), axis=1)
+        at_position = tf.one_hot(position, height * width)[:, :, None]
+        at_channel = tf.one_hot(channel, num_channels)[:, None, :]
+        return activation * tf.reshape(at_position * at_channel, tf.shape(activation))

@@ -1,0 +1,33 @@
+"""Grad-CAM."""
+
+import tensorflow as tf
+
+from keras_saliency.methods.base import Attribution, Method
+
+
+class GradCAM(Method):
+    """Where the last convolutional features speak for the target class.
+
+    ReLU(sum over k of alpha_k * A_k), with A the activation of `layer` and
+    alpha_k the mean over positions of the gradient of the logit by A_k.
+
+    Args:
+        layer: name of a layer with a spatial output (n, h, w, c). Defaults
+            to None, the last spatial activation before the logits.
+
+    References:
+        Selvaraju et al., Grad-CAM, 2017, https://arxiv.org/abs/1610.02391.
+        The resizing to the image is bilinear and left to `Heatmaps`.
+    """
+
+    name = "grad_cam"
+
+    def __init__(self, layer: str | None = None):
+        self.layer = layer
+
+    def attribute(self, trace):
+        activation, layer, note = trace.activation(self.layer, "GradCAM")
+        alpha = tf.reduce_mean(trace.gradient(activation), axis=(1, 2), keepdims=True)
+        heatmaps = tf.nn.relu(tf.reduce_sum(alpha * activation, axis=3))
+        words = {"layer": layer, "rule": "plain gradient"}
+        return Attribution(heatmaps, words | ({"note": note} if note else {}))

@@ -1,0 +1,23 @@
+"""Vanilla gradients."""
+
+import tensorflow as tf
+
+from keras_saliency.methods.base import Attribution, Method
+
+
+class VanillaGradients(Method):
+    """Which pixels the target class's logit is most sensitive to.
+
+    The maximum over channels of the absolute gradient of the logit by the
+    image.
+
+    References:
+        Simonyan et al., Deep Inside Convolutional Networks, 2013,
+        https://arxiv.org/abs/1312.6034.
+    """
+
+    name = "vanilla_gradients"
+
+    def attribute(self, trace):
+        heatmaps = tf.reduce_max(tf.abs(trace.gradient(trace.images)), axis=3)
+        return Attribution(heatmaps, {"layer": "image", "rule": "plain gradient"})

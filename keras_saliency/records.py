@@ -1,0 +1,104 @@
+"""The records that flow down the pipe. Read this room first.
+
+A `ModelGraph` turns probes into one `Heatmaps` per method and one
+`Predictions`; everything below it (statistics, history, pictures, sinks)
+takes these records and never the model.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# A heatmap whose mean is this much smaller than the largest value among the
+# maps of its method is rounding dust: drawing or ranking it would show noise.
+EMPTY_MEAN = 1e-8
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What the model says about each probe.
+
+    Attributes:
+        logits: float32 array (n, k), the scores before softmax or sigmoid;
+            k = 1 for a one-unit head.
+        probabilities: float32 array (n, k), in [0, 1]; softmax of the logits,
+            or their sigmoid for sigmoid heads and for k = 1.
+    """
+
+    logits: np.ndarray
+    probabilities: np.ndarray
+
+    @property
+    def classes(self) -> np.ndarray:
+        """Predicted class of each probe, int64 (n,); 0 or 1 for k = 1."""
+        if self.logits.shape[1] == 1:
+            return (self.logits[:, 0] > 0).astype(np.int64)
+        return self.logits.argmax(axis=1)
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """Probability of the predicted class, float32 (n,), in [0, 1]."""
+        if self.logits.shape[1] == 1:
+            positive = self.probabilities[:, 0]
+            return np.where(self.classes == 1, positive, 1 - positive)
+        return np.take_along_axis(self.probabilities, self.classes[:, None], axis=1)[:, 0]
+
+
+@dataclass(frozen=True)
+class Heatmaps:
+    """One method's heatmaps for all probes, un-normalised.
+
+    Attributes:
+        method: name of the method.
+        native: float32 array (n, h, w), non-negative, at the size at which
+            the method computes them (Grad-CAM: that of its layer).
+        image_size: (H, W) of the probes.
+        signal: float32 array (m, H, W, C), the signed attributions of the
+            first m <= n probes, for methods that are looked at as pictures
+            (DeconvNet); otherwise None.
+    """
+
+    method: str
+    native: np.ndarray
+    image_size: tuple[int, int]
+    signal: np.ndarray | None = None
+
+    def at_image_size(self) -> np.ndarray:
+        """Heatmaps resized bilinearly to the image, float32 (n, H, W)."""
+        if self.native.shape[1:] == self.image_size:
+            return self.native
+        import cv2  # equals tf.image.resize to 3e-8, without TensorFlow
+
+        height, width = self.image_size
+        resized = [cv2.resize(m, (width, height), interpolation=cv2.INTER_LINEAR) for m in self.native]
+        return np.stack(resized)
+
+    @property
+    def non_finite(self) -> np.ndarray:
+        """Which maps hold NaN or infinity, bool (n,)."""
+        return ~np.isfinite(self.native).all(axis=(1, 2))
+
+    @property
+    def empty(self) -> np.ndarray:
+        """Which maps are finite but all zero, bool (n,).
+
+        All zero means: mean <= 1e-8 times the largest value among the finite
+        maps of this method, so that rounding dust counts as zero.
+        """
+        finite = ~self.non_finite
+        means = np.where(finite, np.where(finite[:, None, None], self.native, 0).mean(axis=(1, 2)), np.inf)
+        scale = self.native[finite].max() if finite.any() else 0.0
+        return means <= EMPTY_MEAN * scale
+
+    def problems(self) -> list[str]:
+        """Says which maps are no maps: one sentence for the non-finite, one for the all-zero."""
+        sentences = []
+        for flags, what in ((self.non_finite, "not finite"), (self.empty, "all zero")):
+            if flags.any():
+                named = ", ".join(str(i) for i in np.flatnonzero(flags)[:10])
+                more = ", ..." if flags.sum() > 10 else ""
+                sentences.append(
+                    f"{self.method}: {int(flags.sum())} of {len(flags)} heatmaps are {what} "
+                    f"(images {named}{more})."
+                )
+        return sentences
