@@ -15,7 +15,7 @@ _ROOMS = {
     "ProbeSet": "keras_saliency.probes",
     "SaliencyCallback": "keras_saliency.callback",
     "VanillaGradients": "keras_saliency.methods",
-    "explain": "keras_saliency.explain",
+    "explain": "keras_saliency.explanation",
 }
 
 __all__ = [*_ROOMS, "__version__"]
@@ -24,7 +24,7 @@ __all__ = [*_ROOMS, "__version__"]
 def __getattr__(name):
     if name in _ROOMS:
         value = getattr(importlib.import_module(_ROOMS[name]), name)
-        globals()[name] = value  # also hides the room of the same name behind the function
+        globals()[name] = value
         return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -79,7 +79,7 @@ def call_model(model: keras.Model, images) -> tf.Tensor:
         output = model(images, training=False)
     except Exception as error:
         raise ValueError(
-            f"The model {model.name!r} cannot be called on the images. Received: images of shape "
+            f'The model "{model.name}" cannot be called on the images. Received: images of shape '
             f"{tuple(images.shape[1:])}. Pass images of the size and the channels that the model "
             f"was made for; models with several inputs are not supported. The model's own words: "
             f"{type(error).__name__}: {_own_words(error)}"
@@ -88,7 +88,7 @@ def call_model(model: keras.Model, images) -> tf.Tensor:
     if len(outputs) != 1:
         shapes = ", ".join(str(tuple(o.shape)) for o in outputs)
         raise ValueError(
-            f"The model {model.name!r} must have one output. Received: {len(outputs)} outputs of "
+            f'The model "{model.name}" must have one output. Received: {len(outputs)} outputs of '
             f"shapes {shapes}. Pass a model that ends in the class scores only, such as "
             f"keras.Model(model.input, model.output[...])."
         )

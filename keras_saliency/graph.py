@@ -166,7 +166,7 @@ def _check_input_shape(model, image_shape):
     if isinstance(expected, dict | list):
         if len(expected) != 1:
             raise ValueError(
-                f"The model {model.name!r} must have one image input. Received: a model with "
+                f'The model "{model.name}" must have one image input. Received: a model with '
                 f"{len(expected)} inputs. Models with several inputs are not supported."
             )
         expected = next(iter(expected.values() if isinstance(expected, dict) else expected))
@@ -175,7 +175,7 @@ def _check_input_shape(model, image_shape):
     )
     if not fits:
         raise ValueError(
-            f"images of shape {image_shape} do not fit the model {model.name!r}, which takes "
+            f'images of shape {image_shape} do not fit the model "{model.name}", which takes '
             f"{tuple(expected[1:])}. Pass images of (height, width, channels) as in training; "
             "ProbeSet(..., preprocess=...) can turn raw pixels into the model's input."
         )
@@ -184,7 +184,7 @@ def _check_input_shape(model, image_shape):
 def _check_class_scores(logits, model):
     if logits.shape.rank != 2 or logits.shape[1] is None:
         raise ValueError(
-            f"The model {model.name!r} must end in class scores (n, k). Received: an output of "
+            f'The model "{model.name}" must end in class scores (n, k). Received: an output of '
             f"shape {tuple(logits.shape)}. Pass a classifier, or a keras.Model that ends in its scores."
         )
 

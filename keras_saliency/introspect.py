@@ -75,9 +75,7 @@ def _is_point(tensor):
     return tensor.shape[1] == 1 and tensor.shape[2] == 1
 
 
-def last_spatial_activation(
-    logits: tf.Tensor, forward: ForwardPass
-) -> tuple[tf.Tensor, str]:
+def last_spatial_activation(logits: tf.Tensor, forward: ForwardPass) -> tuple[tf.Tensor, str]:
     """Finds the activation that Grad-CAM means by "the last convolutional layer".
 
     Walks back from the logits to the first maps with more than one position,
@@ -112,7 +110,7 @@ def last_spatial_activation(
         raise ValueError(
             "GradCAM() found no activation with a spatial extent (n, h, w, c) between the image "
             f"and the logits. {_spatial_layers_sentence(forward)} "
-            "Use \"vanilla_gradients\" for a model without convolutions."
+            'Use "vanilla_gradients" for a model without convolutions.'
         )
     last = max(found.values(), key=lambda t: order[t.op.name])
     joined = ancestors([last])
@@ -178,9 +176,7 @@ def layer_name(tensor: tf.Tensor, forward: ForwardPass) -> str:
     return tensor.op.name
 
 
-def find_activation(
-    layer: str, forward: ForwardPass, method: str
-) -> tuple[tf.Tensor, str, str]:
+def find_activation(layer: str, forward: ForwardPass, method: str) -> tuple[tf.Tensor, str, str]:
     """Returns the spatial output of the layer called `layer`, its name, and a note.
 
     Raises:
@@ -193,25 +189,25 @@ def find_activation(
         longer = [n for n in named if n.endswith("/" + layer)]
         if longer:
             raise ValueError(
-                f"{method}(layer={layer!r}) is the name of {len(longer)} layers. Pass one of these: "
+                f'{method}(layer="{layer}") is the name of {len(longer)} layers. Pass one of these: '
                 f"{_listed(longer)}."
             )
         near = difflib.get_close_matches(layer, named, n=3)
         hint = f" Did you mean {_listed(near)}?" if near else ""
         raise ValueError(
-            f"{method}(layer={layer!r}) names a layer that this model does not have or does not "
+            f'{method}(layer="{layer}") names a layer that this model does not have or does not '
             f"call.{hint} Layers of this model: {_listed(named)}."
         )
     tensor = calls[-1].output
     if not is_spatial(tensor):
         shape = "several tensors" if tensor is None else (None, *tensor.shape[1:])
         raise ValueError(
-            f"{method}(layer={layer!r}) needs a layer with a spatial output (n, h, w, c), but "
-            f"{layer!r} outputs {shape}. {_spatial_layers_sentence(forward)}"
+            f'{method}(layer="{layer}") needs a layer with a spatial output (n, h, w, c), but '
+            f'"{layer}" outputs {shape}. {_spatial_layers_sentence(forward)}'
         )
     if getattr(calls[-1].layer, "data_format", None) == "channels_first":
         raise ValueError(
-            f"{method}(layer={layer!r}) needs channels_last, but {layer!r} was made with "
+            f'{method}(layer="{layer}") needs channels_last, but "{layer}" was made with '
             'data_format="channels_first". Rebuild the model with channels_last.'
         )
     if len(calls) > 1:

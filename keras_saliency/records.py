@@ -70,7 +70,9 @@ class Heatmaps:
         import cv2  # equals tf.image.resize to 3e-8, without TensorFlow
 
         height, width = self.image_size
-        resized = [cv2.resize(m, (width, height), interpolation=cv2.INTER_LINEAR) for m in self.native]
+        resized = [
+            cv2.resize(m, (width, height), interpolation=cv2.INTER_LINEAR) for m in self.native
+        ]
         return np.stack(resized)
 
     @property
@@ -86,7 +88,9 @@ class Heatmaps:
         maps of this method, so that rounding dust counts as zero.
         """
         finite = ~self.non_finite
-        means = np.where(finite, np.where(finite[:, None, None], self.native, 0).mean(axis=(1, 2)), np.inf)
+        means = np.where(
+            finite, np.where(finite[:, None, None], self.native, 0).mean(axis=(1, 2)), np.inf
+        )
         scale = self.native[finite].max() if finite.any() else 0.0
         return means <= EMPTY_MEAN * scale
 

@@ -192,7 +192,9 @@ def _hides_relu(function_name, graph, seen=None):
             return True
         for attribute in node.attr.values():
             called = [attribute.func.name] if attribute.HasField("func") else []
-            if any(_hides_relu(n, graph, seen) for n in called + [f.name for f in attribute.list.func]):
+            if any(
+                _hides_relu(n, graph, seen) for n in called + [f.name for f in attribute.list.func]
+            ):
                 return True
     return False
 

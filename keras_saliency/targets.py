@@ -26,7 +26,10 @@ def one_hot_targets(target_classes, num_probes: int, num_classes: int, argument:
     """
     if target_classes is None:
         return np.zeros((num_probes, num_classes), np.float32)
-    classes = np.asarray(target_classes)
+    try:
+        classes = np.asarray(target_classes)
+    except ValueError:  # ragged
+        classes = np.array(None)
     if classes.dtype == object or not np.issubdtype(classes.dtype, np.number):
         raise TypeError(
             f"{argument} must be None, an int or ints (n,). Received: {target_classes!r}. "

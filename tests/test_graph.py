@@ -246,12 +246,18 @@ def test_images_of_any_channels_and_proportions(shape, rng):
 
 def test_relu6_and_leaky_relu_are_rectified(rng):
     images = rng.normal(size=(3, *SHAPE)).astype(np.float32)
-    for relu in (lambda: layers.ReLU(6.0), lambda: layers.LeakyReLU(0.1), lambda: layers.ReLU(negative_slope=0.1)):
+    for relu in (
+        lambda: layers.ReLU(6.0),
+        lambda: layers.LeakyReLU(0.1),
+        lambda: layers.ReLU(negative_slope=0.1),
+    ):
         model = functional(relu)
         graph = ModelGraph(model, ["deconvnet"], image_shape=SHAPE)
         assert "3 ReLU nodes" in graph.resolved["deconvnet"]["rule"]
         signal = graph.attribute(images, 1, num_signals=3)[1]["deconvnet"].signal
-        assert np.allclose(signal, deconvnet_by_tape(model, relu, images), atol=1e-5 * abs(signal).max())
+        assert np.allclose(
+            signal, deconvnet_by_tape(model, relu, images), atol=1e-5 * abs(signal).max()
+        )
 
 
 def deconvnet_by_tape(model, relu, images):
@@ -272,7 +278,11 @@ def deconvnet_by_tape(model, relu, images):
             if type(layer).__name__ == "Flatten":
                 x = rectified(tf.matmul(layer(x), dense[0].kernel) + dense[0].bias)
                 break
-            x = rectified(x) if "ReLU" in type(layer).__name__ or "re_lu" in layer.name else layer(x)
+            x = (
+                rectified(x)
+                if "ReLU" in type(layer).__name__ or "re_lu" in layer.name
+                else layer(x)
+            )
         score = (tf.matmul(x, dense[1].kernel) + dense[1].bias)[:, 1]
     return tape.gradient(score, images)
 
@@ -375,7 +385,9 @@ def test_an_error_inside_a_layer_leaves_no_wrapper_behind(images):
                 raise OSError("the disk is gone")
             return x
 
-    model = keras.Sequential([layers.Input(SHAPE), layers.Conv2D(2, 3), Broken(), layers.Flatten(), layers.Dense(2)])
+    model = keras.Sequential(
+        [layers.Input(SHAPE), layers.Conv2D(2, 3), Broken(), layers.Flatten(), layers.Dense(2)]
+    )
     before = state_of(model)
     with pytest.raises(ValueError, match="the disk is gone"):
         ModelGraph(model, image_shape=SHAPE, chunk_size=32)

@@ -32,10 +32,15 @@ def test_three_methods_equal_their_papers_formulas(images, twins_of):
     predictions, heatmaps = attribute(model, images, ALL_METHODS, targets, chunk_size=2)
     twins = twins_of(model)
     assert relative_error(predictions.logits, [t.logits for t in twins]) < TOLERANCE
-    for method, formula in (("grad_cam", slow.grad_cam), ("vanilla_gradients", slow.vanilla_gradients)):
+    for method, formula in (
+        ("grad_cam", slow.grad_cam),
+        ("vanilla_gradients", slow.vanilla_gradients),
+    ):
         expected = [formula(t, c) for t, c in zip(twins, targets, strict=True)]
         assert relative_error(heatmaps[method].native, expected) < TOLERANCE, method
-    expected, signals = zip(*[slow.deconvnet(t, c) for t, c in zip(twins, targets, strict=True)], strict=True)
+    expected, signals = zip(
+        *[slow.deconvnet(t, c) for t, c in zip(twins, targets, strict=True)], strict=True
+    )
     assert relative_error(heatmaps["deconvnet"].native, expected) < TOLERANCE
     assert relative_error(heatmaps["deconvnet"].signal, signals) < TOLERANCE
 

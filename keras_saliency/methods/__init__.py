@@ -1,5 +1,7 @@
 """The methods. To add one: one file here, and one line in `METHODS`."""
 
+import difflib
+
 from keras_saliency.methods.base import Method, Trace
 from keras_saliency.methods.deconvnet import DeconvNet
 from keras_saliency.methods.grad_cam import GradCAM
@@ -28,7 +30,7 @@ def get_methods(methods) -> list[Method]:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(
-                f"methods holds {name!r} twice. Received: {entries!r}. Pass each method once; "
+                f'methods holds "{name}" twice. Received: {entries!r}. Pass each method once; '
                 "statistics and tags are kept by its name."
             )
     return found
@@ -38,13 +40,19 @@ def _get(entry):
     if isinstance(entry, Method):
         return entry
     if isinstance(entry, type) and issubclass(entry, Method):
-        raise TypeError(f"methods holds the class {entry.__name__}. Pass an object: {entry.__name__}().")
+        raise TypeError(
+            f"methods holds the class {entry.__name__}. Pass an object: {entry.__name__}()."
+        )
     if not isinstance(entry, str):
         raise TypeError(
             f"methods must hold names or method objects. Received: {entry!r}. Pass one of: {_known()}."
         )
     if entry not in METHODS:
-        raise ValueError(f"methods holds an unknown method {entry!r}. Pass one of: {_known()}.")
+        near = difflib.get_close_matches(entry, METHODS, n=1)
+        hint = f' Did you mean "{near[0]}"?' if near else ""
+        raise ValueError(
+            f'methods holds an unknown method "{entry}".{hint} Pass one of: {_known()}.'
+        )
     return METHODS[entry]()
 
 

@@ -53,8 +53,22 @@ class Method:
         return dict(vars(self))
 
     def __repr__(self) -> str:
-        words = ", ".join(f"{k}={v!r}" for k, v in self.settings().items() if v is not None)
+        words = ", ".join(
+            f'{k}="{v}"' if isinstance(v, str) else f"{k}={v!r}"
+            for k, v in self.settings().items()
+            if v is not None
+        )
         return f"{type(self).__name__}({words})"
+
+
+def check_layer_name(method: str, layer) -> str | None:
+    """Refuses what cannot be a layer's name."""
+    if layer is None or (isinstance(layer, str) and layer):
+        return layer
+    raise TypeError(
+        f"{method}(layer=...) must be a layer's name or None. Received: layer={layer!r}. "
+        "Pass layer.name for a layer object."
+    )
 
 
 class Trace:

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_saliency.methods.base import Attribution, Method
+from keras_saliency.methods.base import Attribution, Method, check_layer_name
 
 
 class DeconvNet(Method):
@@ -43,15 +43,14 @@ class DeconvNet(Method):
             channel == "strongest" or (isinstance(channel, int) and channel >= 0)
         ):
             raise ValueError(
-                'DeconvNet(channel=...) must be "strongest" or an int >= 0. '
-                f"Received: {channel!r}."
+                f'DeconvNet(channel=...) must be "strongest" or an int >= 0. Received: {channel!r}.'
             )
         if layer is None and channel != "strongest":
             raise ValueError(
                 f"DeconvNet(channel={channel!r}) needs a layer. Pass layer=... as well; without "
                 "it the signal starts from a logit."
             )
-        self.layer = layer
+        self.layer = check_layer_name("DeconvNet", layer)
         self.channel = channel
 
     def settings(self):
@@ -104,7 +103,7 @@ class DeconvNet(Method):
         _, height, width, num_channels = activation.shape
         if not isinstance(self.channel, str) and self.channel >= num_channels:
             raise ValueError(
-                f"{self!r} is out of range: {self.layer!r} has {num_channels} channels, "
+                f'{self!r} is out of range: "{self.layer}" has {num_channels} channels, '
                 f"0 ... {num_channels - 1}."
             )
         by_position = tf.reshape(activation, (-1, height * width, num_channels))

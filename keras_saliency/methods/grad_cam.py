@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_saliency.methods.base import Attribution, Method
+from keras_saliency.methods.base import Attribution, Method, check_layer_name
 
 
 class GradCAM(Method):
@@ -23,7 +23,7 @@ class GradCAM(Method):
     name = "grad_cam"
 
     def __init__(self, layer: str | None = None):
-        self.layer = layer
+        self.layer = check_layer_name("GradCAM", layer)
 
     def attribute(self, trace):
         activation, layer, note = trace.activation(self.layer, "GradCAM")

@@ -42,7 +42,9 @@ def explain(model, images, target_classes=None, method="grad_cam", *, chunk_size
     return next(iter(maps.values()))
 
 
-def attribute(model, images, target_classes=None, method="grad_cam", *, chunk_size=32, num_signals=0):
+def attribute(
+    model, images, target_classes=None, method="grad_cam", *, chunk_size=32, num_signals=0
+):
     """Does the work of `explain`: returns `Predictions` and `Heatmaps` by method."""
     from keras_saliency.probes import ProbeSet
 

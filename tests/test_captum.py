@@ -1,0 +1,66 @@
+"""The three methods against captum on the same weights."""
+
+import numpy as np
+import pytest
+from conftest import ALL_METHODS, relative_error, small_cnn
+
+from keras_saliency.graph import ModelGraph
+
+torch = pytest.importorskip("torch")
+attr = pytest.importorskip("captum.attr")
+
+SHAPE = (18, 14, 3)
+
+
+def torch_twin(model):
+    """The same network in torch; its flatten runs in Keras's order (h, w, c)."""
+    nn = torch.nn
+    conv_1, conv_2, dense_1, dense_2 = (layer for layer in model.layers if layer.weights)
+
+    class FlattenChannelsLast(nn.Module):
+        def forward(self, x):
+            return x.permute(0, 2, 3, 1).flatten(1)
+
+    network = nn.Sequential(
+        nn.Conv2d(3, 5, 3), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(5, 6, 3), nn.ReLU(), nn.MaxPool2d(2),
+        FlattenChannelsLast(), nn.Linear(dense_1.kernel.shape[0], 8), nn.ReLU(), nn.Linear(8, 4),
+    )  # fmt: skip
+    pairs = zip((network[0], network[3], network[7], network[9]), (conv_1, conv_2, dense_1, dense_2), strict=True)
+    for ours, theirs in pairs:
+        kernel, bias = theirs.get_weights()
+        order = (3, 2, 0, 1) if kernel.ndim == 4 else (1, 0)
+        ours.weight.data = torch.tensor(kernel.transpose(order).copy())
+        ours.bias.data = torch.tensor(bias)
+    return network.eval()
+
+
+@pytest.fixture
+def pair(rng):
+    model = small_cnn()
+    images = rng.normal(size=(6, *SHAPE)).astype(np.float32)
+    targets = [0, 1, 2, 3, 2, 1]
+    graph = ModelGraph(model, ALL_METHODS, image_shape=SHAPE, chunk_size=4)
+    _, heatmaps = graph.attribute(images, targets, num_signals=6)
+    inputs = torch.tensor(images.transpose(0, 3, 1, 2).copy())
+    return heatmaps, torch_twin(model), inputs, torch.tensor(targets)
+
+
+def test_grad_cam_equals_captum(pair):
+    heatmaps, network, inputs, targets = pair
+    cam = attr.LayerGradCam(network, network[4])
+    expected = cam.attribute(inputs, targets, relu_attributions=True).detach().numpy()[:, 0]
+    assert relative_error(heatmaps["grad_cam"].native, expected) < 1e-4
+
+
+def test_vanilla_gradients_equal_captum(pair):
+    heatmaps, network, inputs, targets = pair
+    expected = attr.Saliency(network).attribute(inputs, targets, abs=True).numpy().max(axis=1)
+    assert relative_error(heatmaps["vanilla_gradients"].native, expected) < 1e-4
+
+
+@pytest.mark.filterwarnings("ignore:Setting backward hooks")
+def test_deconvnet_equals_captum(pair):
+    heatmaps, network, inputs, targets = pair
+    signal = attr.Deconvolution(network).attribute(inputs, targets).detach().numpy()
+    assert relative_error(heatmaps["deconvnet"].signal, signal.transpose(0, 2, 3, 1)) < 1e-4

@@ -1,0 +1,314 @@
+"""What cannot be had honestly is an error in words."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import small_cnn
+from keras import layers
+
+from keras_saliency import explain
+from keras_saliency.graph import ModelGraph
+from keras_saliency.methods import DeconvNet, GradCAM, VanillaGradients
+
+SHAPE = (18, 14, 3)
+
+
+def model_of(*parts, shape=SHAPE):
+    return keras.Sequential(
+        [layers.Input(shape), *parts, layers.Flatten(), layers.Dense(3, activation="softmax")]
+    )
+
+
+def refuses(methods, model, *telling_parts, shape=SHAPE):
+    with pytest.raises(ValueError) as caught:
+        ModelGraph(model, methods, image_shape=shape)
+    for part in telling_parts:
+        assert part in str(caught.value), str(caught.value)
+
+
+def test_deconvnet_without_relu():
+    model = model_of(layers.Conv2D(4, 3, activation="gelu"), layers.MaxPooling2D())
+    refuses("deconvnet", model, "needs a ReLU to rectify", "none between the image and logits")
+
+
+def test_deconvnet_whose_signal_does_not_depend_on_the_image():
+    model = model_of(layers.Conv2D(4, 3, activation="relu"), layers.AveragePooling2D(2))
+    refuses("deconvnet", model, "same map for every image", "DeconvNet(layer=...)")
+
+
+def test_deconvnet_of_a_layer_works_where_that_of_a_logit_does_not(rng):
+    model = model_of(layers.Conv2D(4, 3, activation="relu", name="conv"), layers.AveragePooling2D(2))
+    maps = explain(model, rng.normal(size=(2, *SHAPE)), method=DeconvNet(layer="conv"))
+    assert maps.shape == (2, 18, 14) and not np.allclose(maps[0], maps[1])
+
+
+class MaximumWithZero(layers.Layer):
+    def call(self, x):
+        return tf.maximum(x, 0.0)
+
+
+class HiddenInFunction(layers.Layer):
+    @tf.function
+    def call(self, x):
+        return tf.nn.relu(x)
+
+
+class HiddenInGradient(layers.Layer):
+    def call(self, x):
+        @tf.custom_gradient
+        def relu(x):
+            return tf.nn.relu(x), lambda signal: signal
+
+        return relu(x)
+
+
+UNREACHABLE = [
+    layers.PReLU,
+    lambda name: layers.ReLU(threshold=0.5, name=name),
+    lambda name: layers.ReLU(max_value=1.0, negative_slope=0.1, name=name),
+    MaximumWithZero,
+    HiddenInFunction,
+    HiddenInGradient,
+]
+
+
+@pytest.mark.parametrize("make", UNREACHABLE)
+def test_deconvnet_names_a_relu_that_it_cannot_rectify(make):
+    model = model_of(
+        layers.Conv2D(4, 3, activation="relu", name="sound"),
+        layers.Conv2D(4, 3),
+        make(name="odd_one"),
+        layers.MaxPooling2D(),
+    )
+    refuses("deconvnet", model, "cannot reach: odd_one", "PReLU")
+
+
+def test_relus_behind_the_projected_layer_do_not_matter(rng):
+    model = model_of(
+        layers.Conv2D(4, 3, activation="relu", name="conv"), layers.PReLU(), layers.MaxPooling2D()
+    )
+    assert explain(model, rng.normal(size=(2, *SHAPE)), method=DeconvNet(layer="conv")).max() > 0
+
+
+def test_a_clipped_relu_layer_is_rectified():
+    model = model_of(layers.Conv2D(4, 3), layers.ReLU(max_value=1.0), layers.MaxPooling2D())
+    resolved = ModelGraph(model, "deconvnet", image_shape=SHAPE).resolved
+    assert "1 ReLU nodes" in resolved["deconvnet"]["rule"]
+
+
+def test_layer_without_spatial_output_names_those_that_have_one():
+    refuses(
+        GradCAM(layer="dense_1"),
+        small_cnn(),
+        'GradCAM(layer="dense_1")',
+        '"dense_1" outputs (None, 8)',
+        '"conv_1", "pool_1", "conv_2", "pool_2"',
+    )
+
+
+def test_layer_that_does_not_exist_names_those_that_do():
+    refuses(
+        GradCAM(layer="conv_9"), small_cnn(), "does not have", 'Did you mean "conv_2"', '"flatten"'
+    )
+    refuses(DeconvNet(layer="conv_9"), small_cnn(), 'DeconvNet(layer="conv_9")', "does not have")
+
+
+def test_ambiguous_layer_names_are_listed_with_their_paths():
+    def half(name):
+        return keras.Sequential(
+            [layers.Input(SHAPE), layers.Conv2D(3, 3, padding="same", name="conv")], name=name
+        )
+
+    model = model_of(half("first"), half("second"))
+    refuses(GradCAM(layer="conv"), model, "name of 2 layers", '"first/conv", "second/conv"')
+    graph = ModelGraph(model, GradCAM(layer="first/conv"), image_shape=SHAPE)
+    assert graph.resolved["grad_cam"]["layer"] == "first/conv"
+
+
+def test_a_model_that_ends_in_points_is_refused():
+    shrinking = [
+        layers.Conv2D(4, 3, strides=2, padding="same", activation="relu") for _ in range(6)
+    ]
+    refuses("grad_cam", model_of(*shrinking), "last maps are 1x1", "18x14", "Use larger images")
+    model = keras.applications.ResNet50(weights=None, input_shape=(32, 32, 3), classes=3)
+    refuses("grad_cam", model, "last maps are 1x1", shape=(32, 32, 3))
+
+
+def test_a_model_without_convolutions_is_refused_for_grad_cam_only(rng):
+    model = model_of()
+    refuses("grad_cam", model, "no activation with a spatial extent", "vanilla_gradients")
+    assert explain(model, rng.normal(size=(2, *SHAPE)), method="vanilla_gradients").max() > 0
+
+
+def test_global_pooling_that_keeps_its_axes_is_no_end_in_points():
+    model = model_of(
+        layers.Conv2D(4, 3, name="conv"),
+        layers.GlobalAveragePooling2D(keepdims=True),
+        layers.Conv2D(5, 1),
+    )
+    assert ModelGraph(model, image_shape=SHAPE).resolved["grad_cam"]["layer"] == "conv"
+
+
+def test_a_stopped_gradient_is_refused():
+    class Stop(layers.Layer):
+        def call(self, x):
+            return keras.ops.stop_gradient(x)
+
+    model = model_of(layers.Conv2D(4, 3), Stop())
+    refuses("vanilla_gradients", model, "does not depend differentiably")
+
+
+def test_channel_out_of_range():
+    refuses(DeconvNet(layer="conv_1", channel=5), small_cnn(), '"conv_1" has 5 channels, 0 ... 4')
+
+
+@pytest.mark.parametrize("channel", ["weakest", -1, 1.5, True, None])
+def test_channel_of_a_wrong_kind(channel):
+    with pytest.raises(ValueError, match=r'must be "strongest" or an int >= 0\. Received'):
+        DeconvNet(layer="conv_1", channel=channel)
+
+
+def test_channel_without_a_layer():
+    with pytest.raises(ValueError, match="needs a layer"):
+        DeconvNet(channel=3)
+
+
+@pytest.mark.parametrize(
+    ("methods", "error", "message"),
+    [
+        (
+            "gradcam",
+            ValueError,
+            'unknown method "gradcam".*Did you mean "grad_cam".*"vanilla_gradients"',
+        ),
+        ([], ValueError, "methods is empty"),
+        (["grad_cam", "grad_cam"], ValueError, 'holds "grad_cam" twice'),
+        (["grad_cam", GradCAM(layer="conv_1")], ValueError, 'holds "grad_cam" twice'),
+        (3, TypeError, "names or method objects. Received: 3"),
+        (None, TypeError, "names or method objects. Received: None"),
+        (GradCAM, TypeError, r"Pass an object: GradCAM\(\)"),
+    ],
+)
+def test_wrong_methods(methods, error, message):
+    with pytest.raises(error, match=message):
+        ModelGraph(small_cnn(), methods, image_shape=SHAPE)
+
+
+@pytest.mark.parametrize("layer", [3, b"conv_1", ["conv_1"], ""])
+def test_a_layer_must_be_named(layer):
+    for method in (GradCAM, DeconvNet):
+        with pytest.raises((TypeError, ValueError), match="layer=.*must be a layer's name"):
+            method(layer=layer)
+
+
+@pytest.mark.parametrize("chunk_size", [0, -1, 2.5, "32", True])
+def test_chunk_size_must_be_a_positive_int(chunk_size, rng):
+    with pytest.raises(ValueError, match="chunk_size must be an int of at least 1. Received"):
+        explain(small_cnn(), rng.normal(size=(2, *SHAPE)), chunk_size=chunk_size)
+
+
+def test_images_of_the_wrong_size_or_channels():
+    refuses(
+        "grad_cam", small_cnn(), "(20, 14, 3) do not fit", "takes (18, 14, 3)", shape=(20, 14, 3)
+    )
+    refuses("grad_cam", small_cnn(), "(18, 14, 1) do not fit", shape=(18, 14, 1))
+
+
+def test_images_that_a_subclassed_model_cannot_take():
+    class Classifier(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.parts = [layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(3)]
+
+        def call(self, x):
+            for part in self.parts:
+                x = part(x)
+            return x
+
+    model = Classifier()
+    model(np.zeros((1, 9, 9, 3), np.float32))
+    refuses("grad_cam", model, "cannot be called on the images", "(18, 14, 3)")
+
+
+def test_several_inputs_and_several_outputs():
+    inputs = [keras.Input(SHAPE), keras.Input((3,))]
+    head = layers.Dense(3)
+    x = layers.Concatenate()([layers.Flatten()(inputs[0]), inputs[1]])
+    refuses("grad_cam", keras.Model(inputs, head(x)), "must have one image input", "2 inputs")
+    x = layers.Flatten()(inputs[0])
+    refuses(
+        "grad_cam", keras.Model(inputs[0], [head(x), head(x)]), "must have one output", "2 outputs"
+    )
+
+
+def test_a_model_that_is_no_classifier():
+    model = keras.Sequential([layers.Input(SHAPE), layers.Conv2D(3, 3)])
+    refuses("grad_cam", model, "must end in class scores (n, k)", "(32, 16, 12, 3)")
+
+
+def test_what_is_no_model(rng):
+    with pytest.raises(TypeError, match=r"model must be a keras\.Model\. Received: str"):
+        explain("vgg16", rng.normal(size=(2, *SHAPE)))
+
+
+@pytest.mark.parametrize(
+    ("targets", "error", "message"),
+    [
+        (
+            4,
+            ValueError,
+            r"must lie in 0 \.\.\. 3, because the model has 4 logits\. Received: 4 at index 0",
+        ),
+        ([0, -1], ValueError, "Received: -1 at index 1"),
+        ([0, 1, 2], ValueError, "one entry for each image"),
+        ("cat", TypeError, "None, an int or ints"),
+        ([0.5, 1], TypeError, "whole numbers"),
+        ([float("nan"), 1], TypeError, "whole numbers"),
+        ([True, False], TypeError, "None, an int or ints"),
+        ([[0], [1, 2]], TypeError, "None, an int or ints"),
+        (np.zeros((2, 3)), ValueError, "do not fit 2 probes and 4 logits"),
+    ],
+)
+def test_wrong_targets(targets, error, message, rng):
+    with pytest.raises(error, match=message):
+        explain(small_cnn(), rng.normal(size=(2, *SHAPE)), targets)
+
+
+def test_one_unit_heads_have_two_classes(rng):
+    model = small_cnn(num_classes=1, activation="sigmoid")
+    with pytest.raises(ValueError, match=r"0 \.\.\. 1, because the model has a one-unit head"):
+        explain(model, rng.normal(size=(2, *SHAPE)), 2)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [(np.full((2, *SHAPE), np.nan), "NaN|finite"), (np.zeros((0, *SHAPE)), "empty|at least one")],
+)
+def test_wrong_images(images, message):
+    with pytest.raises(ValueError, match=message):
+        explain(small_cnn(), images)
+
+
+def test_all_zero_maps_are_counted_and_named(rng):
+    model = small_cnn()
+    model.layers[-1].kernel.assign(0 * model.layers[-1].kernel)
+    with pytest.warns(
+        UserWarning, match=r"grad_cam: 3 of 3 heatmaps are all zero \(images 0, 1, 2\)"
+    ):
+        maps = explain(model, rng.normal(size=(3, *SHAPE)), 0)
+    assert maps.max() == 0
+
+
+def test_maps_that_are_not_finite_are_counted_and_named(rng):
+    model = small_cnn()
+    model.layers[0].kernel.assign(np.inf * np.ones(model.layers[0].kernel.shape))
+    with pytest.warns(UserWarning, match="vanilla_gradients: 2 of 2 heatmaps are not finite"):
+        maps = explain(model, rng.normal(size=(2, *SHAPE)), 0, VanillaGradients())
+    assert np.isnan(maps).all()
+
+
+def test_another_backend_is_refused(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(RuntimeError, match='Received: backend "jax".*KERAS_BACKEND=tensorflow'):
+        ModelGraph(small_cnn(), image_shape=SHAPE)
