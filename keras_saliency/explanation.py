@@ -43,7 +43,7 @@ def explain(model, images, target_classes=None, method="grad_cam", *, chunk_size
 
 
 def attribute(
-    model, images, target_classes=None, method="grad_cam", *, chunk_size=32, num_signals=0
+    model, images, target_classes=None, method="grad_cam", *, chunk_size=32, signals_of=()
 ):
     """Does the work of `explain`: returns `Predictions` and `Heatmaps` by method."""
     from keras_saliency.probes import ProbeSet
@@ -53,7 +53,7 @@ def attribute(
     graph = ModelGraph(
         model, method, image_shape=images.shape[1:], chunk_size=min(chunk_size, len(images))
     )
-    predictions, heatmaps = graph.attribute(images, target_classes, num_signals=num_signals)
+    predictions, heatmaps = graph.attribute(images, target_classes, signals_of=signals_of)
     for found in heatmaps.values():
         for problem in found.problems():
             warnings.warn(problem, stacklevel=3)

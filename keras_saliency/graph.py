@@ -62,7 +62,7 @@ class ModelGraph:
         self._writes = _written_variables(self._function)
 
     def attribute(
-        self, images, target_classes=None, *, num_signals=0, argument="target_classes"
+        self, images, target_classes=None, *, signals_of=(), argument="target_classes"
     ) -> tuple[Predictions, dict[str, Heatmaps]]:
         """Computes predictions and every method's heatmaps.
 
@@ -71,42 +71,45 @@ class ModelGraph:
             target_classes: what is explained: None for the predicted class,
                 an int, ints (n,), or weights of the logits (n, k), whose all-zero rows
                 mean the predicted class.
-            num_signals: of how many images, from the first, the signed
-                attributions are kept.
+            signals_of: indices of the images whose signed attributions are kept.
             argument: what to call `target_classes` in errors.
 
         Returns:
             `Predictions`, and `Heatmaps` by the method's name.
         """
         weights = one_hot_targets(target_classes, len(images), self.num_classes, argument)
+        chunks = []
         kept = [v.numpy() for v in self._writes]
         try:
-            chunks = [
-                self._run(images[i : i + self.chunk_size], weights[i : i + self.chunk_size])
-                for i in range(0, len(images), self.chunk_size)
-            ]
+            for start in range(0, len(images), self.chunk_size):
+                inside = slice(start, start + self.chunk_size)
+                wanted = [i - start for i in signals_of if start <= i < start + self.chunk_size]
+                chunks.append(self._run(images[inside], weights[inside], wanted))
         finally:
             for variable, value in zip(self._writes, kept, strict=True):
                 variable.assign(value)
-        logits = np.concatenate([c["logits"] for c in chunks])
-        probabilities = np.concatenate([c["probabilities"] for c in chunks])
-        heatmaps = {}
-        for method in self.methods:
-            native = np.concatenate([c[method.name] for c in chunks])
-            signal = None
-            if num_signals and f"{method.name}/signal" in chunks[0]:
-                signal = np.concatenate([c[f"{method.name}/signal"] for c in chunks])[:num_signals]
-            heatmaps[method.name] = Heatmaps(method.name, native, self.image_shape[:2], signal)
-        return Predictions(logits, probabilities), heatmaps
+        joined = {name: np.concatenate([c[name] for c in chunks]) for name in chunks[0]}
+        heatmaps = {
+            m.name: Heatmaps(
+                m.name, joined[m.name], self.image_shape[:2], joined.get(f"{m.name}/signal")
+            )
+            for m in self.methods
+        }
+        return Predictions(joined["logits"], joined["probabilities"]), heatmaps
 
-    def _run(self, images, weights):
+    def _run(self, images, weights, wanted):
         """Runs one chunk, filled up with its last image so that its size is always the same."""
         num_images = len(images)
         missing = [(0, self.chunk_size - num_images)]
         images = np.pad(images, missing + [(0, 0)] * 3, mode="edge").astype(np.float32, copy=False)
         weights = np.pad(weights, [*missing, (0, 0)], mode="edge")
         results = self._function(tf.constant(images), tf.constant(weights))
-        return {name: tensor.numpy()[:num_images] for name, tensor in results.items()}
+        return {
+            name: tf.gather(value, np.asarray(wanted, np.int32)).numpy()
+            if name.endswith("/signal")
+            else value[:num_images].numpy()
+            for name, value in results.items()
+        }
 
     def _trace(self, model):
         def run(images, weights):

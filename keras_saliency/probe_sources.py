@@ -554,11 +554,13 @@ def _unpack(element):
 
 
 def _is_batch_without_channels(element_spec) -> bool:
-    spec = element_spec[0] if isinstance(element_spec, (tuple, list)) else element_spec
-    shape = getattr(spec, "shape", None)
-    if shape is None or shape.rank != 3:
+    specs = element_spec if isinstance(element_spec, (tuple, list)) else (element_spec,)
+    shapes = [getattr(spec, "shape", None) for spec in specs[:2]]
+    if any(shape is None or shape.rank is None for shape in shapes) or shapes[0].rank != 3:
         return False
-    return shape[0] is None and shape[1] is not None
+    if len(shapes) == 2:
+        return shapes[1].rank > 0 and shapes[1][0] is None
+    return shapes[0][0] is None and shapes[0][1] is not None
 
 
 def _blurred(image: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ A `ModelGraph` turns probes into one `Heatmaps` per method and one
 takes these records and never the model.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -53,9 +53,9 @@ class Heatmaps:
         native: float32 array (n, h, w), non-negative, at the size at which
             the method computes them (Grad-CAM: that of its layer).
         image_size: (H, W) of the probes.
-        signal: float32 array (m, H, W, C), the signed attributions of the
-            first m <= n probes, for methods that are looked at as pictures
-            (DeconvNet); otherwise None.
+        signal: float32 array (m, H, W, C), the signed attributions of the m
+            probes that are drawn, for methods that are looked at as pictures (DeconvNet);
+            otherwise None.
     """
 
     method: str
@@ -106,3 +106,28 @@ class Heatmaps:
                     f"(images {named}{more})."
                 )
         return sentences
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """Everything that one observed epoch has to say.
+
+    Attributes:
+        epoch: 0-based; the epoch before the first for the baseline `start`.
+        predictions: `Predictions` of all probes.
+        heatmaps: `Heatmaps` by method.
+        statistics: float32 arrays (n,) by method and statistic, NaN where undefined.
+        logs: the keys and values that go into Keras's `logs`, all finite.
+        scalars: value by tag, without those that are undefined.
+        pictures: uint8 RGB array (height, width, 3) by tag.
+        problems: sentences about maps that are no maps.
+    """
+
+    epoch: int
+    predictions: Predictions
+    heatmaps: dict[str, Heatmaps]
+    statistics: dict[str, dict[str, np.ndarray]]
+    logs: dict[str, float] = field(default_factory=dict)
+    scalars: dict[str, float] = field(default_factory=dict)
+    pictures: dict[str, np.ndarray] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)

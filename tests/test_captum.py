@@ -41,7 +41,7 @@ def pair(rng):
     images = rng.normal(size=(6, *SHAPE)).astype(np.float32)
     targets = [0, 1, 2, 3, 2, 1]
     graph = ModelGraph(model, ALL_METHODS, image_shape=SHAPE, chunk_size=4)
-    _, heatmaps = graph.attribute(images, targets, num_signals=6)
+    _, heatmaps = graph.attribute(images, targets, signals_of=range(6))
     inputs = torch.tensor(images.transpose(0, 3, 1, 2).copy())
     return heatmaps, torch_twin(model), inputs, torch.tensor(targets)
 

@@ -254,7 +254,7 @@ def test_relu6_and_leaky_relu_are_rectified(rng):
         model = functional(relu)
         graph = ModelGraph(model, ["deconvnet"], image_shape=SHAPE)
         assert "3 ReLU nodes" in graph.resolved["deconvnet"]["rule"]
-        signal = graph.attribute(images, 1, num_signals=3)[1]["deconvnet"].signal
+        signal = graph.attribute(images, 1, signals_of=range(3))[1]["deconvnet"].signal
         assert np.allclose(
             signal, deconvnet_by_tape(model, relu, images), atol=1e-5 * abs(signal).max()
         )

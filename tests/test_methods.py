@@ -14,7 +14,7 @@ TOLERANCE = 1e-4
 
 def attribute(model, images, methods, targets=None, **options):
     graph = ModelGraph(model, methods, image_shape=images.shape[1:], **options)
-    return graph.attribute(images, targets, num_signals=len(images))
+    return graph.attribute(images, targets, signals_of=range(len(images)))
 
 
 @pytest.fixture

@@ -236,7 +236,7 @@ def test_several_inputs_and_several_outputs():
     head = layers.Dense(3)
     x = layers.Concatenate()([layers.Flatten()(inputs[0]), inputs[1]])
     refuses("grad_cam", keras.Model(inputs, head(x)), "must have one image input", "2 inputs")
-    x = layers.Flatten()(inputs[0])
+    x, head = layers.Flatten()(inputs[0]), layers.Dense(3)
     refuses(
         "grad_cam", keras.Model(inputs[0], [head(x), head(x)]), "must have one output", "2 outputs"
     )

@@ -1,0 +1,57 @@
+"""Contains a failure of ours, so that it never becomes a failure of the training."""
+
+import logging
+import warnings
+
+_LOGGER = logging.getLogger("keras_saliency")
+FAILURES_BEFORE_OFF = 3
+
+
+class Guard:
+    """Runs the parts of the callback and answers for their failures.
+
+    A part that fails is reported once in words, with the traceback in the
+    log "keras_saliency"; after 3 failures in a row it is switched off, and the
+    other parts go on. `KeyboardInterrupt` and `SystemExit` pass through.
+
+    Args:
+        on_error: "warn" contains failures; "raise" lets them through.
+    """
+
+    def __init__(self, on_error="warn"):
+        if on_error not in ("warn", "raise"):
+            raise ValueError(f'on_error must be "warn" or "raise". Received: {on_error!r}.')
+        self.on_error = on_error
+        self._failures: dict[str, int] = {}
+        self._reported: set[str] = set()
+
+    def run(self, part: str, function, *arguments):
+        """Returns `function(*arguments)`, or None where it failed or `part` is switched off."""
+        if self._failures.get(part, 0) >= FAILURES_BEFORE_OFF:
+            return None
+        try:
+            result = function(*arguments)
+        except Exception as error:
+            if self.on_error == "raise":
+                raise
+            self._report(part, error)
+            return None
+        self._failures[part] = 0
+        return result
+
+    def _report(self, part, error):
+        self._failures[part] = self._failures.get(part, 0) + 1
+        _LOGGER.error("%s failed", part, exc_info=error)
+        if part not in self._reported:
+            self._reported.add(part)
+            warnings.warn(
+                f"keras_saliency: {part} failed and is left out: {type(error).__name__}: {error}. "
+                "The training is not affected. The traceback is in the log \"keras_saliency\".",
+                stacklevel=2,
+            )
+        if self._failures[part] == FAILURES_BEFORE_OFF:
+            warnings.warn(
+                f"keras_saliency: {part} failed {FAILURES_BEFORE_OFF} times in a row and is "
+                "switched off.",
+                stacklevel=2,
+            )

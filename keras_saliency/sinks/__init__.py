@@ -1,0 +1,34 @@
+"""Where reports go. To add a sink: one file here, and one line in `SINKS`."""
+
+from keras_saliency.sinks.base import Sink
+from keras_saliency.sinks.folder import FolderSink
+from keras_saliency.sinks.tensorboard import TensorBoardSink
+
+__all__ = ["SINKS", "FolderSink", "Sink", "TensorBoardSink", "get_sinks"]
+
+SINKS: dict[str, type[Sink]] = {"tensorboard": TensorBoardSink, "folder": FolderSink}
+
+
+def get_sinks(sinks) -> list[Sink]:
+    """Turns names and `Sink` objects into a list of sinks; None is "tensorboard".
+
+    Raises:
+        ValueError: if a name is unknown.
+        TypeError: if an entry is neither a name nor a `Sink`.
+    """
+    if sinks is None:
+        sinks = ["tensorboard"]
+    return [_get(sink) for sink in (sinks if isinstance(sinks, list | tuple) else [sinks])]
+
+
+def _get(sink):
+    known = ", ".join(f'"{name}"' for name in SINKS)
+    if isinstance(sink, Sink):
+        return sink
+    if not isinstance(sink, str):
+        raise TypeError(
+            f"sinks must hold names or Sink objects. Received: {sink!r}. Pass one of: {known}."
+        )
+    if sink not in SINKS:
+        raise ValueError(f'sinks holds an unknown sink "{sink}". Pass one of: {known}.')
+    return SINKS[sink]()

@@ -1,0 +1,110 @@
+"""One epoch's `Attention`, prepared once, and the registry of statistics."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_saliency.records import Heatmaps
+from keras_saliency.statistics.maps import Maps, divide_by_sum
+
+# Their maps are grainy at the pixel; the statistics look at them smoothed.
+GRADIENT_METHODS = frozenset({"vanilla_gradients", "deconvnet"})
+
+
+def unit_mass(heatmaps) -> np.ndarray:
+    """Returns each heatmap divided by its sum: where attention lies, not how much there is.
+
+    Args:
+        heatmaps: array (n, h, w), non-negative, any scale.
+
+    Returns:
+        float32 array (n, h, w), each map with sum 1; all NaN for a map that
+        is all zero (as `Heatmaps.empty` defines it) or not finite.
+
+    Raises:
+        ValueError: if the array is not (n, h, w), or holds negative values.
+    """
+    return Maps.of(heatmaps).unit
+
+
+@dataclass(frozen=True, eq=False)
+class Attention:
+    """One method's maps in one epoch, prepared once for all statistics and for later drift.
+
+    Maps of gradient methods are smoothed by a Gaussian of 1 px; Grad-CAM's
+    are not. Maps at image size are made when they are first asked for, and
+    kept, with their ranks: about 9 bytes for each pixel of each probe.
+
+    Attributes:
+        method: name of the method.
+        native: `Maps` at the method's own size (n, h, w).
+        image_size: (H, W) of the probes.
+    """
+
+    method: str
+    native: Maps
+    image_size: tuple[int, int]
+
+    @classmethod
+    def from_heatmaps(cls, heatmaps: Heatmaps) -> "Attention":
+        """Prepares one method's heatmaps."""
+        native = Maps.from_record(heatmaps)
+        if heatmaps.method in GRADIENT_METHODS:
+            native = native.smoothed()
+        return cls(heatmaps.method, native, heatmaps.image_size)
+
+    @functools.cached_property
+    def image(self) -> Maps:
+        """`Maps` at image size (n, H, W), resized bilinearly."""
+        (height, width), (h, w) = self.image_size, self.native.unit.shape[1:]
+        if (h, w) == (height, width):
+            return self.native
+        resized = Heatmaps(self.method, self.native.unit, self.image_size).at_image_size()
+        unit = divide_by_sum(resized, self.native.undefined)
+        return Maps(unit, self.native.empty, self.native.magnitude, (height / h, width / w))
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """An entry of the registry.
+
+    Attributes:
+        name: the statistic's name in history and in tags.
+        measure: the function, (heatmaps or `Attention`, probes) -> (n,).
+        resolution: "native" or "image", the size of the maps it looks at.
+        needs: attributes of the probes, or arguments of `compute`, without
+            which it is absent.
+        worse: which direction is worse, "low", "high" or None.
+    """
+
+    name: str
+    measure: Callable[..., np.ndarray]
+    resolution: str
+    needs: tuple[str, ...]
+    worse: str | None
+
+
+STATISTICS: dict[str, Statistic] = {}
+
+
+def statistic(name, *, resolution="image", needs=(), worse=None):
+    """Registers a formula (maps, ...) -> (n,) as the statistic `name`.
+
+    The formula receives `Maps`; the caller may pass these, an `Attention`, or
+    a plain array (n, h, w), and gets float32.
+    """
+    needs = (needs,) if isinstance(needs, str) else tuple(needs)
+
+    def register(formula):
+        @functools.wraps(formula)
+        def measure(heatmaps, *args, **kwargs):
+            if isinstance(heatmaps, Attention):
+                heatmaps = getattr(heatmaps, resolution)
+            return np.asarray(formula(Maps.of(heatmaps), *args, **kwargs), np.float32)
+
+        STATISTICS[name] = Statistic(name, measure, resolution, needs, worse)
+        return measure
+
+    return register

@@ -1,0 +1,227 @@
+"""Drift: how far attention has moved between two epochs, in six measures."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_saliency.statistics.base import Attention
+from keras_saliency.statistics.maps import Maps, blocks, divergence, marginals
+
+REFERENCES = ("previous", "first", "start")
+SSIM_WINDOW = 7
+
+
+@dataclass(frozen=True)
+class Measure:
+    """An entry of the registry.
+
+    Attributes:
+        name: the measure's name; a drift is called `<measure>_<reference>`.
+        compare: the function, (current, reference) -> float32 (n,); each a
+            plain array (n, H, W), `Maps` or an `Attention`.
+        worse: which direction means more change, "low" or "high".
+    """
+
+    name: str
+    compare: Callable[..., np.ndarray]
+    worse: str
+
+
+MEASURES: dict[str, Measure] = {}
+
+
+def measure(name, *, of, worse="high"):
+    """Registers a formula on two blocks of `Maps.<of>`, float or bool (b, H, W), as a measure.
+
+    NaN wherever one of the two maps is all zero, constant or not finite: it
+    points nowhere, so that nothing can have moved.
+    """
+
+    def register(formula):
+        @functools.wraps(formula)
+        def compare(current, reference):
+            current, reference = _image_maps(current), _image_maps(reference)
+            if current.unit.shape != reference.unit.shape:
+                raise ValueError(
+                    "current and reference must have one shape (n, H, W). Received: "
+                    f"{current.unit.shape} and {reference.unit.shape}. Pass maps of the same probes."
+                )
+            a, b = getattr(current, of), getattr(reference, of)
+            values = np.full(len(a), np.nan, np.float32)
+            with np.errstate(invalid="ignore", divide="ignore"):  # of maps that are masked below
+                for block in blocks(a):
+                    values[block] = formula(a[block], b[block])
+            values[~(current.comparable & reference.comparable)] = np.nan
+            return values
+
+        MEASURES[name] = Measure(name, compare, worse)
+        return compare
+
+    return register
+
+
+@measure("drift", of="unit")
+def drift(current, reference):
+    """Returns 1 - Pearson's r of the unit-mass maps: how much attention has changed.
+
+    0 means that the map is the same, 1 that it has nothing to do with the
+    reference. For looking at, not for alarms: clean runs drift as well.
+
+    Args:
+        current: float32 array (n, H, W), non-negative, any scale.
+        reference: the same probes' maps in another epoch.
+
+    Returns:
+        float32 array (n,), in [0, 2]; NaN where one of the two maps is all
+        zero, constant or not finite.
+
+    References:
+        Adebayo et al., Sanity Checks for Saliency Maps, 2018,
+        https://arxiv.org/abs/1810.03292 (comparison of maps by correlation).
+    """
+    return np.clip(1 - _pearson(current, reference), 0, 2)
+
+
+@measure("rank_correlation", of="ranks")
+def rank_correlation(current, reference):
+    """Returns 1 - Spearman's rank correlation: how much the order of the pixels has changed.
+
+    Unlike `drift` it is not ruled by a few hot pixels. Ties get their average rank.
+
+    Args:
+        current: float32 array (n, H, W), non-negative, any scale.
+        reference: the same probes' maps in another epoch.
+
+    Returns:
+        float32 array (n,), in [0, 2], 0 = same order; NaN where one of the two
+        maps is all zero, constant or not finite.
+
+    References:
+        Ghorbani et al., Interpretation of Neural Networks is Fragile, 2019,
+        https://arxiv.org/abs/1710.10547; there the correlation itself.
+    """
+    return np.clip(1 - _pearson(current, reference), 0, 2)
+
+
+@measure("iou", of="top", worse="low")
+def iou(current, reference):
+    """Returns the overlap of the two maps' hottest 10 % of pixels.
+
+    Low values mean that the model looks somewhere else than before.
+    Intersection over union of max(1, round(0.1 H W)) pixels each; of equal
+    pixels, the first in the row-by-row order wins.
+
+    Args:
+        current: float32 array (n, H, W), non-negative, any scale.
+        reference: the same probes' maps in another epoch.
+
+    Returns:
+        float32 array (n,), in [0, 1], 1 = same pixels; NaN where one of the two
+        maps is all zero, constant or not finite.
+
+    References:
+        Ghorbani et al., Interpretation of Neural Networks is Fragile, 2019,
+        https://arxiv.org/abs/1710.10547 (top-k intersection, there with a
+        fixed k and over k).
+    """
+    both = (current & reference).sum(axis=(1, 2))
+    return both / (current | reference).sum(axis=(1, 2))
+
+
+@measure("ssim", of="unit", worse="low")
+def ssim(current, reference):
+    """Returns the structural similarity of the two maps.
+
+    Low values mean that shapes have changed, even at the same place. Uniform
+    window of min(7, H, W) pixels, made odd, where it fits in whole; sample
+    (co)variance; data range = maximum of both unit-mass maps, K1 = 0.01, K2 = 0.03.
+
+    Args:
+        current: float32 array (n, H, W), non-negative, any scale.
+        reference: the same probes' maps in another epoch.
+
+    Returns:
+        float32 array (n,), in [-1, 1], 1 = same; NaN where one of the two
+        maps is all zero, constant or not finite.
+
+    References:
+        Wang et al., Image Quality Assessment: From Error Visibility to
+        Structural Similarity, 2004, https://doi.org/10.1109/TIP.2003.819861,
+        with a uniform window, as scikit-image has it.
+    """
+    window = min(SSIM_WINDOW, *current.shape[1:])
+    window -= 1 - window % 2
+    sample = window**2 / max(1, window**2 - 1)
+    data_range = np.maximum(current.max(axis=(1, 2)), reference.max(axis=(1, 2)))
+    a, b = (m / data_range.astype(np.float64)[:, None, None] for m in (current, reference))
+    mean_a, mean_b = _window_mean(a, window), _window_mean(b, window)
+    variances = sample * (_window_mean(a * a + b * b, window) - mean_a**2 - mean_b**2)
+    covariance = sample * (_window_mean(a * b, window) - mean_a * mean_b)
+    c1, c2 = 0.01**2, 0.03**2
+    similarity = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
+    similarity /= (mean_a**2 + mean_b**2 + c1) * (variances + c2)
+    return similarity.mean(axis=(1, 2))
+
+
+@measure("jensen_shannon", of="unit")
+def jensen_shannon(current, reference):
+    """Returns the Jensen-Shannon divergence (base 2) of the two maps as distributions.
+
+    0 means the same distribution of attention, 1 that no pixel is looked at
+    in both. The divergence, not its root, the distance.
+
+    Args:
+        current: float32 array (n, H, W), non-negative, any scale.
+        reference: the same probes' maps in another epoch.
+
+    Returns:
+        float32 array (n,), in [0, 1]; NaN where one of the two maps is all
+        zero, constant or not finite.
+
+    References:
+        Lin, Divergence Measures Based on the Shannon Entropy, 1991,
+        https://doi.org/10.1109/18.61115.
+    """
+    return divergence(current, reference)
+
+
+@measure("centroid_shift", of="unit")
+def centroid_shift(current, reference):
+    """Returns how far the centroid has moved, over the image's diagonal.
+
+    Args:
+        current: float32 array (n, H, W), non-negative, any scale.
+        reference: the same probes' maps in another epoch.
+
+    Returns:
+        float32 array (n,), in [0, 1); NaN where one of the two maps is all
+        zero, constant or not finite.
+    """
+    shifts = [
+        (now - before) @ np.arange(now.shape[1])
+        for now, before in zip(marginals(current), marginals(reference), strict=True)
+    ]
+    return np.hypot(*shifts) / np.hypot(*current.shape[1:])
+
+
+def _pearson(a, b):
+    a, b = (m.reshape(len(m), -1).astype(np.float64) for m in (a, b))
+    a -= a.mean(axis=1, keepdims=True)
+    b -= b.mean(axis=1, keepdims=True)
+    products = (a * b).sum(axis=1)
+    return products / np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+
+
+def _window_mean(maps, window):
+    """Mean over each window x window square that fits in whole."""
+    for axis in (1, 2):
+        maps = np.moveaxis(maps, axis, 0)
+        size = len(maps) - window + 1
+        maps = np.moveaxis(sum(maps[i : i + size] for i in range(window)), 0, axis)
+    return maps / window**2
+
+
+def _image_maps(maps):
+    return maps.image if isinstance(maps, Attention) else Maps.of(maps)

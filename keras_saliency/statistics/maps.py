@@ -1,0 +1,182 @@
+"""`Maps`: unit-mass maps at one size, with their ranks and hottest pixels."""
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_saliency.records import Heatmaps
+
+SMOOTHING_SIGMA = 1.0
+# A constant map comes back from a bilinear resize with this much rounding.
+CONSTANT_RANGE = 1e-6
+TOP_SHARE = 0.1
+# One 224x224 map, so that a block and its temporaries stay in the processor's cache.
+_BLOCK_PIXELS = 2**16
+
+
+def mean_of_defined(values: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Returns the mean without the NaN; NaN where nothing else is, and no warning."""
+    defined = ~np.isnan(values)
+    num_defined = defined.sum(axis=axis)
+    total = np.where(defined, values, 0).sum(axis=axis, dtype=np.float64)
+    means = np.where(num_defined > 0, total / np.maximum(num_defined, 1), np.nan)
+    return means.astype(np.float32)
+
+
+def blocks(maps: np.ndarray) -> Iterator[slice]:
+    """Yields slices of probes, small enough that a block stays in the processor's cache."""
+    size = max(1, _BLOCK_PIXELS // max(1, maps[:1].size))
+    return (slice(i, i + size) for i in range(0, len(maps), size))
+
+
+def marginals(unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the mass of each row (n, h) and of each column (n, w), float64."""
+    return unit.sum(axis=2).astype(np.float64), unit.sum(axis=1).astype(np.float64)
+
+
+def divergence(p, q) -> np.ndarray:
+    """Returns the Jensen-Shannon divergence (base 2) of unit-mass maps (n, H, W), float (n,)."""
+    tiny = np.finfo(np.float32).tiny
+    middle = np.maximum((p + q) / 2, tiny)
+    total = sum((m * np.log2(np.maximum(m / middle, tiny))).sum(axis=(1, 2)) for m in (p, q))
+    return np.clip(total / 2, 0, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """Unit-mass maps at one size, with what several statistics ask of them.
+
+    Attributes:
+        unit: float32 array (n, h, w), each map with sum 1, or all NaN.
+        empty: which maps were all zero, bool (n,).
+        magnitude: mean of each un-normalised map, float32 (n,), NaN like `unit`.
+        cell: (height, width) of a native pixel in pixels of this size.
+    """
+
+    unit: np.ndarray
+    empty: np.ndarray
+    magnitude: np.ndarray
+    cell: tuple[float, float] = (1.0, 1.0)
+
+    @classmethod
+    def of(cls, heatmaps) -> "Maps":
+        """Makes `Maps` of an array (n, h, w), not smoothed, or passes `Maps` through."""
+        if isinstance(heatmaps, Maps):
+            return heatmaps
+        heatmaps = np.asarray(heatmaps, np.float32)
+        if heatmaps.ndim != 3 or 0 in heatmaps.shape[1:]:
+            raise ValueError(
+                f"heatmaps must be an array (n, h, w). Received: shape {heatmaps.shape}. "
+                "Pass one map for each probe; for a single map, heatmap[None]."
+            )
+        record = Heatmaps("heatmaps", heatmaps, (heatmaps.shape[1], heatmaps.shape[2]))
+        return cls.from_record(record)
+
+    @classmethod
+    def from_record(cls, heatmaps: Heatmaps) -> "Maps":
+        """Makes `Maps` at native size."""
+        native, empty = heatmaps.native, heatmaps.empty
+        undefined = empty | heatmaps.non_finite
+        if (native[~undefined] < 0).any():
+            raise ValueError(
+                f"{heatmaps.method} hold negative values. Received: a lowest value of "
+                f"{native[~undefined].min():.3g}. Pass non-negative maps, for example the "
+                "absolute value of signed attributions."
+            )
+        with np.errstate(invalid="ignore"):  # inf - inf, in maps that are undefined anyway
+            magnitude = native.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
+        magnitude[undefined] = np.nan
+        return cls(divide_by_sum(native, undefined), empty, magnitude)
+
+    def smoothed(self) -> "Maps":
+        """Returns the maps blurred by a Gaussian of 1 px, which keeps their mass."""
+        unit = divide_by_sum(_blur(self.unit), self.undefined)
+        return Maps(unit, self.empty, self.magnitude, self.cell)
+
+    @property
+    def undefined(self) -> np.ndarray:
+        """Which maps are all zero or not finite, bool (n,)."""
+        return np.isnan(self.unit[:, 0, 0])
+
+    @functools.cached_property
+    def comparable(self) -> np.ndarray:
+        """Which maps point anywhere: neither undefined nor constant, bool (n,)."""
+        peak, low = self.unit.max(axis=(1, 2)), self.unit.min(axis=(1, 2))
+        return peak - low > CONSTANT_RANGE * peak
+
+    @property
+    def ranks(self) -> np.ndarray:
+        """Rank of each pixel in its map from 0, ties averaged, float32 (n, h, w)."""
+        return self._ranking[0]
+
+    @property
+    def top(self) -> np.ndarray:
+        """The hottest 10 % of pixels, max(1, round(0.1 * h * w)) of them, bool (n, h, w).
+
+        Of equal pixels, the one that comes first in the row-by-row order wins.
+        """
+        return self._ranking[1]
+
+    @functools.cached_property
+    def _ranking(self) -> tuple[np.ndarray, np.ndarray]:
+        num_pixels = self.unit[0].size if len(self.unit) else 1
+        num_top = max(1, round(TOP_SHARE * num_pixels))
+        flat = self.unit.reshape(-1, num_pixels)
+        ranks, top = np.empty(flat.shape, np.float32), np.zeros(flat.shape, bool)
+        for block in blocks(flat):
+            order, ranks_in_order = _rank(flat[block])
+            np.put_along_axis(ranks[block], order, ranks_in_order, axis=1)
+            np.put_along_axis(top[block], order[:, -num_top:], True, axis=1)
+        return ranks.reshape(self.unit.shape), top.reshape(self.unit.shape)
+
+
+def divide_by_sum(maps, undefined):
+    """Returns each map with sum 1, and all NaN where `undefined` or all zero."""
+    with np.errstate(invalid="ignore"):  # inf / NaN
+        peak = maps.max(axis=(1, 2))
+        peak[undefined | (peak == 0)] = np.nan
+        # By the peak first: the sum of large float32 values overflows.
+        unit = maps / peak[:, None, None]
+    unit /= unit.sum(axis=(1, 2), dtype=np.float64).astype(np.float32)[:, None, None]
+    return np.abs(unit, out=unit)  # -0.0 would rank highest in _rank
+
+
+def _blur(maps):
+    """Gaussian of 1 px, cut at 4 px, edges mirrored (d c b a | a b c d), so that mass is kept."""
+    radius = int(4 * SMOOTHING_SIGMA)
+    kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / SMOOTHING_SIGMA) ** 2)
+    kernel = (kernel / kernel.sum()).astype(np.float32)
+    blurred = np.empty_like(maps)
+    for block in blocks(maps):
+        part = maps[block]
+        for axis in (1, 2):
+            size = part.shape[axis]
+            width = [(radius, radius) if a == axis else (0, 0) for a in range(3)]
+            padded = np.moveaxis(np.pad(part, width, mode="symmetric"), axis, 0)
+            part = sum(weight * padded[i : i + size] for i, weight in enumerate(kernel))
+            part = np.moveaxis(part, 0, axis)
+        blurred[block] = part
+    return blurred
+
+
+def _rank(flat):
+    """Returns the ascending order of each row's pixels, and the averaged ranks in that order.
+
+    Non-negative floats sort like their bits, so value and index are packed
+    into one integer and sorted together: twice as fast as an argsort, and
+    ties are settled by the index, the first one highest.
+    """
+    num_pixels = flat.shape[1]
+    keys = np.ascontiguousarray(flat).view(np.uint32).astype(np.uint64) << np.uint64(32)
+    keys |= np.arange(num_pixels - 1, -1, -1, dtype=np.uint64)
+    keys.sort(axis=1)
+    order = num_pixels - 1 - (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    values = keys >> np.uint64(32)
+    is_new = np.ones(values.shape, bool)  # the first of a run of equal values
+    is_new[:, 1:] = values[:, 1:] != values[:, :-1]
+    starts = np.flatnonzero(is_new)
+    lengths = np.diff(np.append(starts, values.size))
+    ranks = np.repeat(starts % num_pixels + (lengths - 1) / 2, lengths)
+    return order, ranks.reshape(values.shape).astype(np.float32)

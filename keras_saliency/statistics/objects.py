@@ -1,0 +1,120 @@
+"""Statistics that compare maps with what is known of the probes: objects, and cues."""
+
+import numpy as np
+
+from keras_saliency.statistics.base import statistic
+
+
+@statistic("object_mass", needs="object_masks", worse="low")
+def object_mass(maps, probes):
+    """Returns the share of heatmap mass that lies on the object.
+
+    Low values mean that the model decides by looking elsewhere, the usual
+    sign of a shortcut.
+
+    Args:
+        maps: float32 array (n, H, W), non-negative, any scale.
+        probes: `ProbeSet` with `object_masks`, bool (n, H, W).
+
+    Returns:
+        float32 array (n,), in [0, 1]; NaN for a probe whose heatmap is all
+        zero, or whose mask is empty.
+
+    References:
+        Wang et al., Score-CAM, 2020, https://arxiv.org/abs/1910.01279
+        (energy-based pointing game).
+    """
+    masks = probes.object_masks
+    mass = np.where(masks, maps.unit, 0).sum(axis=(1, 2), dtype=np.float64)
+    mass[~masks.any(axis=(1, 2)) | maps.undefined] = np.nan
+    return np.minimum(mass, 1)
+
+
+@statistic("outside_enrichment", needs="object_masks", worse="high")
+def outside_enrichment(maps, probes):
+    """Returns how much more the model looks outside the object than a blind one would.
+
+    High values mean that the model decides by the background. Mass outside
+    over the share of the area that is outside, with the mask dilated by half
+    a heatmap cell (rounded down), because a coarse map bleeds over the edge.
+
+    Args:
+        maps: float32 array (n, H, W), non-negative, any scale.
+        probes: `ProbeSet` with `object_masks`, bool (n, H, W).
+
+    Returns:
+        float32 array (n,), at least 0, 1 = blind; NaN for a map that is all zero,
+        an empty mask, and a dilated mask that covers the image.
+    """
+    masks = _dilate(probes.object_masks, maps.cell)
+    outside = np.where(masks, 0, maps.unit).sum(axis=(1, 2), dtype=np.float64)
+    area = 1 - masks.mean(axis=(1, 2))
+    area[(area == 0) | (area == 1) | maps.undefined] = np.nan
+    return outside / area
+
+
+@statistic("pointing_hit", needs="object_masks", worse="low")
+def pointing_hit(maps, probes):
+    """Returns 1 where the hottest pixel lies on the object, else 0.
+
+    The mean is the pointing accuracy. The mask is dilated as for
+    `outside_enrichment`; of equally hot pixels the first counts.
+
+    Args:
+        maps: float32 array (n, H, W), non-negative, any scale.
+        probes: `ProbeSet` with `object_masks`, bool (n, H, W).
+
+    Returns:
+        float32 array (n,), 0 or 1; NaN for a map that is all zero or constant,
+        which points nowhere, and for an empty mask.
+
+    References:
+        Zhang et al., Top-down Neural Attention by Excitation Backprop, 2016,
+        https://arxiv.org/abs/1608.00507. There a fixed 15 pixels are
+        tolerated; here half a heatmap cell.
+    """
+    num_probes = len(maps.unit)
+    masks = _dilate(probes.object_masks, maps.cell).reshape(num_probes, -1)
+    hottest = maps.unit.reshape(num_probes, -1).argmax(axis=1)
+    hits = masks[np.arange(num_probes), hottest].astype(np.float64)
+    hits[~maps.comparable | ~masks.any(axis=1)] = np.nan
+    return hits
+
+
+@statistic("cue_attention", needs="cue_map", worse="high")
+def cue_attention(maps, probes):
+    """Returns how much more the model looks where pixels alone give the class away.
+
+    High values mean that attention sits on a fixed place that predicts the
+    label in the data: a tag, a watermark, but also a centred object on a plain
+    background, so it is a hint and no proof. sum P eta^2 over mean eta^2.
+
+    Args:
+        maps: float32 array (n, H, W), non-negative, any scale.
+        probes: `ProbeSet` with `cue_map`, float (H, W): eta^2 of each pixel, the
+            between-class over the total variance of labelled images.
+
+    Returns:
+        float32 array (n,), at least 0, 1 = uniform attention; NaN for a map
+        that is all zero, and everywhere if the cue map is all zero.
+    """
+    cue_map = np.asarray(probes.cue_map, np.float64)
+    if not cue_map.mean() > 0:
+        return np.full(len(maps.unit), np.nan)
+    relative = (cue_map / cue_map.mean()).astype(np.float32)
+    return maps.unit.reshape(len(maps.unit), -1) @ relative.reshape(-1)
+
+
+def _dilate(masks, cell):
+    """Grows masks (n, H, W) by half a cell (height, width) on each side, rounded down."""
+    for axis, radius in ((1, int(cell[0] / 2)), (2, int(cell[1] / 2))):
+        grown = np.moveaxis(masks, axis, 0)
+        reached = 0
+        while reached < radius:  # each pass triples the reach
+            step = min(2 * reached + 1, radius - reached)
+            wider = grown.copy()
+            wider[step:] |= grown[:-step]
+            wider[:-step] |= grown[step:]
+            grown, reached = wider, reached + step
+        masks = np.moveaxis(grown, 0, axis)
+    return masks

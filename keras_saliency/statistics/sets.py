@@ -1,0 +1,183 @@
+"""Statistics of a set of maps: those of a class, a group, several methods, all probes.
+
+A statistic of a set is stored at each of its probes with a defined map, as one
+value; so means and series work as for the other statistics.
+"""
+
+import numpy as np
+
+from keras_saliency.statistics.base import statistic
+from keras_saliency.statistics.drift import rank_correlation
+from keras_saliency.statistics.maps import divergence, mean_of_defined
+from keras_saliency.statistics.objects import outside_enrichment
+
+HOT_SHARE = 0.05
+
+
+@statistic("class_consistency", needs="labels")
+def class_consistency(maps, probes):
+    """Returns how much a probe's map looks like the maps of its class.
+
+    Very high values over all probes of a class hint at one fixed place. Mean
+    Pearson's r with the other maps of the class, so that the mean over the class
+    is the mean pairwise r.
+
+    Args:
+        maps: float32 array (n, H, W), non-negative, any scale.
+        probes: `ProbeSet` with `labels`, int (n,).
+
+    Returns:
+        float32 array (n,), in [-1, 1]; NaN for a map that is all zero or
+        constant, and for the only defined map of a class.
+    """
+    values = np.full(len(maps.unit), np.nan)
+    labels = np.asarray(probes.labels)
+    for label in np.unique(labels):
+        members = np.flatnonzero((labels == label) & maps.comparable)
+        if len(members) < 2:
+            continue
+        flat = maps.unit[members].reshape(len(members), -1)
+        centred = flat - flat.mean(axis=1, keepdims=True)
+        centred /= np.linalg.norm(centred, axis=1, keepdims=True)
+        correlations = centred @ centred.T
+        np.fill_diagonal(correlations, 0)
+        values[members] = correlations.sum(axis=1) / (len(members) - 1)
+    return np.clip(values, -1, 1)
+
+
+@statistic("mean_map_concentration", worse="high")
+def mean_map_concentration(maps, probes=None):
+    """Returns the share of mass in the hottest 5 % of the mean map over all probes.
+
+    High values mean that the model looks at one fixed place whatever the image
+    shows, as at a patch in a corner. Hottest max(1, round(0.05 H W)) pixels
+    of the mean of the unit-mass maps.
+
+    Args:
+        maps: float32 array (n, H, W), non-negative, any scale.
+        probes: not used.
+
+    Returns:
+        float32 array (n,), the same value in [0.05, 1] for all probes, 0.05 =
+        uniform attention; NaN for a map that is all zero.
+    """
+    defined = ~maps.undefined
+    values = np.full(len(defined), np.nan)
+    if defined.any():
+        mean_map = maps.unit[defined].mean(axis=0, dtype=np.float64).reshape(-1)
+        num_hot = max(1, round(HOT_SHARE * mean_map.size))
+        hottest = np.partition(mean_map, -num_hot)[-num_hot:]
+        values[defined] = hottest.sum() / mean_map.sum()
+    return values
+
+
+@statistic("method_agreement", needs="others", worse="low")
+def method_agreement(maps, probes=None, *, others):
+    """Returns Spearman's rank correlation with other methods' maps of the same probe.
+
+    Low values mean that at least one of the methods does not show what the
+    model uses. With several others, the mean over those that are defined.
+
+    Args:
+        maps: float32 array (n, H, W), non-negative, any scale.
+        probes: not used.
+        others: list of the other methods' `Attention`, `Maps` or arrays (n, H, W).
+
+    Returns:
+        float32 array (n,), in [-1, 1]; NaN for a map that is all zero or
+        constant, and where all others are.
+
+    References:
+        Krishna et al., The Disagreement Problem in Explainable Machine
+        Learning, 2022, https://arxiv.org/abs/2202.01602 (rank correlation).
+    """
+    return mean_of_defined(np.stack([1 - rank_correlation(maps, o) for o in others]), axis=0)
+
+
+@statistic("group_gap", needs="groups", worse="high")
+def group_gap(maps, probes):
+    """Returns how differently the model looks at the groups within one class.
+
+    High values mean that it decides by other places in one group, as in
+    images of one hospital. Jensen-Shannon divergence (base 2) of the groups' mean
+    unit-mass maps, the largest over pairs of groups. Groups of few probes
+    differ by chance: compare with other classes and epochs.
+
+    Args:
+        maps: float32 array (n, H, W), non-negative, any scale.
+        probes: `ProbeSet` with `groups`, str (n,); without `labels` all
+            probes count as one class.
+
+    Returns:
+        float32 array (n,), in [0, 1], the same value for all probes of a class; NaN
+        for a map that is all zero, and for a class with defined maps in one
+        group only.
+    """
+
+    def gap(members):
+        means = np.stack([maps.unit[m].mean(axis=0, dtype=np.float64) for m in members])
+        first, second = np.triu_indices(len(means), k=1)
+        return divergence(means[first], means[second]).max()
+
+    return _by_class_and_group(probes, ~maps.undefined, gap)
+
+
+@statistic("group_outside_gap", needs=("groups", "object_masks"), worse="high")
+def group_outside_gap(maps, probes):
+    """Returns the difference between the groups of one class in `outside_enrichment`.
+
+    High values mean that the background counts in one group more than in
+    another. Highest less lowest of the groups' means.
+
+    Args:
+        maps: float32 array (n, H, W), non-negative, any scale.
+        probes: `ProbeSet` with `groups`, str (n,), and `object_masks`, bool (n, H, W).
+
+    Returns:
+        float32 array (n,), at least 0, the same value for all probes of a class; NaN
+        where `outside_enrichment` is, and for a class with one group only.
+    """
+    enrichment = outside_enrichment(maps, probes)
+    return _by_class_and_group(probes, ~np.isnan(enrichment), _range_of_means(enrichment))
+
+
+@statistic("group_accuracy_gap", needs=("groups", "labels", "predictions"), worse="high")
+def group_accuracy_gap(maps, probes, *, predictions):
+    """Returns the difference between the groups of one class in accuracy.
+
+    It says whether a gap in attention costs anybody a right answer. Highest
+    less lowest of the groups' accuracies, whether the maps are defined or not.
+
+    Args:
+        maps: float32 array (n, H, W); only its length counts.
+        probes: `ProbeSet` with `groups`, str (n,), and `labels`, int (n,).
+        predictions: `Predictions` of the same probes.
+
+    Returns:
+        float32 array (n,), in [0, 1], the same value for all probes of a class; NaN
+        for a class with one group only.
+    """
+    is_right = (np.asarray(predictions.classes) == np.asarray(probes.labels)).astype(np.float64)
+    return _by_class_and_group(probes, np.ones(len(is_right), bool), _range_of_means(is_right))
+
+
+def _range_of_means(values):
+    def gap(members):
+        return np.ptp([values[m].mean() for m in members])
+
+    return gap
+
+
+def _by_class_and_group(probes, defined, gap):
+    """Stores gap([members of group 1, of group 2, ...]) at each defined probe of a class."""
+    groups = np.asarray(probes.groups)
+    labels = np.zeros(len(groups), int) if probes.labels is None else np.asarray(probes.labels)
+    values = np.full(len(groups), np.nan)
+    for label in np.unique(labels):
+        in_class = (labels == label) & defined
+        members = [
+            np.flatnonzero(in_class & (groups == g)) for g in np.unique(groups[in_class])
+        ]
+        if len(members) > 1:
+            values[in_class] = gap(members)
+    return values

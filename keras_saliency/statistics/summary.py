@@ -1,0 +1,105 @@
+"""What the numbers of single probes add up to: class means, the worst class, outcomes."""
+
+import numpy as np
+
+from keras_saliency.statistics.maps import mean_of_defined
+
+SETTLED_IOU = 0.65
+SETTLED_EPOCHS = 2
+
+
+def class_means(values, classes) -> dict[int, np.ndarray]:
+    """Returns the mean of each class over its defined probes.
+
+    Args:
+        values: float array (n,) or (num_epochs, n), NaN where undefined.
+        classes: int array (n,).
+
+    Returns:
+        {class: float32 of shape () or (num_epochs,)}, by ascending class; NaN
+        for a class without a defined probe.
+
+    Raises:
+        ValueError: if there is not one class for each probe.
+    """
+    values, classes = np.asarray(values), np.asarray(classes)
+    if classes.shape != values.shape[-1:]:
+        raise ValueError(
+            f"classes has shape {classes.shape} but values has {values.shape[-1:]} probes. "
+            "Pass one class for each probe."
+        )
+    return {int(c): mean_of_defined(values[..., classes == c]) for c in np.unique(classes)}
+
+
+def worst_class(values, classes, lower_is_worse: bool) -> tuple[float, int | None]:
+    """Returns the worst of the class means, and which class it is.
+
+    A shortcut usually sits in one class, where the mean over all hides it. Which
+    direction is worse is told by `worse_direction`.
+
+    Args:
+        values: float array (n,), NaN where undefined.
+        classes: int array (n,).
+        lower_is_worse: whether the lowest mean is the worst one.
+
+    Returns:
+        (mean, class); of equal classes the first; (NaN, None) if no probe is
+        defined.
+    """
+    means = {c: float(mean) for c, mean in class_means(values, classes).items()}
+    defined = {c: mean for c, mean in means.items() if not np.isnan(mean)}
+    if not defined:
+        return float("nan"), None
+    choose = min if lower_is_worse else max
+    worst = choose(defined, key=lambda c: defined[c])
+    return defined[worst], worst
+
+
+def split_by_outcome(values, previous_predictions, predictions, labels) -> dict[str, float]:
+    """Returns the mean over the probes whose prediction stayed, was corrected, or flipped.
+
+    Attention that moves while predictions stay means that the model has found
+    other evidence for the same answer.
+
+    Args:
+        values: float array (n,), NaN where undefined.
+        previous_predictions: int array (n,), predicted classes in the epoch before.
+        predictions: int array (n,), predicted classes now.
+        labels: int array (n,), or None, where nothing counts as corrected.
+
+    Returns:
+        {"stayed": same prediction, "corrected": changed into the label,
+        "flipped": changed otherwise}, floats, NaN for an outcome without a
+        defined probe.
+    """
+    values = np.asarray(values, np.float32)
+    changed = np.asarray(previous_predictions) != np.asarray(predictions)
+    is_right = np.zeros(len(values), bool) if labels is None else predictions == np.asarray(labels)
+    outcomes = {"stayed": ~changed, "corrected": changed & is_right, "flipped": changed & ~is_right}
+    return {name: float(mean_of_defined(values[is_it])) for name, is_it in outcomes.items()}
+
+
+def settle_epoch(iou_series, epochs=None) -> int | None:
+    """Returns the epoch from which attention has stayed in its place.
+
+    That is the first of 2 epochs in a row whose top-10 % overlap with the
+    epoch before (`iou_previous`) is at least 0.65.
+
+    Args:
+        iou_series: `iou_previous` by epoch, (num_epochs,) or (num_epochs, n),
+            whose mean over the defined probes counts; NaN is not settled.
+        epochs: ints (num_epochs,). Defaults to None, 0, 1, 2, ...
+
+    Returns:
+        an entry of `epochs`, or None while there is none.
+    """
+    series = np.asarray(iou_series, np.float32)
+    if series.ndim == 2:
+        series = mean_of_defined(series)
+    streak = 0
+    for i, value in enumerate(series):
+        streak = streak + 1 if value >= SETTLED_IOU else 0
+        if streak == SETTLED_EPOCHS:
+            first = i - SETTLED_EPOCHS + 1
+            return first if epochs is None else int(epochs[first])
+    return None
