@@ -35,7 +35,7 @@ def explain(model, images, target_classes=None, method="grad_cam", *, chunk_size
         ValueError: if the images do not fit the model, a class is out of range, or
             a method has no honest map for this model.
     """
-    _, heatmaps = attribute(model, images, target_classes, method, chunk_size=chunk_size)
+    _, _, heatmaps = attribute(model, images, target_classes, method, chunk_size=chunk_size)
     maps = {name: _at_image_size(h) for name, h in heatmaps.items()}
     if isinstance(method, list | tuple):
         return maps
@@ -45,7 +45,7 @@ def explain(model, images, target_classes=None, method="grad_cam", *, chunk_size
 def attribute(
     model, images, target_classes=None, method="grad_cam", *, chunk_size=32, signals_of=()
 ):
-    """Does the work of `explain`: returns `Predictions` and `Heatmaps` by method."""
+    """Does the work of `explain`: returns the graph, `Predictions`, and `Heatmaps` by method."""
     from keras_saliency.probes import ProbeSet
 
     images = ProbeSet(images).images
@@ -55,9 +55,9 @@ def attribute(
     )
     predictions, heatmaps = graph.attribute(images, target_classes, signals_of=signals_of)
     for found in heatmaps.values():
-        for problem in found.problems():
+        for problem in found.problems().values():
             warnings.warn(problem, stacklevel=3)
-    return predictions, heatmaps
+    return graph, predictions, heatmaps
 
 
 def _at_image_size(heatmaps: Heatmaps) -> np.ndarray:

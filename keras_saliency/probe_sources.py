@@ -474,12 +474,12 @@ def _check_same(argument, first, shape, fix):
 @contextlib.contextmanager
 def _random_states_kept():
     """Undoes what a dataset's own code draws from the global generators."""
-    state, numpy_state = random.getstate(), np.random.get_state()
+    state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
     try:
         yield
     finally:
         random.setstate(state)
-        np.random.set_state(numpy_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002
 
 
 def _groups_of(row) -> list[int]:
@@ -555,7 +555,7 @@ def _unpack(element):
 
 def _is_batch_without_channels(element_spec) -> bool:
     specs = element_spec if isinstance(element_spec, (tuple, list)) else (element_spec,)
-    shapes = [getattr(spec, "shape", None) for spec in specs[:2]]
+    shapes: list[Any] = [getattr(spec, "shape", None) for spec in specs[:2]]
     if any(shape is None or shape.rank is None for shape in shapes) or shapes[0].rank != 3:
         return False
     if len(shapes) == 2:
@@ -678,7 +678,7 @@ def _decode(path, dtype) -> Any:
 
 
 def _load_image(path, size) -> np.ndarray:
-    """float32 (H, W, 3), in 0 ... 255, as keras.utils.image_dataset_from_directory loads it."""
+    """One image, float32 (H, W, 3) in 0 … 255, with the pixels that Keras loads."""
     import tensorflow as tf
 
     with tf.device("CPU"):
@@ -686,7 +686,7 @@ def _load_image(path, size) -> np.ndarray:
 
 
 def _load_mask(mask_dir, name, size) -> np.ndarray:
-    """bool (H, W) of the mask of the image `name` ("class/filename")."""
+    """The mask of the image `name` ("class/filename"), bool (H, W)."""
     import tensorflow as tf
 
     folder, file = os.path.split(name)

@@ -94,15 +94,15 @@ class Heatmaps:
         scale = self.native[finite].max() if finite.any() else 0.0
         return means <= EMPTY_MEAN * scale
 
-    def problems(self) -> list[str]:
-        """Says which maps are no maps: one sentence for the non-finite, one for the all-zero."""
-        sentences = []
-        for flags, what in ((self.non_finite, "not finite"), (self.empty, "all zero")):
+    def problems(self) -> dict[str, str]:
+        """Says which maps are no maps: a sentence by kind, "not finite" and "all zero"."""
+        sentences = {}
+        for kind, flags in (("not finite", self.non_finite), ("all zero", self.empty)):
             if flags.any():
                 named = ", ".join(str(i) for i in np.flatnonzero(flags)[:10])
                 more = ", ..." if flags.sum() > 10 else ""
-                sentences.append(
-                    f"{self.method}: {int(flags.sum())} of {len(flags)} heatmaps are {what} "
+                sentences[kind] = (
+                    f"{self.method}: {int(flags.sum())} of {len(flags)} heatmaps are {kind} "
                     f"(images {named}{more})."
                 )
         return sentences
@@ -117,6 +117,7 @@ class EpochReport:
         predictions: `Predictions` of all probes.
         heatmaps: `Heatmaps` by method.
         statistics: float32 arrays (n,) by method and statistic, NaN where undefined.
+        is_baseline: whether this is the model before its first epoch.
         logs: the keys and values that go into Keras's `logs`, all finite.
         scalars: value by tag, without those that are undefined.
         pictures: uint8 RGB array (height, width, 3) by tag.
@@ -127,6 +128,7 @@ class EpochReport:
     predictions: Predictions
     heatmaps: dict[str, Heatmaps]
     statistics: dict[str, dict[str, np.ndarray]]
+    is_baseline: bool = False
     logs: dict[str, float] = field(default_factory=dict)
     scalars: dict[str, float] = field(default_factory=dict)
     pictures: dict[str, np.ndarray] = field(default_factory=dict)

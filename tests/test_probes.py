@@ -66,7 +66,7 @@ def test_equal_content_has_one_fingerprint_whatever_the_container():
     for images in (IMAGES.astype(np.float64), IMAGES.tolist(), fortran, tf.constant(IMAGES)):
         assert ProbeSet(images, tf.constant(labels)).fingerprint == expected
     assert ProbeSet(IMAGES, np.eye(3)[labels]).fingerprint == expected
-    assert ProbeSet(IMAGES, labels, names="abcdef".split() * 6).fingerprint == expected
+    assert ProbeSet(IMAGES, labels, names=list("abcdef")).fingerprint == expected
     half = tf.cast(IMAGES, tf.bfloat16)
     assert ProbeSet(half).fingerprint == ProbeSet(tf.cast(half, tf.float32)).fingerprint
 
@@ -624,6 +624,18 @@ def test_multi_hot_probes_stand_for_each_of_their_classes():
     assert len(only) == 4 and only.multi_hot[:, 1].all()
 
 
+def test_a_class_that_never_comes_alone_has_its_probes():
+    images, rows = make_images(43), np.array([[1, 0]] * 40 + [[1, 1]] * 3)
+    assert ProbeSet.from_dataset((images, rows), per_class=2).multi_hot[:, 1].sum() >= 2
+
+
+def test_an_image_with_two_multi_hot_labels_gets_the_same_one_in_any_order():
+    images = np.repeat(make_images(3), 2, axis=0)
+    rows = np.array([[1, 0], [1, 1]] * 3)
+    one = ProbeSet.from_dataset((images, rows))
+    assert len(one) == 3 and same_choice(one, ProbeSet.from_dataset((images[::-1], rows[::-1])))
+
+
 def test_multi_hot_stays_multi_hot_if_the_chosen_rows_look_one_hot():
     rows = np.concatenate([np.eye(2)[[0, 1] * 5], [[1, 1]]])
     images = make_images(11)
@@ -720,7 +732,7 @@ X, Y = make_labelled(12)
         ((X, Y[:5]), {}, ValueError, "labels has 5 entries but images has 12"),
         ((X[0], None), {}, ValueError, r"Received: shape \(5, 7, 3\). Add an axis"),
         ((X, Y * 0.5), {}, ValueError, "labels must be whole numbers"),
-        (slices(X[..., 0], Y).batch(4), {}, ValueError, r"Add an axis: images\[\.\.\., None\]"),
+        (slices(X[..., 0], Y % 2).batch(4), {}, ValueError, r"Add an axis: images\[\.\.\., None\]"),
         (
             slices(X[..., 0], Y + 2).batch(4, drop_remainder=True),
             {},
@@ -770,6 +782,12 @@ def test_explained_variance_by_hand():
     assert eta.dtype == np.float32
     np.testing.assert_allclose(eta, [[16 / 20, 0, 1, 0]], rtol=1e-6)
     assert not explained_variance([np.ones((2, 2))] * 4, [0, 0, 1, 1]).any()
+
+
+def test_a_pixel_that_does_not_vary_explains_nothing_despite_rounding():
+    assert (0.1 + 0.1 + 0.1) / 3 != 0.1
+    maps = [np.array([[v, 0.1]]) for v in (0.0, 1.0, 1.0)]
+    np.testing.assert_allclose(explained_variance(maps, [0, 1, 1]), [[1, 0]])
 
 
 def test_blur_equals_opencv():

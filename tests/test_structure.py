@@ -20,7 +20,7 @@ RANKS = [
     {"statistics"},
     {"history"},
     {"rendering"},
-    {"sinks"},
+    {"album", "sinks"},
     {"pipeline"},
     {"explanation", "callback"},
     {"__main__"},

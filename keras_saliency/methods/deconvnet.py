@@ -73,7 +73,11 @@ class DeconvNet(Method):
                 "of. Use DeconvNet(layer=...), which projects a layer's strongest activation, or "
                 'use "grad_cam" or "vanilla_gradients".'
             )
-        words = {"layer": source, "rule": f"ReLU(signal) at {len(rectified)} ReLU nodes"}
+        words = {
+            "layer": source,
+            "rule": f"ReLU(signal) at {len(rectified)} ReLU nodes",
+            "reduction": "maximum over channels of the absolute signal",
+        }
         if self.layer is not None:
             words["channel"] = str(self.channel)
         gates = f"{num_gates} gates relu6(x + 3) left as they are" if num_gates else ""

@@ -29,5 +29,9 @@ class GradCAM(Method):
         activation, layer, note = trace.activation(self.layer, "GradCAM")
         alpha = tf.reduce_mean(trace.gradient(activation), axis=(1, 2), keepdims=True)
         heatmaps = tf.nn.relu(tf.reduce_sum(alpha * activation, axis=3))
-        words = {"layer": layer, "rule": "plain gradient"}
+        words = {
+            "layer": layer,
+            "rule": "plain gradient",
+            "reduction": "ReLU of the weighted sum over channels",
+        }
         return Attribution(heatmaps, words | ({"note": note} if note else {}))

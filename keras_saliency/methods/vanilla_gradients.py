@@ -20,4 +20,9 @@ class VanillaGradients(Method):
 
     def attribute(self, trace):
         heatmaps = tf.reduce_max(tf.abs(trace.gradient(trace.images)), axis=3)
-        return Attribution(heatmaps, {"layer": "image", "rule": "plain gradient"})
+        words = {
+            "layer": "image",
+            "rule": "plain gradient",
+            "reduction": "maximum over channels of the absolute gradient",
+        }
+        return Attribution(heatmaps, words)

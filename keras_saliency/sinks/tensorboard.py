@@ -42,7 +42,7 @@ class TensorBoardSink(Sink):
 
     def _write_pages(self):
         tf.summary.text("saliency/settings", _settings_page(self._settings))
-        layout = _layout([name for name in self._settings if name not in ("score", "run")])
+        layout = _layout([name for name, words in self._settings.items() if "rule" in words])
         summary = custom_scalar.pb(layout)
         tf.summary.experimental.write_raw_pb(summary.SerializeToString())
 

@@ -87,22 +87,27 @@ class Statistic:
 
 
 STATISTICS: dict[str, Statistic] = {}
+# What `compute` is given beside the probes; all other needs are attributes of the probes.
+COMPUTE_ARGUMENTS = frozenset({"others", "predictions"})
 
 
 def statistic(name, *, resolution="image", needs=(), worse=None):
-    """Registers a formula (maps, ...) -> (n,) as the statistic `name`.
+    """Registers a formula as the statistic `name`.
 
-    The formula receives `Maps`; the caller may pass these, an `Attention`, or
-    a plain array (n, h, w), and gets float32.
+    The formula receives `Maps`, then the probes if it needs anything of them, then
+    what else it needs by keyword. The caller may pass `Maps`, an `Attention`
+    or a plain array (n, h, w), and probes to every statistic, and gets float32.
     """
-    needs = (needs,) if isinstance(needs, str) else tuple(needs)
+    needs = (needs,) if isinstance(needs, str) else tuple(needs or ())
+    needs_probes = not COMPUTE_ARGUMENTS.issuperset(needs)
 
     def register(formula):
         @functools.wraps(formula)
-        def measure(heatmaps, *args, **kwargs):
+        def measure(heatmaps, probes=None, **given):
             if isinstance(heatmaps, Attention):
                 heatmaps = getattr(heatmaps, resolution)
-            return np.asarray(formula(Maps.of(heatmaps), *args, **kwargs), np.float32)
+            known = (probes,) if needs_probes else ()
+            return np.asarray(formula(Maps.of(heatmaps), *known, **given), np.float32)
 
         STATISTICS[name] = Statistic(name, measure, resolution, needs, worse)
         return measure

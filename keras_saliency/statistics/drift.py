@@ -45,8 +45,9 @@ def measure(name, *, of, worse="high"):
             current, reference = _image_maps(current), _image_maps(reference)
             if current.unit.shape != reference.unit.shape:
                 raise ValueError(
-                    "current and reference must have one shape (n, H, W). Received: "
-                    f"{current.unit.shape} and {reference.unit.shape}. Pass maps of the same probes."
+                    "current and reference must have one shape (n, H, W). "
+                    f"Received: {current.unit.shape} and {reference.unit.shape}. "
+                    "Pass maps of the same probes."
                 )
             a, b = getattr(current, of), getattr(reference, of)
             values = np.full(len(a), np.nan, np.float32)

@@ -46,7 +46,7 @@ def class_consistency(maps, probes):
 
 
 @statistic("mean_map_concentration", worse="high")
-def mean_map_concentration(maps, probes=None):
+def mean_map_concentration(maps):
     """Returns the share of mass in the hottest 5 % of the mean map over all probes.
 
     High values mean that the model looks at one fixed place whatever the image
@@ -55,7 +55,6 @@ def mean_map_concentration(maps, probes=None):
 
     Args:
         maps: float32 array (n, H, W), non-negative, any scale.
-        probes: not used.
 
     Returns:
         float32 array (n,), the same value in [0.05, 1] for all probes, 0.05 =
@@ -72,7 +71,7 @@ def mean_map_concentration(maps, probes=None):
 
 
 @statistic("method_agreement", needs="others", worse="low")
-def method_agreement(maps, probes=None, *, others):
+def method_agreement(maps, *, others):
     """Returns Spearman's rank correlation with other methods' maps of the same probe.
 
     Low values mean that at least one of the methods does not show what the
@@ -80,7 +79,6 @@ def method_agreement(maps, probes=None, *, others):
 
     Args:
         maps: float32 array (n, H, W), non-negative, any scale.
-        probes: not used.
         others: list of the other methods' `Attention`, `Maps` or arrays (n, H, W).
 
     Returns:
@@ -175,9 +173,7 @@ def _by_class_and_group(probes, defined, gap):
     values = np.full(len(groups), np.nan)
     for label in np.unique(labels):
         in_class = (labels == label) & defined
-        members = [
-            np.flatnonzero(in_class & (groups == g)) for g in np.unique(groups[in_class])
-        ]
+        members = [np.flatnonzero(in_class & (groups == g)) for g in np.unique(groups[in_class])]
         if len(members) > 1:
             values[in_class] = gap(members)
     return values

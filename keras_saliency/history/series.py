@@ -1,40 +1,29 @@
-"""`History`: what was measured in every epoch. The only memory between epochs."""
+"""`History`, as it is asked."""
 
-import json
-import os
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency.history import archive, tables
+from keras_saliency.history.entry import Entry
 from keras_saliency.statistics.summary import class_means, split_by_outcome
 
-_FORMAT, _VERSION = "keras_saliency.history", 1
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """One epoch. Heatmaps are (codes float16 (n, h, w), scales float32 (n,))."""
-
-    classes: np.ndarray
-    confidence: np.ndarray
-    statistics: dict[str, dict[str, np.ndarray]]
-    heatmaps: dict[str, tuple[np.ndarray, np.ndarray]]
-    seconds: float | None
+_OUTCOMES = ("stayed", "corrected", "flipped")
 
 
 class History(Mapping):
     """Statistics, predictions and heatmaps of all probes, by epoch.
 
     `history[method][statistic]` is a float32 array (num_epochs, n), NaN where
-    undefined. To be written by one thread; reading from others is safe.
+    undefined. To be written by one thread; in others, each reading sees whole epochs.
 
     Args:
         labels: int (n,), for class means and outcomes. Defaults to None.
         names: str (n,), the probes' names. Defaults to None, "0", "1", ...
         class_names: list of str. Defaults to None.
+
+    Attributes:
+        num_probes: n; None until it is known from labels, names or the first epoch.
 
     Raises:
         ValueError: if labels and names are not of one length.
@@ -44,14 +33,14 @@ class History(Mapping):
         self.labels = None if labels is None else np.array(labels, np.int64)
         self.names = None if names is None else [str(name) for name in names]
         self.class_names = None if class_names is None else [str(name) for name in class_names]
-        self._entries: dict[int, _Entry] = {}
+        self._entries: dict[int, Entry] = {}
+        self._native_sizes: dict[str, tuple[int, ...]] = {}
         lengths = {len(x) for x in (self.labels, self.names) if x is not None}
         if len(lengths) > 1:
             raise ValueError(
-                f"labels has {len(labels)} entries but names has {len(names)}. "
-                "Pass one of each for each probe."
+                f"labels and names have {sorted(lengths)} entries. Pass one of each for each probe."
             )
-        self._num_probes = lengths.pop() if lengths else None
+        self.num_probes: int | None = lengths.pop() if lengths else None
 
     @property
     def epochs(self) -> list[int]:
@@ -89,8 +78,17 @@ class History(Mapping):
     def __len__(self) -> int:
         return len(self.methods)
 
-    def __bool__(self) -> bool:
-        return bool(self._entries)
+    def __eq__(self, other) -> bool:
+        """Whether both hold the same numbers, NaN equal to NaN."""
+        if not isinstance(other, History):
+            return NotImplemented
+        mine, theirs = archive.to_arrays(self), archive.to_arrays(other)
+        return mine.keys() == theirs.keys() and all(
+            np.array_equal(mine[k], theirs[k], equal_nan=mine[k].dtype.kind == "f") for k in mine
+        )
+
+    def __repr__(self) -> str:
+        return f"History(epochs={self.epochs}, methods={self.methods})"
 
     def append(self, epoch, predictions, statistics, heatmaps, seconds=None):
         """Stores one epoch; an epoch that exists is replaced.
@@ -106,8 +104,26 @@ class History(Mapping):
             ValueError: if a length is not n, or a method's native size changes.
             Nothing is stored then.
         """
-        maps = {method: _encode(np.asarray(m)) for method, m in heatmaps.items()}
-        self._insert(epoch, predictions, statistics, maps, seconds)
+        self.insert(epoch, Entry.make(predictions, statistics, heatmaps, seconds))
+
+    def insert(self, epoch, entry: Entry):
+        """Stores an `Entry`, as `append` does."""
+        if isinstance(epoch, bool) or not isinstance(epoch, (int, np.integer)) or epoch < -1:
+            raise ValueError(f"epoch must be an int of at least -1. Received: {epoch!r}.")
+        num_probes = self.num_probes if self.num_probes is not None else len(entry.classes)
+        entry.check(num_probes)
+        for method, (codes, _) in entry.heatmaps.items():
+            size = self._native_sizes.get(method, codes.shape[1:])
+            if codes.shape[1:] != size:
+                raise ValueError(
+                    f"heatmaps of {method!r} were {size} in earlier epochs. Received: "
+                    f"{codes.shape[1:]} in epoch {epoch}. A run keeps one native size for each "
+                    "method; start a new run for another model or layer."
+                )
+        self.num_probes = num_probes
+        self._native_sizes |= {m: codes.shape[1:] for m, (codes, _) in entry.heatmaps.items()}
+        # A new dict, so that a reader in another thread sees whole epochs in order.
+        self._entries = dict(sorted({**self._entries, int(epoch): entry}.items()))
 
     def heatmaps(self, method: str, epoch: int) -> np.ndarray:
         """Returns a method's un-normalised heatmaps, float32 (n, h, w), native size.
@@ -121,8 +137,7 @@ class History(Mapping):
         """
         held = [e for e, entry in self._entries.items() if method in entry.heatmaps]
         _check_known(f"epoch with heatmaps of {method!r}", epoch, held)
-        codes, scales = self._entries[epoch].heatmaps[method]
-        return codes.astype(np.float32) * scales[:, None, None]
+        return self._entries[epoch].restore(method)
 
     def class_means(self, method: str, statistic: str) -> dict[int, np.ndarray]:
         """Returns {class: mean over its defined probes, float32 (num_epochs,)}.
@@ -150,17 +165,13 @@ class History(Mapping):
         return series
 
     def to_dict(self) -> dict:
-        """Returns everything but the heatmaps as plain Python, None for NaN, fit for JSON."""
-        return {
-            "epochs": self.epochs,
-            "seconds": self.seconds,
-            "labels": None if self.labels is None else self.labels.tolist(),
-            "names": self.names,
-            "class_names": self.class_names,
-            "predictions": self.predictions.tolist(),
-            "confidence": _plain(self.confidence),
-            "statistics": {m: {s: _plain(v) for s, v in self[m].items()} for m in self},
-        }
+        """Returns everything but the heatmaps as plain Python, None for NaN, fit for JSON.
+
+        Keys: epochs, seconds, labels, names, class_names, predictions and
+        confidence (num_epochs lists of n), statistics (by method, by statistic:
+        num_epochs lists of n).
+        """
+        return tables.to_dict(self)
 
     def to_dataframe(self):
         """Returns all statistics as a long pandas DataFrame.
@@ -170,28 +181,64 @@ class History(Mapping):
         Raises:
             ImportError: if pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError as error:
-            raise ImportError(
-                "History.to_dataframe() needs pandas. Install it (pip install pandas), or use "
-                "History.to_dict()."
-            ) from error
-        num_probes = self._num_probes or 0
-        names = self.names or [str(i) for i in range(num_probes)]
-        columns = ["epoch", "method", "statistic", "probe", "name", "value"]
-        frames = []
-        for method, series in self.items():
-            for statistic, values in series.items():
-                frame = {
-                    "epoch": np.repeat(self.epochs, num_probes),
-                    "method": method,
-                    "statistic": statistic,
-                    "probe": np.tile(np.arange(num_probes), len(values)),
-                    "name": np.tile(names, len(values)),
-                    "value": values.reshape(-1),
-                }
-                frames.append(pandas.DataFrame(frame, columns=columns))
-        if not frames:
-            return pandas.DataFrame(columns=columns)
-        return pandas.concat(frames, ignore_index=True)
+        return tables.to_dataframe(self)
+
+    def save(self, path):
+        """Writes everything to a .npz file, at once or not at all.
+
+        Args:
+            path: where to, as it is (no suffix is added); or a file opened
+                for writing bytes.
+        """
+        archive.save(archive.to_arrays(self), path)
+
+    @classmethod
+    def load(cls, path) -> "History":
+        """Reads what `save` wrote; `load(path) == history`, bit for bit.
+
+        Nothing in the file is executed (no pickle).
+
+        Args:
+            path: where from; or a file opened for reading bytes.
+
+        Raises:
+            ValueError: if the file is broken, or no history.
+            FileNotFoundError: if there is no file.
+        """
+        return archive.load(path, cls)
+
+    @property
+    def entries(self) -> dict[int, Entry]:
+        """The entries by epoch, ascending; not to be changed."""
+        return self._entries
+
+    def _stack(self, rows, dtype):
+        return np.array(rows, dtype).reshape(len(rows), self.num_probes or 0)
+
+
+class MethodSeries(Mapping):
+    """One method's statistics: float32 (num_epochs, n), stacked when asked for."""
+
+    def __init__(self, history: History, method: str):
+        self._history = history
+        self._method = method
+
+    def __getitem__(self, statistic: str) -> np.ndarray:
+        _check_known(f"statistic of {self._method!r}", statistic, list(self))
+        entries = self._history.entries.values()
+        missing = np.full(self._history.num_probes or 0, np.nan, np.float32)
+        found = [e.statistics.get(self._method, {}).get(statistic, missing) for e in entries]
+        return np.stack(found)
+
+    def __iter__(self) -> Iterator[str]:
+        entries = self._history.entries.values()
+        return iter(dict.fromkeys(s for e in entries for s in e.statistics.get(self._method, {})))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _check_known(what, value, known):
+    if value not in known:
+        listed = ", ".join(repr(k) for k in known) or "none"
+        raise KeyError(f"This history has no {what} {value!r}. Known: {listed}.")

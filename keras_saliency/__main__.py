@@ -1,0 +1,154 @@
+"""The command line: `python -m keras_saliency explain MODEL.keras IMAGE... -o OUT.png`."""
+
+import argparse
+import os
+import sys
+import warnings
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+
+from keras_saliency.explanation import attribute
+from keras_saliency.methods import METHODS, GradCAM
+from keras_saliency.methods.deconvnet import DeconvNet
+from keras_saliency.probes import load_image
+from keras_saliency.rendering import (
+    COLORMAPS,
+    Caption,
+    colorize_signed,
+    defect,
+    displayable,
+    draw_grid,
+    encode_png,
+    overlay,
+)
+
+_WITH_LAYER = {"grad_cam": GradCAM, "deconvnet": DeconvNet}
+
+
+def main(arguments=None) -> int:
+    """Runs a command; returns the exit status, 2 for what the user can mend."""
+    options = _parser().parse_args(arguments)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+            return _explain(options)
+    except (ValueError, TypeError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python -m keras_saliency")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    explain = commands.add_parser("explain", help="draw where a saved model looks on image files")
+    explain.add_argument("model", metavar="MODEL", help="a .keras or .h5 file with one image input")
+    explain.add_argument("images", metavar="IMAGE", nargs="+", help=".png, .jpg, .bmp or .gif files")
+    explain.add_argument("--method", default="grad_cam", choices=list(METHODS))
+    explain.add_argument("--layer", help="for grad_cam and deconvnet: a layer's name")
+    explain.add_argument("--target-class", type=int, help="default: the predicted class")
+    explain.add_argument(
+        "--value-range",
+        type=float,
+        nargs=2,
+        default=(0, 255),
+        metavar=("LOW", "HIGH"),
+        help="the model's pixel values for black and white (default: 0 255)",
+    )
+    explain.add_argument(
+        "--image-size", type=int, nargs=2, metavar=("H", "W"), help="for models of any size"
+    )
+    explain.add_argument("--colormap", default="viridis", choices=COLORMAPS)
+    explain.add_argument("--opacity", type=float, default=0.6, help="0 ... 1 (default: 0.6)")
+    explain.add_argument("-o", "--output", required=True, metavar="OUT.png")
+    return parser
+
+
+def _explain(options):
+    if not 0 <= options.opacity <= 1:
+        raise ValueError(f"--opacity must lie in 0 ... 1. Received: {options.opacity}.")
+    method = _method(options)
+    model = _load_model(options.model)
+    height, width, num_channels = _input_shape(model, options.image_size)
+    pixels = [load_image(path, (height, width), num_channels) for path in options.images]
+    low, high = options.value_range
+    images = np.stack(pixels) / np.float32(255) * np.float32(high - low) + np.float32(low)
+    graph, predictions, heatmaps = attribute(
+        model, images, options.target_class, method, signals_of=range(len(images))
+    )
+    found = heatmaps[options.method]
+    display = displayable(np.stack(pixels).round().astype(np.uint8))
+    tiles, captions = [], []
+    for i, path in enumerate(options.images):
+        note = defect(found.native[i], found.empty[i])
+        if found.signal is not None and not note:
+            tiles.append(colorize_signed(found.signal[i]))
+        else:
+            tiles.append(
+                overlay(
+                    display[i],
+                    found.native[i],
+                    opacity=options.opacity,
+                    colormap=options.colormap,
+                    empty=found.empty[i],
+                )
+            )
+        words = f"class {predictions.classes[i]}"
+        confidence = float(predictions.confidence[i])
+        captions.append(Caption(os.path.basename(path), "", words, confidence, note=note))
+    target = "" if options.target_class is None else f", class {options.target_class}"
+    picture = draw_grid(
+        tiles,
+        captions,
+        images=display,
+        title=f"{options.method}{target}",
+        colormap=None if found.signal is not None else options.colormap,
+    )
+    with open(options.output, "wb") as file:
+        file.write(encode_png(picture))
+    print(graph)
+    print(f"wrote {options.output}")
+    return 0
+
+
+def _method(options):
+    if options.layer is None:
+        return options.method
+    if options.method not in _WITH_LAYER:
+        raise ValueError(f"--layer goes with {' and '.join(_WITH_LAYER)}, not {options.method}.")
+    return _WITH_LAYER[options.method](layer=options.layer)
+
+
+def _load_model(path):
+    if not os.path.exists(path):
+        raise ValueError(f'There is no model file "{path}".')
+    try:
+        # Safe mode: a model file may hold code, which is not run.
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:
+        raise ValueError(
+            f'The model "{path}" cannot be loaded in safe mode. Keras says: {error} '
+            "A model with custom classes or Lambda layers can be explained from Python: "
+            "keras_saliency.explain(model, images)."
+        ) from error
+
+
+def _input_shape(model, image_size):
+    shape = getattr(model, "input_shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] not in (1, 3):
+        raise ValueError(
+            f"The model must have one input of gray or RGB images. Received: input shape {shape}. "
+            "Other models can be explained from Python: keras_saliency.explain(model, images)."
+        )
+    height, width = shape[1:3]
+    if image_size is not None:
+        height, width = image_size
+    if height is None or width is None:
+        raise ValueError("The model takes images of any size. Pass --image-size H W.")
+    return height, width, shape[3]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,10 @@
+"""What was measured in every epoch: the only memory between epochs.
+
+`series.py` is the `History` that is asked, `entry.py` one stored epoch,
+`archive.py` the file.
+"""
+
+from keras_saliency.history.entry import Entry
+from keras_saliency.history.series import History, MethodSeries
+
+__all__ = ["Entry", "History", "MethodSeries"]

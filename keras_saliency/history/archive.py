@@ -1,0 +1,126 @@
+"""The file of a history: one .npz of plain arrays, uncompressed, without pickle."""
+
+import contextlib
+import json
+import os
+
+import numpy as np
+
+from keras_saliency.history.entry import Entry
+
+_FORMAT, _VERSION = "keras_saliency.history", 1
+
+
+def to_arrays(history) -> dict[str, np.ndarray]:
+    """Turns a history into arrays by name; "metadata" is JSON as uint8.
+
+    Names of methods and statistics are in the metadata only, since a
+    user's method may have any name; the arrays are numbered.
+    """
+    methods = history.methods
+    series = [[m, s] for m in methods for s in history[m]]
+    metadata = {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "epochs": history.epochs,
+        "seconds": history.seconds,
+        "names": history.names,
+        "class_names": history.class_names,
+        "series": series,
+        "heatmaps": [
+            [m, epoch] for m in methods for epoch, e in history.entries.items() if m in e.heatmaps
+        ],
+    }
+    arrays = {
+        "metadata": np.frombuffer(json.dumps(metadata).encode(), np.uint8),
+        "classes": history.predictions,
+        "confidence": history.confidence,
+    }
+    if history.labels is not None:
+        arrays["labels"] = history.labels
+    for i, (method, statistic) in enumerate(series):
+        arrays[f"series_{i}"] = history[method][statistic]
+    for i, (method, epoch) in enumerate(metadata["heatmaps"]):
+        arrays[f"codes_{i}"], arrays[f"scales_{i}"] = history.entries[epoch].heatmaps[method]
+    return arrays
+
+
+def save(arrays, path):
+    """Writes arrays to a path, in one step, or to a file that is open."""
+    if hasattr(path, "write"):
+        np.savez(path, **arrays)
+        return
+    path = os.fspath(path)
+    unfinished = f"{path}.{os.getpid()}.unfinished"
+    try:
+        with open(unfinished, "wb") as file:
+            np.savez(file, **arrays)
+        os.replace(unfinished, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.remove(unfinished)
+        raise
+
+
+def load(path, make_history):
+    """Reads a history, made by `make_history(labels=, names=, class_names=)`.
+
+    Raises:
+        ValueError: if the file is broken, or no history.
+    """
+    try:
+        return _from_arrays(_read(path), make_history)
+    except (FileNotFoundError, IsADirectoryError, PermissionError):
+        raise
+    except Exception as error:  # zipfile, numpy and json have a dozen kinds for broken files
+        name = getattr(path, "name", path)
+        raise ValueError(
+            f"{name} is no history that can be read: {error}. "
+            "Pass a file that History.save wrote, or start a new run."
+        ) from error
+
+
+def _read(path):
+    with np.load(path, allow_pickle=False) as archive:
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ValueError("it holds a single array")
+        members = archive.zip.infolist()  # type: ignore[union-attr]
+        if any(m.file_size != m.compress_size for m in members):
+            raise ValueError("it is compressed")  # a small file could unpack to any size
+        return {name: archive[name] for name in archive.files}
+
+
+def _from_arrays(arrays, make_history):
+    metadata = json.loads(arrays["metadata"].tobytes().decode())
+    if metadata["format"] != _FORMAT:
+        raise ValueError("it is another kind of file")
+    if metadata["version"] != _VERSION:
+        raise ValueError(f"it has version {metadata['version']}, this program reads {_VERSION}")
+    epochs, seconds, series = metadata["epochs"], metadata["seconds"], metadata["series"]
+    history = make_history(
+        labels=arrays.get("labels"),
+        names=metadata["names"],
+        class_names=metadata["class_names"],
+    )
+    statistics: list[dict] = [{} for _ in epochs]
+    for i, (method, statistic) in enumerate(series):
+        for numbers, row in zip(statistics, _floats(arrays[f"series_{i}"]), strict=True):
+            numbers.setdefault(method, {})[statistic] = row
+    heatmaps: dict[int, dict] = {epoch: {} for epoch in epochs}
+    for i, (method, epoch) in enumerate(metadata["heatmaps"]):
+        codes, scales = _floats(arrays[f"codes_{i}"], np.float16), _floats(arrays[f"scales_{i}"])
+        heatmaps[epoch][method] = (codes, scales)
+    classes, confidence = arrays["classes"], _floats(arrays["confidence"])
+    if classes.dtype != np.int64:
+        raise ValueError(f"its classes are {classes.dtype}")
+    rows = zip(epochs, classes, confidence, statistics, seconds, strict=True)
+    for epoch, predicted, sureness, numbers, cost in rows:
+        cost = None if cost is None else float(cost)
+        history.insert(epoch, Entry(predicted, sureness, numbers, heatmaps[epoch], cost))
+    return history
+
+
+def _floats(array, dtype=np.float32):
+    if array.dtype != dtype:
+        raise ValueError(f"it holds {array.dtype} where {np.dtype(dtype)} was expected")
+    return array

@@ -1,0 +1,161 @@
+"""Heatmaps drawn on their probes."""
+
+import cv2
+import numpy as np
+
+from keras_saliency.rendering.colormaps import COLORMAPS, colorize
+from keras_saliency.rendering.lettering import draw_line, text_width, trim
+
+SCALES = ("mean", "map")
+# 8 times uniform attention is where the default scale ends.
+FULL_SCALE = 8
+# From a quarter of the scale (twice uniform attention) on, the colours have
+# their full opacity. Below, the probe shines through.
+_OPAQUE_FROM = 0.25
+_REASONS = ("not finite", "all-zero map")
+_SMALLEST_STAMP = 0.3  # font scale; smaller words cannot be read
+
+
+def defect(heatmap: np.ndarray, empty: bool = False) -> str:
+    """Says why a heatmap must not be drawn as one.
+
+    Args:
+        heatmap: float array (h, w).
+        empty: the verdict of `Heatmaps.empty`, which compares with the other
+            maps and so also finds rounding dust.
+
+    Returns:
+        "not finite", "all-zero map", or "" for a map that can be drawn.
+    """
+    if not np.isfinite(heatmap).all():
+        return _REASONS[0]
+    return _REASONS[1] if empty or not np.any(np.asarray(heatmap) > 0) else ""
+
+
+def display_values(heatmap: np.ndarray, scale: str = "mean") -> np.ndarray | None:
+    """Returns a heatmap as values between 0 and 1, ready for a colour map.
+
+    The default scale is the same for all probes and epochs, so that pictures
+    compare by eye: uniform attention is 1/8 everywhere, and 1 means eight
+    times as much or more.
+
+    Args:
+        heatmap: float array (h, w), non-negative, any magnitude.
+        scale: "mean" divides by the map's own mean, clips to 0 ... 8 and
+            divides by 8; "map" divides by the map's own maximum.
+
+    Returns:
+        float32 array (h, w), in [0, 1]; zeros for an all-zero map; None for a
+        map that holds NaN or infinity.
+
+    Raises:
+        ValueError: no such scale.
+    """
+    if scale not in SCALES:
+        raise ValueError(
+            f"scale must be one of {', '.join(map(repr, SCALES))}. Received: {scale!r}."
+        )
+    values = np.maximum(np.asarray(heatmap, np.float64), 0)
+    if not np.isfinite(heatmap).all():
+        return None
+    largest = values.max(initial=0.0)
+    if largest == 0:
+        return np.zeros(values.shape, np.float32)
+    # Dividing by the maximum first keeps tiny and huge maps within the numbers.
+    unit = values / largest
+    if scale == "mean":
+        unit = np.minimum(unit / unit.mean() / FULL_SCALE, 1)
+    return unit.astype(np.float32)
+
+
+def overlay(
+    display_image: np.ndarray,
+    heatmap: np.ndarray,
+    *,
+    opacity: float = 0.6,
+    colormap: str = "viridis",
+    scale: str = "mean",
+    empty: bool = False,
+) -> np.ndarray:
+    """Draws a heatmap on its probe.
+
+    Colours mean attention only: the probe under them is turned to grey and
+    dimmed a little, and the colours' opacity grows with attention, so that
+    where the model does not look the probe stays as it is. (Tried on photos
+    against a constant opacity, which veils the whole probe in the colour
+    map's lowest colour, and against a probe that keeps its colours, where
+    orange cloth and attention look alike.) A map that is none is never drawn:
+    the probe is greyed, struck through and stamped with the reason.
+
+    Args:
+        display_image: uint8 RGB array (H, W, 3).
+        heatmap: float array (h, w), non-negative, any size; resized to the
+            image bilinearly (by area where it shrinks).
+        opacity: of the colours where attention is at least twice the map's
+            mean (with scale "map": a quarter of its maximum), in [0, 1]. 0
+            returns the image as it is. The probe's own colours fade out
+            between 0 and 0.5.
+        colormap: one of `COLORMAPS`.
+        scale: as in `display_values`.
+        empty: the verdict of `Heatmaps.empty`.
+
+    Returns:
+        uint8 RGB array (H, W, 3). On images too small for words an unusable
+        map is struck through only; put `defect` into the caption.
+
+    Raises:
+        ValueError: an opacity outside [0, 1], or no such colour map or scale.
+    """
+    if not 0 <= opacity <= 1:
+        raise ValueError(f"opacity must lie in [0, 1]. Received: {opacity}.")
+    if colormap not in COLORMAPS:
+        colorize(np.zeros((1, 1)), colormap)  # raises the sentence that lists the names
+    image = np.asarray(display_image)
+    reason = defect(heatmap, empty)
+    if reason:
+        return _stamp(image, reason)
+    height, width = image.shape[:2]
+    values = display_values(_resize(np.asarray(heatmap), height, width), scale)
+    if values is None:  # cannot be: `defect` has looked
+        return _stamp(image, _REASONS[0])
+    weight = opacity * np.minimum(values / _OPAQUE_FROM, 1)[..., None]
+    ground = _greyed(image, min(1.0, 2 * opacity), 1 - 0.4 * opacity)
+    blend = (1 - weight) * ground + weight * colorize(values, colormap)
+    return np.rint(blend).astype(np.uint8)
+
+
+def _resize(heatmap: np.ndarray, height: int, width: int) -> np.ndarray:
+    # In float32 relative to the maximum: OpenCV resizes no float16, and sums must not overflow.
+    heatmap = heatmap.astype(np.float64)
+    unit = (heatmap / heatmap.max()).astype(np.float32)
+    shrinks = height < unit.shape[0] or width < unit.shape[1]
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(unit, (width, height), interpolation=how)
+
+
+def _greyed(image: np.ndarray, share: float, brightness: float) -> np.ndarray:
+    """Mixes an image with its luminance and dims it; float32 (H, W, 3)."""
+    pixels = image.astype(np.float32)
+    luminance = (pixels @ np.array([0.299, 0.587, 0.114], np.float32))[..., None]
+    return brightness * ((1 - share) * pixels + share * luminance)
+
+
+def _stamp(image: np.ndarray, reason: str) -> np.ndarray:
+    height, width = image.shape[:2]
+    stamped = np.rint(_greyed(image, 1.0, 0.35)).astype(np.uint8)
+    ink, paper = (255, 190, 90), (24, 24, 28)
+    thickness = max(1, min(height, width) // 80)
+    cv2.line(stamped, (0, height - 1), (width - 1, 0), ink, thickness, cv2.LINE_AA)
+    # The words grow with the image, because grids shrink large ones; all reasons have one size.
+    longest = max(text_width(words, 1.0) for words in _REASONS)
+    size = min(0.8 * width / longest, height / 80)
+    if size < _SMALLEST_STAMP:
+        return stamped
+    words = trim(draw_line(reason, width, size, ink, paper), paper)
+    pad = round(10 * size)
+    strip = np.full((words.shape[0], words.shape[1] + 2 * pad, 3), paper, np.uint8)
+    strip[:, pad:-pad] = words
+    strip = strip[:height, :width]
+    top, left = (height - strip.shape[0]) // 2, (width - strip.shape[1]) // 2
+    stamped[top : top + strip.shape[0], left : left + strip.shape[1]] = strip
+    return stamped

@@ -1,0 +1,77 @@
+"""Runs Python in a virtual environment in which this checkout is installed.
+
+    python3 tools/in_venv.py examples/quickstart.py
+    python3 tools/in_venv.py -m pytest
+
+The environment is `.venv` beside this file's folder, or what the environment
+variable KERAS_SALIENCY_VENV says. It is made when it is missing, and brought
+up to date when it is there. Needs nothing but Python's standard library.
+
+`opencv-python` does not import on a server without libGL. There, and only
+there, `opencv-python-headless` of the same version is laid over it.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = Path(os.environ.get("KERAS_SALIENCY_VENV") or ROOT / ".venv").absolute()
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def make_environment():
+    if not (3, 10) <= sys.version_info[:2] <= (3, 13):
+        sys.exit(
+            "keras_saliency needs Python 3.10 to 3.13 (TensorFlow has no other wheels). Received: "
+            f"Python {sys.version.split()[0]}. Run this line with another one, e.g. python3.12."
+        )
+    if subprocess.call([sys.executable, "-m", "venv", str(VENV)]):
+        sys.exit(
+            f"Could not make a virtual environment in {VENV}. On Debian and Ubuntu: "
+            "apt install python3-venv, then run this line again."
+        )
+
+
+def pip(*arguments):
+    command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "-q"]
+    if subprocess.call([*command, *arguments]):
+        sys.exit(f"pip install {' '.join(arguments)} failed; its own words are above.")
+
+
+def import_cv2():
+    """Returns None where OpenCV imports, else the last line of its complaint."""
+    run = subprocess.run([str(PYTHON), "-c", "import cv2"], stderr=subprocess.PIPE, text=True)
+    return run.stderr.strip().splitlines()[-1] if run.returncode else None
+
+
+def install():
+    print(f"Installing keras_saliency into {VENV} (the first time takes minutes) ...", flush=True)
+    pip("-e", f"{ROOT}[examples,test]")
+    if import_cv2() is None:
+        return
+    version = subprocess.check_output(
+        [str(PYTHON), "-c", "from importlib.metadata import version as v; print(v('opencv-python'))"],
+        text=True,
+    ).strip()
+    # Over it, not instead of it: pip goes on finding the requirement
+    # opencv-python met, and does not bring the other build back next time.
+    pip("--force-reinstall", "--no-deps", f"opencv-python-headless=={version}")
+    complaint = import_cv2()
+    if complaint is not None:
+        sys.exit(f"OpenCV does not import in {VENV}, nor does its headless build: {complaint}")
+    print("libGL is missing here, so opencv-python-headless was installed.", flush=True)
+
+
+def main(arguments):
+    if not arguments:
+        sys.exit(__doc__)
+    if not PYTHON.exists():
+        make_environment()
+    install()
+    return subprocess.call([str(PYTHON), *arguments])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
