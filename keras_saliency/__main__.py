@@ -45,7 +45,9 @@ def _parser():
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     explain = commands.add_parser("explain", help="draw where a saved model looks on image files")
     explain.add_argument("model", metavar="MODEL", help="a .keras or .h5 file with one image input")
-    explain.add_argument("images", metavar="IMAGE", nargs="+", help=".png, .jpg, .bmp or .gif files")
+    explain.add_argument(
+        "images", metavar="IMAGE", nargs="+", help=".png, .jpg, .bmp or .gif files"
+    )
     explain.add_argument("--method", default="grad_cam", choices=list(METHODS))
     explain.add_argument("--layer", help="for grad_cam and deconvnet: a layer's name")
     explain.add_argument("--target-class", type=int, help="default: the predicted class")

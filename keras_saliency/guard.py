@@ -46,7 +46,7 @@ class Guard:
             self._reported.add(part)
             warnings.warn(
                 f"keras_saliency: {part} failed and is left out: {type(error).__name__}: {error}. "
-                "The training is not affected. The traceback is in the log \"keras_saliency\".",
+                'The training is not affected. The traceback is in the log "keras_saliency".',
                 stacklevel=2,
             )
         if self._failures[part] == FAILURES_BEFORE_OFF:

@@ -163,7 +163,8 @@ def check_log_keys(log_keys, probes) -> tuple[str, ...]:
         TypeError: if `log_keys` is no sequence of names.
         ValueError: if a name is unknown, comes twice, or needs what the probes lack.
     """
-    if isinstance(log_keys, str) or not all(isinstance(key, str) for key in log_keys):
+    is_sequence = isinstance(log_keys, list | tuple)
+    if not is_sequence or not all(isinstance(key, str) for key in log_keys):
         raise TypeError(
             f'log_keys must be a sequence of names. Received: {log_keys!r}. Pass ("drift",), say.'
         )

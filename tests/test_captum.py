@@ -26,7 +26,11 @@ def torch_twin(model):
         nn.Conv2d(5, 6, 3), nn.ReLU(), nn.MaxPool2d(2),
         FlattenChannelsLast(), nn.Linear(dense_1.kernel.shape[0], 8), nn.ReLU(), nn.Linear(8, 4),
     )  # fmt: skip
-    pairs = zip((network[0], network[3], network[7], network[9]), (conv_1, conv_2, dense_1, dense_2), strict=True)
+    pairs = zip(
+        (network[0], network[3], network[7], network[9]),
+        (conv_1, conv_2, dense_1, dense_2),
+        strict=True,
+    )
     for ours, theirs in pairs:
         kernel, bias = theirs.get_weights()
         order = (3, 2, 0, 1) if kernel.ndim == 4 else (1, 0)

@@ -38,7 +38,9 @@ def test_deconvnet_whose_signal_does_not_depend_on_the_image():
 
 
 def test_deconvnet_of_a_layer_works_where_that_of_a_logit_does_not(rng):
-    model = model_of(layers.Conv2D(4, 3, activation="relu", name="conv"), layers.AveragePooling2D(2))
+    model = model_of(
+        layers.Conv2D(4, 3, activation="relu", name="conv"), layers.AveragePooling2D(2)
+    )
     maps = explain(model, rng.normal(size=(2, *SHAPE)), method=DeconvNet(layer="conv"))
     assert maps.shape == (2, 18, 14) and not np.allclose(maps[0], maps[1])
 

@@ -66,7 +66,9 @@ def _settings_page(settings):
 def _cell(text):
     flat = " ".join(str(text).split())[:300]
     for mark in ("\\", "`", "*", "_", "[", "]", "|", "<", ">", "!"):
-        flat = flat.replace(mark, f"\\{mark}" if mark not in "<>" else {"<": "&lt;", ">": "&gt;"}[mark])
+        flat = flat.replace(
+            mark, f"\\{mark}" if mark not in "<>" else {"<": "&lt;", ">": "&gt;"}[mark]
+        )
     return flat
 
 

@@ -22,7 +22,12 @@ from keras_saliency.graph import ModelGraph
 
 THREE = ["grad_cam", "vanilla_gradients", "deconvnet"]
 TWO = ["grad_cam", "vanilla_gradients"]
-CASES = [("VGG16", THREE, 2), ("ResNet50", THREE, 2), ("MobileNetV2", TWO, 1), ("EfficientNetB0", TWO, 1)]
+CASES = [
+    ("VGG16", THREE, 2),
+    ("ResNet50", THREE, 2),
+    ("MobileNetV2", TWO, 1),
+    ("EfficientNetB0", TWO, 1),
+]
 
 
 def hand_written(model, num_backward_passes):
