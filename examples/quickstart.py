@@ -28,6 +28,7 @@ from keras_saliency import ProbeSet, SaliencyCallback
 
 SIZE = 64  # pixels, height and width of an image
 NUM_VALIDATION = 500
+BATCH_SIZE = 64
 ANIMALS = {1: "bird", 2: "cat", 5: "elephant", 6: "giraffe", 7: "horse"}
 PHOTOGRAPHS = ["astronaut", "brick", "coffee", "grass", "gravel", "hubble", "motorcycle_left", "rocket"]
 METHODS = ["grad_cam", "vanilla_gradients", "deconvnet"]
@@ -110,22 +111,97 @@ def make_dataset(seed=0):
 
 
 def make_model(num_steps):
-    stack = [keras.Input((SIZE, SIZE, 3)), layers.Rescaling(1 / 255)]
-    for width, kernel, stride, pooled in [(16, 5, 2, True), (32, 3, 1, True), (64, 3, 1, False)] + [
-        (64, 3, 1, False)
-    ]:
-        stack += [
-            layers.Conv2D(width, kernel, strides=stride, padding="same", use_bias=False),
+    def convolution(width, size=3, stride=1):
+        return [
+            layers.Conv2D(width, size, strides=stride, padding="same", use_bias=False),
             layers.BatchNormalization(momentum=0.9),
             layers.ReLU(),
         ]
-        # Max-pooling is also what makes DeconvNet depend on the image.
-        stack += [layers.MaxPooling2D()] if pooled else []
-    stack += [layers.GlobalAveragePooling2D(), layers.Dense(len(ANIMALS))]
-    model = keras.Sequential(stack)
+
+    model = keras.Sequential(
+        [
+            keras.Input((SIZE, SIZE, 3)),
+            layers.Rescaling(1 / 255),
+            *convolution(16, size=5, stride=2),
+            layers.MaxPooling2D(),  # also what makes DeconvNet depend on the image
+            *convolution(32),
+            layers.MaxPooling2D(),
+            *convolution(64),
+            *convolution(64),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(len(ANIMALS)),
+        ]
+    )
+    schedule = keras.optimizers.schedules.CosineDecay(4e-3, num_steps)
     model.compile(
-        optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(4e-3, num_steps)),
+        optimizer=keras.optimizers.Adam(schedule),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
     return model
+
+
+def choose_probes(images, labels, masks, per_class=4):
+    """Probes come from validation data, as many of each class."""
+    chosen = np.concatenate([np.flatnonzero(labels == c)[:per_class] for c in range(len(ANIMALS))])
+    return ProbeSet(
+        images[chosen],
+        labels[chosen],
+        object_masks=masks[chosen],
+        class_names=list(ANIMALS.values()),
+    )
+
+
+def tell(saliency, log_dir):
+    """Says what attention did, and where to look at it."""
+    history = saliency.history
+    print("\nAttention on the animals (share of the heatmap that lies on the silhouette):")
+    for method in history.methods:
+        mass = np.nanmean(history[method]["object_mass"], axis=1)
+        drift = np.nanmean(history[method]["drift_start"][-1])
+        print(
+            f"  {method:18} untrained {mass[0]:4.0%}   epoch 1 {mass[1]:4.0%}   "
+            f"last epoch {mass[-1]:4.0%}   drift since the start {drift:.2f}"
+        )
+    area = saliency.probes.object_masks.mean()
+    print(f"  (the silhouettes cover {area:.0%} of the images: a blind map would have that share)")
+    drift = history["grad_cam"]["drift_start"][-1]
+    for i in np.argsort(-np.nan_to_num(drift))[:3]:
+        label = saliency.probes.label_text(i)
+        print(f"  Grad-CAM moved most on {saliency.probes.names[i]} ({label}): drift {drift[i]:.2f}")
+    print(f"\nPictures: {saliency.run_dir}/pictures (begin with grad_cam_filmstrip.png)")
+    print(f"TensorBoard: {tensorboard_command()} --logdir {log_dir}")
+
+
+def tensorboard_command():
+    """Returns how to start the TensorBoard of this environment."""
+    beside = Path(sys.executable).with_name("tensorboard")
+    return os.path.relpath(beside) if beside.exists() else "tensorboard"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--log-dir", default="logs/quickstart")
+    parser.add_argument("--epochs", type=int, default=8)
+    options = parser.parse_args()
+
+    keras.utils.set_random_seed(0)
+    images, labels, masks = make_dataset()
+    train = images[NUM_VALIDATION:], labels[NUM_VALIDATION:]
+    validation = images[:NUM_VALIDATION], labels[:NUM_VALIDATION]
+    probes = choose_probes(*validation, masks[:NUM_VALIDATION])
+    saliency = SaliencyCallback(probes, options.log_dir, METHODS, sinks=["tensorboard", "folder"])
+    print(f"{len(train[0])} images of {', '.join(ANIMALS.values())}; {probes}")
+    num_steps = options.epochs * -(-len(train[0]) // BATCH_SIZE)
+    make_model(num_steps).fit(
+        *train,
+        batch_size=BATCH_SIZE,
+        epochs=options.epochs,
+        validation_data=validation,
+        callbacks=[saliency, keras.callbacks.TensorBoard(options.log_dir)],
+    )
+    tell(saliency, options.log_dir)
+
+
+if __name__ == "__main__":
+    main()

@@ -7,7 +7,8 @@ import warnings
 import keras
 import numpy as np
 
-from keras_saliency.graph import ModelGraph, check_positive_int
+from keras_saliency.arguments import check_positive_int
+from keras_saliency.graph import ModelGraph
 from keras_saliency.guard import Guard
 from keras_saliency.history import History
 from keras_saliency.methods import get_methods

@@ -4,7 +4,8 @@ import warnings
 
 import numpy as np
 
-from keras_saliency.graph import ModelGraph, check_positive_int
+from keras_saliency.arguments import check_positive_int
+from keras_saliency.graph import ModelGraph
 from keras_saliency.records import Heatmaps
 
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_saliency.arguments import check_positive_int
 from keras_saliency.capture import call_model, run_forward
 from keras_saliency.introspect import find_logits, layer_name
 from keras_saliency.methods import get_methods
@@ -142,12 +143,6 @@ class ModelGraph:
         for name, words in self.resolved.items():
             lines.append(f"{name}: " + ", ".join(f"{k} {v}" for k, v in words.items()))
         return "\n".join(lines)
-
-
-def check_positive_int(argument, value):
-    """Refuses what is not an int >= 1."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{argument} must be an int of at least 1. Received: {value!r}.")
 
 
 def _check_backend():

@@ -49,7 +49,7 @@ def test_early_stopping_can_monitor_drift(saliency, data):
 def test_model_checkpoint_saves_what_it_would_have_saved(saliency, data, tmp_path):
     path = tmp_path / "best.keras"
     checkpoint = keras.callbacks.ModelCheckpoint(
-        path, monitor="grad_cam_drift", save_best_only=True
+        path, monitor="grad_cam_drift", mode="max", save_best_only=True
     )
     model = compiled(small_cnn())
     fit([saliency, checkpoint], data, model)

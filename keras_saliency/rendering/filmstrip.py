@@ -51,7 +51,7 @@ class Filmstrip:
         *,
         max_columns: int = 12,
         title: str | None = None,
-        min_tile: int = 96,
+        min_tile: int = 112,
         colormap: str | None = "viridis",
         scale: str = "mean",
     ):
@@ -62,6 +62,7 @@ class Filmstrip:
             )
         if max_columns < 2:
             raise ValueError(f"max_columns must be at least 2. Received: {max_columns}.")
+        self._num_rows = len(display_images)
         self._max_columns = max_columns
         self._title = title
         self._colormap = colormap
@@ -101,11 +102,10 @@ class Filmstrip:
             ValueError: another number of tiles or captions than rows, or an
                 epoch before the last.
         """
-        num_rows = self._num_rows
         for what, given in (("tiles", tiles), ("captions", captions)):
-            if given is not None and len(given) != num_rows:
+            if given is not None and len(given) != self._num_rows:
                 raise ValueError(
-                    f"{what} has {len(given)} entries but the filmstrip has {num_rows} rows. "
+                    f"{what} has {len(given)} entries but the filmstrip has {self._num_rows} rows. "
                     "Pass one for each probe."
                 )
         if self._columns and epoch < self._columns[-1].epoch:
@@ -113,7 +113,7 @@ class Filmstrip:
                 f"epoch must not go back. Received: {epoch} after {self._columns[-1].epoch}. "
                 "Start a new Filmstrip for a new run."
             )
-        words = [layout.sheet(line_height(TEXT), self._width)] * num_rows
+        words = [layout.sheet(line_height(TEXT), self._width)] * self._num_rows
         if captions is not None:
             words = [self._words(caption) for caption in captions]
         fitted = [layout.fit_tile(np.asarray(tile), *self._sizes) for tile in tiles]
@@ -128,14 +128,6 @@ class Filmstrip:
         for column in self._columns:
             parts += [gap, column.picture]
         return layout.frame(np.hstack(parts), self._title, self._colormap, self._scale)
-
-    @property
-    def _num_rows(self) -> int:
-        return (len(self._probes) - line_height(HEADING)) // self._row_height
-
-    @property
-    def _row_height(self) -> int:
-        return self._tile_height + line_height(TEXT) + _ROW_GAP
 
     def _words(self, caption: Caption) -> np.ndarray:
         if caption.note:

@@ -1,0 +1,133 @@
+"""Arrays as a user passes them: read, checked and frozen."""
+
+import numpy as np
+
+
+def is_dataset(value) -> bool:
+    """Whether `value` is a `tf.data.Dataset` or a `keras.utils.PyDataset`."""
+    # By its attributes, since importing TensorFlow to ask takes seconds.
+    return hasattr(value, "element_spec") or hasattr(type(value), "num_batches")
+
+
+def read_array(argument: str, value) -> np.ndarray:
+    """Reads an array-like of real numbers; copies only where it must.
+
+    Args:
+        argument: what to call `value` in errors.
+        value: array, tensor or nested list.
+
+    Returns:
+        Array of bools, integers or floats.
+
+    Raises:
+        TypeError: if `value` is a dataset, or does not hold real numbers.
+        ValueError: if its entries differ in shape.
+    """
+    if is_dataset(value):
+        raise TypeError(
+            f"{argument} must be an array. Received: {type(value).__name__}, a dataset. "
+            "Use ProbeSet.from_dataset(dataset)."
+        )
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"{argument} must be one array, but its entries have different shapes. Received: "
+            f"{type(value).__name__} ({error}). Bring all entries to one shape."
+        ) from error
+    except Exception as error:
+        raise TypeError(
+            f"{argument} cannot be read as an array. Received: {type(value).__name__} ({error}). "
+            "Pass a numpy array."
+        ) from error
+    if array.dtype.name == "bfloat16":
+        array = array.astype(np.float32)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{argument} must hold real numbers. Received: dtype {array.dtype}, shape "
+            f"{array.shape}. Pass a numpy array of integers or floats, all entries of one shape."
+        )
+    return array
+
+
+def read_pixels(argument: str, value) -> np.ndarray:
+    """Reads images; integers keep their dtype, all else becomes float32.
+
+    Args:
+        argument: what to call `value` in errors.
+        value: array-like (n, H, W, C), any range.
+
+    Returns:
+        Array (n, H, W, C), in native byte order.
+
+    Raises:
+        TypeError: if `value` does not hold real numbers.
+        ValueError: if the rank is not 4, or a side is 0.
+    """
+    pixels = read_array(argument, value)
+    if pixels.ndim == 3:
+        raise ValueError(
+            f"{argument} must have shape (n, H, W, C). Received: shape {pixels.shape}. Add an "
+            f"axis: {argument}[..., None] for grayscale or {argument}[None] for one image."
+        )
+    if pixels.ndim != 4:
+        raise ValueError(
+            f"{argument} must have shape (n, H, W, C). Received: shape {pixels.shape}. "
+            "Pass one array of images, channels last."
+        )
+    if 0 in pixels.shape:
+        raise ValueError(
+            f"{argument} must not be empty. Received: shape {pixels.shape}. "
+            "Pass at least one image of at least one pixel."
+        )
+    if pixels.dtype.kind in "iu":
+        return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    with np.errstate(over="ignore"):  # too large for float32 is infinite, and refused as such
+        return pixels.astype(np.float32, copy=False)
+
+
+def read_display(display_images, images_shape) -> np.ndarray:
+    array = read_array("display_images", display_images)
+    if array.dtype != np.uint8:
+        raise TypeError(
+            f"display_images must be uint8, in 0 … 255. Received: dtype {array.dtype}. "
+            "Pass display_images.astype(np.uint8)."
+        )
+    if array.ndim == 3:
+        array = array[..., None]
+    expected = images_shape[:3]
+    if array.ndim != 4 or array.shape[:3] != expected or array.shape[3] not in (1, 3):
+        raise ValueError(
+            f"display_images must be RGB {(*expected, 3)} or gray {expected}, to match images. "
+            f"Received: shape {np.shape(display_images)}. Resize them to the images' size."
+        )
+    return frozen(np.broadcast_to(array, (*expected, 3)))
+
+
+def check_finite(argument: str, pixels: np.ndarray) -> None:
+    """Refuses images with NaN or infinite pixels."""
+    bad = ~np.isfinite(pixels).all(axis=(1, 2, 3))
+    if bad.any():
+        raise ValueError(
+            f"{argument} must be finite as float32. Received: NaN or infinite pixels in "
+            f"{bad.sum()} of {len(bad)} images, first at index {bad.argmax()}. Leave these images "
+            "out or repair them."
+        )
+
+
+def check_length(argument: str, values, images_shape: tuple[int, ...], word: str) -> None:
+    """Refuses an array or a list that does not have one entry for each image."""
+    if len(values) != images_shape[0]:
+        is_array = isinstance(values, np.ndarray)
+        size = f"{argument}.shape={values.shape}" if is_array else f"len({argument})={len(values)}"
+        raise ValueError(
+            f"{argument} has {len(values)} entries but images has {images_shape[0]}. Received: "
+            f"{size}, images.shape={images_shape}. Pass one {word} for each probe."
+        )
+
+
+def frozen(array) -> np.ndarray:
+    """A read-only copy."""
+    copy = np.array(array, order="C")
+    copy.setflags(write=False)
+    return copy

@@ -1,0 +1,96 @@
+"""Choosing a few items of each group by a hash of their content."""
+
+import bisect
+import hashlib
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a chooser found.
+
+    Attributes:
+        images: array (n, H, W, C).
+        labels: int64 array (n,), float32 array (n, k) of zeros and ones for
+            multi-hot labels, or None.
+        cue_map: float32 array (H, W) or None, see `explained_variance`.
+        names: "class/filename" of each image, or None.
+        class_names: names of the folders, or None.
+        object_masks: bool array (n, H, W), or None.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None
+    cue_map: np.ndarray | None = None
+    names: list[str] | None = None
+    class_names: list[str] | None = None
+    object_masks: np.ndarray | None = None
+
+
+class SmallestKeys:
+    """Keeps, for each group, the items with the smallest keys, each key once.
+
+    The order in which items are offered does not matter, and no more than
+    about `max_items` are held at any time.
+
+    Args:
+        per_group: how many items to keep for one group.
+        max_items: how many to keep in all: with more groups than fit,
+            `per_group` shrinks evenly for all, at last to 1 for those groups
+            whose smallest keys are smallest. None for no bound.
+    """
+
+    def __init__(self, per_group: int, max_items: int | None = None):
+        self.per_group = per_group
+        self.max_items = max_items
+        self.groups: set[Any] = set()
+        self._keys: dict[Any, list] = {}
+        self._items: dict[Any, dict] = {}
+
+    @property
+    def limit(self) -> int:
+        """How many items one group may keep, given the groups seen so far."""
+        if self.max_items is None:
+            return self.per_group
+        return min(self.per_group, max(1, self.max_items // max(1, len(self.groups))))
+
+    def wants(self, group: Hashable, key) -> bool:
+        """Whether an item with this key would be kept, for now."""
+        keys = self._keys.get(group, [])
+        if len(keys) >= self.limit and key > keys[-1]:
+            return False
+        return key not in self._items.get(group, ())
+
+    def add(self, group: Hashable, key, item) -> None:
+        """Takes an item that `wants` has agreed to."""
+        is_new = group not in self.groups
+        self.groups.add(group)
+        bisect.insort(self._keys.setdefault(group, []), key)
+        self._items.setdefault(group, {})[key] = item
+        # Dropping is final and safe: the limit and each group's smallest key can only shrink.
+        for trimmed in self._keys if is_new else (group,):
+            while len(self._keys[trimmed]) > self.limit:
+                del self._items[trimmed][self._keys[trimmed].pop()]
+        if self.max_items is not None and len(self._keys) > self.max_items:
+            last = max(self._keys, key=lambda g: self._keys[g][0])
+            del self._keys[last], self._items[last]
+
+    def sorted(self) -> Iterator[tuple[Any, Any, Any]]:
+        """Yields (group, key, item), by group and then by key."""
+        for group in sorted(self._keys):
+            for key in self._keys[group]:
+                yield group, key, self._items[group][key]
+
+
+def content_hash(content: bytes, seed: int) -> bytes:
+    return hashlib.blake2b(content, digest_size=16, key=str(seed).encode()[:64]).digest()
+
+
+def check_seed(seed) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+        raise TypeError(f"seed must be an int. Received: {seed!r}.")
+    return int(seed)

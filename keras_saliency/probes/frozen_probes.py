@@ -1,0 +1,164 @@
+"""`FrozenProbes`: what a probe set holds, which nothing can change."""
+
+import hashlib
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from keras_saliency.probes.arrays import check_finite, check_length, frozen, read_pixels
+
+
+class FrozenProbes:
+    """What a probe set holds, and what can be asked of it; see `ProbeSet`."""
+
+    images: np.ndarray
+    model_inputs: np.ndarray
+    labels: np.ndarray | None
+    multi_hot: np.ndarray | None
+    object_masks: np.ndarray | None
+    groups: np.ndarray | None
+    names: tuple[str, ...]
+    class_names: tuple[str, ...] | None
+    display_images: np.ndarray | None
+    preprocess: Callable[[np.ndarray], Any] | None
+    cue_map: np.ndarray | None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hex digest of images, labels, masks, groups and model inputs: equal if these are."""
+        parts = {
+            "images": self.images,
+            "labels": self.labels,
+            "multi_hot": self.multi_hot,
+            "object_masks": self.object_masks,
+            "groups": self.groups,
+            "model_inputs": None if self.preprocess is None else self.model_inputs,
+        }
+        digest = hashlib.sha256()
+        for name, array in parts.items():
+            if array is not None:
+                digest.update(f"{name} {array.shape} {array.dtype.str} ".encode())
+                digest.update(array.tobytes())
+        return digest.hexdigest()
+
+    @property
+    def num_probes(self) -> int:
+        """How many probes there are."""
+        return len(self.images)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of `images`; the model may be given another, see `model_inputs`."""
+        _, height, width, channels = self.images.shape
+        return height, width, channels
+
+    def prepare(self, images) -> np.ndarray:
+        """Returns what the model is to be given for these images.
+
+        Args:
+            images: array-like (m, H, W, C), in the range of `images`.
+
+        Returns:
+            Array (m, …) of four axes: `preprocess(images)`, or the images
+            themselves without `preprocess`. Integers keep their dtype, all
+            else is float32.
+
+        Raises:
+            ValueError: if `preprocess` fails, or what it returns is no m
+                finite images.
+        """
+        pixels = read_pixels("images", images)
+        if self.preprocess is None:
+            return frozen(pixels)
+        try:
+            result = self.preprocess(pixels.copy())
+        except Exception as error:
+            raise ValueError(
+                f"preprocess failed on images of shape {pixels.shape}, dtype {pixels.dtype}. "
+                f"Received: {type(error).__name__}: {error}. It must turn such an array into the "
+                "model's input."
+            ) from error
+        inputs = read_pixels("preprocess(images)", result)
+        check_length("preprocess(images)", inputs, pixels.shape, "model input")
+        check_finite("preprocess(images)", inputs)
+        return frozen(inputs)
+
+    def check_num_classes(self, num_classes: int) -> None:
+        """Refuses a model for which the labels are out of range.
+
+        Args:
+            num_classes: k, the number of the model's logits; 1 for a one-unit
+                head, whose classes are 0 and 1.
+
+        Raises:
+            ValueError: if a label is not a class of the model, or `multi_hot`
+                is not k wide.
+        """
+        wrong = ""
+        if self.multi_hot is not None and self.multi_hot.shape[1] != num_classes:
+            wrong = f"multi-hot labels of {self.multi_hot.shape[1]} classes"
+        if self.labels is not None and self.labels.max() > max(num_classes - 1, 1):
+            wrong = f"label {self.labels.max()} at index {self.labels.argmax()}"
+        if wrong:
+            head = (
+                "a one-unit head (classes 0 and 1)" if num_classes == 1 else f"{num_classes} logits"
+            )
+            raise ValueError(
+                f"labels out of range for the model. Received: {wrong}, for a model with {head}. "
+                "Pass the class numbers that the model was trained with."
+            )
+
+    def class_text(self, class_index) -> str:
+        """Returns the name of a class, or its number without one."""
+        if self.class_names is not None and 0 <= class_index < len(self.class_names):
+            return self.class_names[int(class_index)]
+        return str(int(class_index))
+
+    def label_text(self, index: int) -> str:
+        """Returns the label of a probe as text, multi-hot classes joined; "" without label."""
+        if self.labels is not None:
+            return self.class_text(self.labels[index])
+        if self.multi_hot is not None:
+            return ", ".join(self.class_text(c) for c in np.flatnonzero(self.multi_hot[index]))
+        return ""
+
+    def __len__(self) -> int:
+        return self.num_probes
+
+    def __repr__(self) -> str:
+        parts = [f"{len(self)} probes", f"images {self.image_shape} {self.images.dtype}"]
+        if self.labels is not None:
+            parts.append(f"labels of {len(np.unique(self.labels))} classes")
+        if self.multi_hot is not None:
+            parts.append(f"multi-hot labels of {self.multi_hot.shape[1]} classes")
+        optional = ("object_masks", "groups", "display_images", "preprocess", "cue_map")
+        parts += [name for name in optional if getattr(self, name) is not None]
+        return f"ProbeSet({', '.join(parts)})"
+
+    def __setattr__(self, name, value):
+        raise AttributeError(
+            f"ProbeSet is immutable, so {name} cannot be set. Make a new ProbeSet."
+        )
+
+    def __delattr__(self, name):
+        raise AttributeError(
+            f"ProbeSet is immutable, so {name} cannot be deleted. Make a new ProbeSet."
+        )
+
+    def __copy__(self) -> "FrozenProbes":
+        return self
+
+    def __deepcopy__(self, memo) -> "FrozenProbes":
+        return self
+
+    def _set(self, **attributes) -> None:
+        self.__dict__.update(attributes)
+
+    def _set_labels(self, rows: np.ndarray | None) -> None:
+        is_multi_hot = rows is not None and rows.ndim == 2
+        self._set(
+            labels=None if rows is None or is_multi_hot else frozen(rows),
+            multi_hot=frozen(rows) if is_multi_hot else None,
+        )

@@ -1,0 +1,87 @@
+"""Labels: class numbers, one-hot rows and multi-hot rows."""
+
+import numpy as np
+
+from keras_saliency.probes.arrays import check_length, read_array
+
+
+def read_labels(labels, images_shape) -> np.ndarray:
+    """Reads class numbers, or rows of zeros and ones.
+
+    Args:
+        labels: array-like of whole numbers (n,) or (n, 1), or of zeros and
+            ones (n, k), k > 1.
+        images_shape: (n, H, W, C).
+
+    Returns:
+        int64 array (n,), or float32 array (n, k) of zeros and ones.
+
+    Raises:
+        TypeError: if `labels` does not hold numbers.
+        ValueError: if a value is NaN, negative, fractional or, in (n, k),
+            anything but 0 and 1; if the shape does not fit.
+    """
+    array = read_array("labels", labels)
+    if array.dtype.kind == "b":
+        array = array.astype(np.int64)
+    if array.ndim not in (1, 2) or array.size == 0:
+        raise ValueError(
+            f"labels must have shape (n,), or (n, k) if one-hot or multi-hot. Received: shape "
+            f"{array.shape}. Pass one label for each probe."
+        )
+    check_length("labels", array, images_shape, "label")
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        where = _first(~np.isfinite(array))
+        raise ValueError(
+            f"labels must not be NaN or infinite. Received: {array[where]} at index {where[0]}. "
+            "Leave probes without a label out, or pass labels=None."
+        )
+    if array.ndim == 2:
+        wrong = (array != 0) & (array != 1)
+        if wrong.any():
+            where = _first(wrong)
+            raise ValueError(
+                f"labels of shape {array.shape} must be one-hot or multi-hot, all zeros and ones. "
+                f"Received: {array[where]} at index {where[0]}. Pass class numbers (n,), "
+                "for soft labels labels.argmax(axis=1)."
+            )
+        return array.astype(np.float32)
+    for wrong, rule in (
+        (array != np.floor(array), "whole numbers"),
+        (array < 0, "class numbers from 0 on"),
+        (array >= 2**31, "class numbers below 2**31"),
+    ):
+        if wrong.any():
+            index = int(wrong.argmax())
+            raise ValueError(
+                f"labels must be {rule}. Received: {array[index]} at index {index}. "
+                "Pass one class number for each probe."
+            )
+    return array.astype(np.int64)
+
+
+def one_hot_to_classes(rows: np.ndarray) -> np.ndarray:
+    """Turns rows with exactly one 1 each into int64 classes; else the rows as they are."""
+    if rows.ndim == 2 and (rows.sum(axis=1) == 1).all():
+        return rows.argmax(axis=1).astype(np.int64)
+    return rows
+
+
+def check_named(rows, num_names) -> None:
+    """Refuses labels that `class_names` does not name."""
+    if rows.ndim == 2 and rows.shape[1] != num_names:
+        raise ValueError(
+            f"class_names has {num_names} entries but labels has {rows.shape[1]} classes. "
+            f"Received: labels.shape={rows.shape}. Pass one name for each class."
+        )
+    if rows.ndim == 1 and rows.max() >= num_names:
+        raise ValueError(
+            f"labels must be below the number of class_names. Received: label {rows.max()} at "
+            f"index {rows.argmax()}, with {num_names} class_names. Pass one name for each class."
+        )
+
+
+def _first(wrong: np.ndarray) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.argwhere(wrong)[0])

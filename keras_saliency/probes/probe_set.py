@@ -1,0 +1,224 @@
+"""`ProbeSet`: the images that are watched."""
+
+from keras_saliency.probes.arrays import (
+    check_finite,
+    frozen,
+    is_dataset,
+    read_display,
+    read_pixels,
+)
+from keras_saliency.probes.datasets import choose_from_dataset
+from keras_saliency.probes.folders import choose_from_directory
+from keras_saliency.probes.frozen_probes import FrozenProbes
+from keras_saliency.probes.labels import check_named, one_hot_to_classes, read_labels
+from keras_saliency.probes.names import check_class_names, check_names, read_groups
+from keras_saliency.probes.regions import read_masks
+
+
+class ProbeSet(FrozenProbes):
+    """A fixed collection of labelled images, validated once and then immutable.
+
+    Heatmaps of different epochs can be compared only because they are always
+    made from these same images. Take them from validation data.
+
+    Args:
+        images: array-like (n, H, W, C), any finite range. Integers keep their
+            dtype, all else becomes float32.
+        labels: class numbers (n,) or (n, 1), or one-hot or multi-hot rows of
+            zeros and ones (n, k), k > 1; one-hot if each row holds exactly one
+            1. None for images without labels.
+        object_masks: where the object is: masks (n, H, W) or (n, H, W, 1) of
+            zeros and ones, or whole-number boxes (n, 4) = (y0, x0, y1, x1) in
+            pixels, half-open. The number of axes decides which it is.
+        groups: anything hashable for each probe, such as a patient or a
+            camera, kept as text.
+        names: one string for each probe. Defaults to "probe 0", "probe 1", …
+        class_names: one string for each class, no two alike.
+        display_images: uint8 array, RGB (n, H, W, 3) or gray (n, H, W) or
+            (n, H, W, 1), drawn instead of `images`.
+        preprocess: function that turns images (n, H, W, C) into the model's
+            input, also of four axes. Called once here, on a copy.
+
+    Attributes:
+        images: array (n, H, W, C).
+        model_inputs: what the model is given; `images` without `preprocess`.
+        labels: int64 array (n,), or None.
+        multi_hot: float32 array (n, k) of zeros and ones, or None. Set when
+            the labels are multi-hot; `labels` is None then.
+        object_masks: bool array (n, H, W), or None.
+        groups: array (n,) of text, or None.
+        names: tuple of n strings.
+        class_names: tuple of strings, or None.
+        display_images: uint8 array (n, H, W, 3), or None.
+        preprocess: the function, or None.
+        cue_map: float32 array (H, W) in [0, 1], or None. How much of each
+            pixel's variance lies between the classes (eta squared), over up
+            to 600 labelled images that `from_dataset` has seen; None where
+            that was fewer than 20 images or 2 classes, and without
+            `from_dataset`.
+
+    Raises:
+        TypeError: if an argument is of the wrong kind.
+        ValueError: if an argument does not fit, or `preprocess` fails.
+    """
+
+    def __init__(
+        self,
+        images,
+        labels=None,
+        *,
+        object_masks=None,
+        groups=None,
+        names=None,
+        class_names=None,
+        display_images=None,
+        preprocess=None,
+    ):
+        pixels = frozen(read_pixels("images", images))
+        check_finite("images", pixels)
+        rows = None if labels is None else one_hot_to_classes(read_labels(labels, pixels.shape))
+        if class_names is not None:
+            class_names = check_class_names(class_names)
+            if rows is not None:
+                check_named(rows, len(class_names))
+        if names is None:
+            names = [f"probe {i}" for i in range(len(pixels))]
+        if preprocess is not None and not callable(preprocess):
+            raise TypeError(
+                "preprocess must be a function from images to model input, or None. "
+                f"Received: {type(preprocess).__name__}."
+            )
+        self._set(
+            images=pixels,
+            object_masks=None if object_masks is None else read_masks(object_masks, pixels.shape),
+            groups=None if groups is None else read_groups(groups, pixels.shape),
+            names=check_names(names, pixels.shape),
+            class_names=class_names,
+            display_images=None
+            if display_images is None
+            else read_display(display_images, pixels.shape),
+            preprocess=preprocess,
+            cue_map=None,
+        )
+        self._set_labels(rows)
+        self._set(model_inputs=pixels if preprocess is None else self.prepare(pixels))
+
+    @classmethod
+    def from_dataset(
+        cls,
+        dataset,
+        *,
+        per_class=10,
+        max_probes=200,
+        classes=None,
+        seed=0,
+        class_names=None,
+        preprocess=None,
+    ) -> "ProbeSet":
+        """Chooses probes for each class from a dataset, by content.
+
+        The whole dataset is read once, and images are chosen by a hash of
+        their pixels: shuffling the dataset changes neither the choice nor its
+        order, while random augmentation in it would. Only chosen images are
+        held in memory. Images that are there twice count once.
+
+        Pass validation data: reading a `tf.data` training set that reshuffles
+        itself moves its later order, and so changes the training.
+
+        Args:
+            dataset: `tf.data.Dataset`, batched or not, `keras.utils.PyDataset`
+                or a tuple, of images, (images, labels) or (images, labels,
+                weights).
+            per_class: how many probes of each class; of a class with fewer,
+                all. A multi-hot probe is a candidate for each of its classes,
+                and those without any are one more class. Without labels,
+                this many in all.
+            max_probes: how many in all at most: `per_class` is reduced evenly,
+                with a notice. With more classes than that, one probe each
+                of some of them.
+            classes: class numbers to choose from. None for all.
+            seed: int; another seed chooses other images.
+            class_names: see `ProbeSet`. Defaults to `dataset.class_names` if
+                there is one.
+            preprocess: see `ProbeSet`.
+
+        Returns:
+            `ProbeSet`, sorted by class, with a `cue_map`.
+
+        Raises:
+            TypeError: if `dataset` is of no known kind.
+            ValueError: if it is infinite or empty, or its content does not fit.
+        """
+        chosen = choose_from_dataset(
+            dataset, per_class=per_class, max_probes=max_probes, classes=classes, seed=seed
+        )
+        if class_names is None:
+            class_names = getattr(dataset, "class_names", None)
+        probes = cls(chosen.images, chosen.labels, class_names=class_names, preprocess=preprocess)
+        # The rows chosen from a multi-hot dataset may happen to look one-hot.
+        probes._set_labels(chosen.labels)
+        probes._set(cue_map=None if chosen.cue_map is None else frozen(chosen.cue_map))
+        return probes
+
+    @classmethod
+    def from_directory(
+        cls, path, *, image_size, per_class=10, seed=0, mask_dir=None, preprocess=None
+    ) -> "ProbeSet":
+        """Chooses probes for each class from a folder of class folders.
+
+        Files, classes and pixels are those of
+        `keras.utils.image_dataset_from_directory(path, image_size=image_size)`:
+        class folders in alphanumeric order, float32 RGB in 0 … 255, resized
+        bilinearly. Images are chosen by a hash of their file.
+
+        Args:
+            path: folder with one folder for each class, holding .bmp, .gif
+                (the first frame), .jpeg, .jpg or .png files. Hidden files are
+                passed over.
+            image_size: (H, W).
+            per_class: how many probes of each class; of a class with fewer,
+                all.
+            seed: int; another seed chooses other images.
+            mask_dir: folder with the same class folders, and in them for
+                each image a .png, .bmp or .gif file of the same name but for
+                the ending; a nonzero pixel belongs to the object.
+            preprocess: see `ProbeSet`.
+
+        Returns:
+            `ProbeSet` with names "class/filename", sorted by class.
+
+        Raises:
+            ValueError: if a folder, image or mask is missing or cannot be
+                read; the sentence names it.
+        """
+        chosen = choose_from_directory(
+            path, image_size=image_size, per_class=per_class, seed=seed, mask_dir=mask_dir
+        )
+        return cls(
+            chosen.images,
+            chosen.labels,
+            object_masks=chosen.object_masks,
+            names=chosen.names,
+            class_names=chosen.class_names,
+            preprocess=preprocess,
+        )
+
+    @classmethod
+    def of(cls, probes) -> "ProbeSet":
+        """Returns a `ProbeSet` as it is; makes one of (images, labels) or an array of images."""
+        if isinstance(probes, ProbeSet):
+            return probes
+        if isinstance(probes, tuple) and len(probes) == 2:
+            return cls(*probes)
+        if hasattr(probes, "__array__"):
+            return cls(probes)
+        fix = (
+            "Use ProbeSet.from_dataset(dataset)."
+            if is_dataset(probes)
+            else "Pass ProbeSet(images, labels)."
+        )
+        length = f" of {len(probes)}" if isinstance(probes, (tuple, list)) else ""
+        raise TypeError(
+            "probes must be a ProbeSet, a tuple (images, labels) or an array of images. "
+            f"Received: {type(probes).__name__}{length}. {fix}"
+        )
