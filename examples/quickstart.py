@@ -182,7 +182,7 @@ def tensorboard_command():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--log-dir", default="logs/quickstart")
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=6)
     options = parser.parse_args()
 
     keras.utils.set_random_seed(0)

@@ -152,17 +152,25 @@ def _float32_policies(model):
     Gradients in half precision underflow to zero or are off by a fifth, and
     scaling does not repair them; the weights of mixed policies are float32.
     """
+    layers = model._flatten_layers()
+    # Keras 3.6 hands a Sequential's call to a functional model that is none of its layers, and
+    # bakes the casts between two policies into the functional graph.
+    layers += [m._functional for m in layers if isinstance(m, keras.Sequential) and m._functional]
+    operations = [op for layer in layers for op in getattr(layer, "operations", ())]
     changed = []
     try:
-        for layer in model._flatten_layers():
-            policy = layer.dtype_policy
-            if policy.compute_dtype in HALF_PRECISION:
-                changed.append((layer, layer._dtype_policy))
+        for layer in layers:
+            if layer.dtype_policy.compute_dtype in HALF_PRECISION:
+                changed.append((layer, "_dtype_policy", layer._dtype_policy))
                 object.__setattr__(layer, "_dtype_policy", keras.DTypePolicy("float32"))
+        for op in operations:
+            if type(op).__name__ == "Cast" and op.dtype in HALF_PRECISION:
+                changed.append((op, "dtype", op.dtype))
+                object.__setattr__(op, "dtype", "float32")
         yield
     finally:
-        for layer, policy in changed:
-            object.__setattr__(layer, "_dtype_policy", policy)
+        for owner, attribute, value in changed:
+            object.__setattr__(owner, attribute, value)
 
 
 @contextlib.contextmanager

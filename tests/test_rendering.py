@@ -42,6 +42,11 @@ HOSTILE_NAMES = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    """Replaces conftest's: nothing here touches Keras, whose clean-up takes longer than a test."""
+
+
 def photos(rng, n=3, height=24, width=20, channels=3):
     """Pictures that reach both ends of the range, as photos do."""
     pictures = rng.integers(0, 256, (n, height, width, channels), dtype=np.uint8)
@@ -228,7 +233,7 @@ def test_drawing_does_not_change_the_images(rng):
     images = rng.normal(size=(2, 5, 5, 3)).astype(np.float32)
     before = images.copy()
     with pytest.warns(UserWarning):
-        displayable(images * 50)
+        displayable(images * 5000)
     displayable(images.clip(-1, 1))
     np.testing.assert_array_equal(images, before)
 
@@ -350,8 +355,8 @@ def test_rounding_dust_is_not_drawn_when_the_caller_says_that_it_is_empty(rng):
 def test_overlays_have_the_size_of_the_image(size, native):
     picture = overlay(np.zeros((*size, 3), np.uint8), np.ones(native))
     assert picture.shape == (*size, 3)
-    # Uniform attention is the same everywhere, at any size.
-    assert len(np.unique(picture.reshape(-1, 3), axis=0)) == 1
+    # Uniform attention is the same everywhere, but for rounding.
+    assert np.ptp(picture.reshape(-1, 3).astype(int), axis=0).max() <= 1
 
 
 # --- lettering ---
@@ -382,13 +387,16 @@ def test_no_text_is_wider_than_its_room(name, width):
     assert strip.shape[1] == width
 
 
-@pytest.mark.parametrize("size", [0.3, 0.42, 0.48, 0.6, 2.0])
-def test_letters_are_not_cut_at_the_ends_of_their_strip(size):
-    """Measured width and line height hold: one more pixel on any side stays empty."""
-    text = "Wgjpqy|ÅQ_()[]{}@W"
-    strip = draw_line(text, text_width(plain(text), size) + 2, size, (255,) * 3, (0,) * 3)
-    assert strip.any()
-    assert not strip[0].any() and not strip[-1].any() and not strip[:, -1].any()
+@pytest.mark.parametrize("size", [0.3, 0.42, 0.48, 0.6, 1.0, 2.0])
+@pytest.mark.parametrize("text", ["Wgjpqy|_()[]{}@W", "jj", "fff", "person 93%"])
+def test_no_letter_is_cut_at_the_edge_of_its_strip(text, size):
+    white, black = (255, 255, 255), (0, 0, 0)
+    strip = draw_line(text, text_width(text, size), size, white, black)
+    # The same letters, with all the room in the world.
+    room = np.zeros((200, 2000, 3), np.uint8)
+    stroke = max(1, round(1.5 * size))
+    cv2.putText(room, text, (99, 99), cv2.FONT_HERSHEY_SIMPLEX, size, white, stroke, cv2.LINE_AA)
+    assert strip.sum() == room.sum() > 0
 
 
 def test_a_long_text_keeps_both_ends_and_a_short_one_all():
@@ -416,17 +424,23 @@ def test_small_tiles_are_enlarged_by_a_whole_factor_and_large_ones_shrunk(rng):
     assert fit_tile(np.zeros((2, 5000, 3), np.uint8), 160, 320).shape == (1, 320, 3)
 
 
-def contains(picture, piece):
-    """Whether a piece occurs in the picture, pixel by pixel."""
-    found = cv2.matchTemplate(picture, piece, cv2.TM_SQDIFF)
-    return found.min() == 0
+def places(picture, piece):
+    """The (top, left) corners at which a piece occurs in the picture, pixel by pixel."""
+    height, width = piece.shape[:2]
+    rows, columns = picture.shape[0] - height + 1, picture.shape[1] - width + 1
+    starts = (picture[:rows, :columns] == piece[0, 0]).all(axis=2)
+    return [
+        (int(top), int(left))
+        for top, left in np.argwhere(starts)
+        if np.array_equal(picture[top : top + height, left : left + width], piece)
+    ]
 
 
 def test_every_tile_and_image_is_in_the_grid_unchanged(rng):
     tiles, images = photos(rng, 5, 170, 200), photos(rng, 5, 170, 200)
     picture = draw_grid(tiles, captions(5), images=images, title="grad_cam")
     for piece in (*tiles, *images):
-        assert contains(picture, piece)
+        assert len(places(picture, piece)) == 1
 
 
 def test_the_image_stands_at_the_left_of_its_tile():
@@ -482,7 +496,7 @@ def test_grids_of_any_tile_size_are_legible_in_size(size):
     tiles = [np.full((*size, 3), 200, np.uint8)] * 3
     picture = draw_grid(tiles, captions(3), images=tiles)
     assert picture.dtype == np.uint8 and picture.shape[2] == 3
-    assert 160 <= min(picture.shape[:2]) and max(picture.shape[:2]) < 3000
+    assert min(picture.shape[:2]) >= 160 and max(picture.shape[:2]) < 3000
     assert (picture == 200).any()
 
 
@@ -497,7 +511,7 @@ def test_the_legend_names_its_scale_and_can_be_left_out():
     without = draw_grid(tile, captions(1), colormap=None)
     assert mean.shape == own.shape and (mean != own).any()
     assert len(without) < len(mean)
-    assert contains(mean, colorize(np.ones((1, 1)))) and not contains(
+    assert places(mean, colorize(np.ones((1, 1)))) and not places(
         without, colorize(np.ones((1, 1)))
     )
 
@@ -535,8 +549,9 @@ def test_of_more_epochs_the_start_the_last_and_a_thinning_choice_are_kept(num_ep
     kept = strip_of(asked).epochs
     assert len(kept) == 12 and kept[0] == asked[0] and kept[-1] == asked[-1]
     assert kept == sorted(set(kept)) and set(kept) <= set(asked)
+    # No hole wider than the unavoidable first step, or a fifth of the scale.
     roots = np.sqrt(np.array(kept) + 1)
-    assert np.diff(roots).max() <= 0.25 * roots[-1]  # no hole of a quarter of the scale
+    assert np.diff(roots).max() <= max(step**0.5 + 1e-9, roots[-1] / 5)
     assert strip_of(asked).epochs == kept
 
 
@@ -557,9 +572,8 @@ def test_columns_stand_in_the_order_of_epochs_behind_the_probe(rng):
     picture = film.picture()
     lefts = []
     for piece in (image, *tiles):
-        assert contains(picture, piece)
-        found = cv2.matchTemplate(picture, piece, cv2.TM_SQDIFF)
-        lefts.append(int(np.unravel_index(found.argmin(), found.shape)[1]))
+        ((_, left),) = places(picture, piece)
+        lefts.append(left)
     assert lefts == sorted(set(lefts))
 
 
@@ -574,7 +588,7 @@ def test_a_column_is_drawn_when_added_and_never_again():
 def test_a_filmstrip_without_columns_shows_the_probes(rng):
     images = photos(rng, 2, 120, 130)
     picture = Filmstrip(images, ["a", "b"]).picture()
-    assert contains(picture, images[0]) and contains(picture, images[1])
+    assert places(picture, images[0]) and places(picture, images[1])
 
 
 def test_words_and_notes_take_the_same_room_as_none():

@@ -87,6 +87,7 @@ def read_pixels(argument: str, value) -> np.ndarray:
 
 
 def read_display(display_images, images_shape) -> np.ndarray:
+    """Reads pictures to draw: uint8, gray or RGB; returns a frozen RGB array (n, H, W, 3)."""
     array = read_array("display_images", display_images)
     if array.dtype != np.uint8:
         raise TypeError(

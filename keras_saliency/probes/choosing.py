@@ -87,10 +87,12 @@ class SmallestKeys:
 
 
 def content_hash(content: bytes, seed: int) -> bytes:
+    """Returns 16 bytes that order contents at random, in another order for each seed."""
     return hashlib.blake2b(content, digest_size=16, key=str(seed).encode()[:64]).digest()
 
 
 def check_seed(seed) -> int:
+    """Returns `seed` as an int; refuses what is none."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
         raise TypeError(f"seed must be an int. Received: {seed!r}.")
     return int(seed)

@@ -9,11 +9,12 @@ MIN_CUE_IMAGES = 20
 
 
 def make_cue_map(cue: SmallestKeys) -> np.ndarray | None:
+    """Returns the cue map of kept (class, blurred image) pairs, or None where these are too few."""
     entries = [entry for _, _, entry in cue.sorted() if np.isfinite(entry[1]).all()]
     labels = [label for label, _ in entries]
     if len(entries) < MIN_CUE_IMAGES or len(set(labels)) < 2:
         return None
-    return explained_variance([blurred for _, blurred in entries], labels)
+    return explained_variance([map_ for _, map_ in entries], labels)
 
 
 def explained_variance(maps: list[np.ndarray], labels: list[int]) -> np.ndarray:

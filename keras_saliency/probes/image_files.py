@@ -55,6 +55,7 @@ def load_mask(mask_dir, name, size) -> np.ndarray:
 
 
 def read_file(path) -> bytes:
+    """Returns the content of a file, local or remote."""
     import tensorflow as tf
 
     try:

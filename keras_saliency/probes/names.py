@@ -6,6 +6,7 @@ from keras_saliency.probes.arrays import check_length, frozen
 
 
 def read_groups(groups, images_shape) -> np.ndarray:
+    """Reads one hashable for each probe; returns a frozen array (n,) of text."""
     if hasattr(groups, "__array__"):
         groups = np.asarray(groups).tolist()
     groups = _as_list("groups", groups, "a list of one group for each probe")
@@ -22,12 +23,14 @@ def read_groups(groups, images_shape) -> np.ndarray:
 
 
 def check_names(names, images_shape) -> tuple[str, ...]:
+    """Returns `names` as a tuple; refuses all but one string for each probe."""
     names = _check_strings("names", names)
     check_length("names", names, images_shape, "name")
     return names
 
 
 def check_class_names(class_names) -> tuple[str, ...]:
+    """Returns `class_names` as a tuple; refuses all but different strings."""
     class_names = _check_strings("class_names", class_names)
     twice = [name for i, name in enumerate(class_names) if name in class_names[:i]]
     if twice or not class_names:

@@ -6,6 +6,7 @@ from keras_saliency.probes.arrays import check_length, frozen, read_array
 
 
 def read_masks(object_masks, images_shape) -> np.ndarray:
+    """Reads masks or boxes, one object for each probe; returns a frozen bool array (n, H, W)."""
     array = read_array("object_masks", object_masks)
     num_probes, height, width, _ = images_shape
     if array.ndim == 4 and array.shape[3] == 1:

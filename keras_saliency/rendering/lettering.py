@@ -1,5 +1,6 @@
 """Words on pictures: cleaned, cut to a width, and drawn so that nothing runs over."""
 
+import math
 import unicodedata
 from functools import lru_cache
 
@@ -59,7 +60,9 @@ def plain(text: object) -> str:
 @lru_cache(maxsize=4096)
 def text_width(text: str, size: float) -> int:
     """Returns the width of a plain text in pixels, its last stroke included."""
-    return cv2.getTextSize(text, _FONT, size, _stroke(size))[0][0] + 1 if text else 0
+    if not text:
+        return 0
+    return _bearing(size) + cv2.getTextSize(text, _FONT, size, _stroke(size))[0][0] + 1
 
 
 def shorten(text: object, width: int, size: float) -> str:
@@ -98,9 +101,20 @@ def _stroke(size: float) -> int:
     return max(1, round(1.5 * size))
 
 
+def _bearing(size: float) -> int:
+    # A "j" reaches to the left of where it starts.
+    return max(1, round(2 * size))
+
+
+def _baseline(size: float) -> int:
+    # Brackets, the tallest letters, rise by 27 times the font scale and sink by 10,
+    # measured with OpenCV 4.10 (Hershey) and 5.0 (Rubik).
+    return math.ceil(27 * size) + 1
+
+
 def line_height(size: float) -> int:
     """Returns the height of one line in pixels, descenders and leading included."""
-    return round(40 * size)
+    return _baseline(size) + math.ceil(10 * size) + 1
 
 
 def draw_line(text: object, width: int, size: float, ink: tuple, paper: tuple) -> np.ndarray:
@@ -120,17 +134,8 @@ def draw_line(text: object, width: int, size: float, ink: tuple, paper: tuple) -
         uint8 RGB array (`line_height(size)`, `width`, 3).
     """
     strip = np.full((line_height(size), width, 3), paper, np.uint8)
-    baseline = round(28 * size)
-    cv2.putText(
-        strip,
-        shorten(text, width, size),
-        (0, baseline),
-        _FONT,
-        size,
-        ink,
-        _stroke(size),
-        cv2.LINE_AA,
-    )
+    words, start = shorten(text, width, size), (_bearing(size), _baseline(size))
+    cv2.putText(strip, words, start, _FONT, size, ink, _stroke(size), cv2.LINE_AA)
     return strip
 
 

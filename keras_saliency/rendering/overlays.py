@@ -146,6 +146,7 @@ def _stamp(image: np.ndarray, reason: str) -> np.ndarray:
     ink, paper = (255, 190, 90), (24, 24, 28)
     thickness = max(1, min(height, width) // 80)
     cv2.line(stamped, (0, height - 1), (width - 1, 0), ink, thickness, cv2.LINE_AA)
+    stamped[-1, 0] = stamped[0, -1] = ink  # the line's ends fade, and are all of a tiny image
     # The words grow with the image, because grids shrink large ones; all reasons have one size.
     longest = max(text_width(words, 1.0) for words in _REASONS)
     size = min(0.8 * width / longest, height / 80)
