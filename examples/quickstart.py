@@ -27,10 +27,19 @@ from keras import layers
 from keras_saliency import ProbeSet, SaliencyCallback
 
 SIZE = 64  # pixels, height and width of an image
-NUM_VALIDATION = 500
+NUM_TRAINING, NUM_VALIDATION = 3200, 500
 BATCH_SIZE = 64
 ANIMALS = {1: "bird", 2: "cat", 5: "elephant", 6: "giraffe", 7: "horse"}
-PHOTOGRAPHS = ["astronaut", "brick", "coffee", "grass", "gravel", "hubble", "motorcycle_left", "rocket"]
+PHOTOGRAPHS = [
+    "astronaut",
+    "brick",
+    "coffee",
+    "grass",
+    "gravel",
+    "hubble",
+    "motorcycle_left",
+    "rocket",
+]
 METHODS = ["grad_cam", "vanilla_gradients", "deconvnet"]
 
 
@@ -104,7 +113,7 @@ def make_dataset(seed=0):
     rng = np.random.default_rng(seed)
     silhouettes, labels = load_silhouettes()
     photographs = load_photographs()
-    order = rng.permutation(len(labels))
+    order = rng.permutation(len(labels))[: NUM_TRAINING + NUM_VALIDATION]
     pairs = [compose(silhouette, photographs, rng) for silhouette in silhouettes[order]]
     images, masks = (np.stack(arrays) for arrays in zip(*pairs, strict=True))
     return images, labels[order], masks
@@ -168,7 +177,9 @@ def tell(saliency, log_dir):
     drift = history["grad_cam"]["drift_start"][-1]
     for i in np.argsort(-np.nan_to_num(drift))[:3]:
         label = saliency.probes.label_text(i)
-        print(f"  Grad-CAM moved most on {saliency.probes.names[i]} ({label}): drift {drift[i]:.2f}")
+        print(
+            f"  Grad-CAM moved most on {saliency.probes.names[i]} ({label}): drift {drift[i]:.2f}"
+        )
     print(f"\nPictures: {saliency.run_dir}/pictures (begin with grad_cam_filmstrip.png)")
     print(f"TensorBoard: {tensorboard_command()} --logdir {log_dir}")
 

@@ -103,9 +103,9 @@ class SaliencyCallback(keras.callbacks.Callback):
         self.sinks = get_sinks(sinks)
         self.on_error = on_error
         self.history = self._new_history()
-        self.run_dir = None
+        self.run_dir: str | None = None
         self._guard = Guard(on_error)
-        self._pipeline: Pipeline | None = None
+        self._pipeline: Pipeline
         self._is_running = False
 
     def on_train_begin(self, logs=None):
@@ -166,7 +166,7 @@ class SaliencyCallback(keras.callbacks.Callback):
             self._target_classes(), len(self.probes), graph.num_classes, "target"
         )
         continues = bool(self.history) and epoch > self.history.epochs[-1]
-        if not continues:
+        if not continues or self.run_dir is None:
             self.history = self._new_history()
             self.run_dir = choose_run_dir(self.log_dir)
         pipeline = Pipeline(

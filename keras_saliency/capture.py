@@ -118,7 +118,7 @@ def _watched_calls(model, calls):
                 output = original(*args, **kwargs)
                 flat = tf.nest.flatten(output)
                 single = flat[0] if len(flat) == 1 and tf.is_tensor(flat[0]) else None
-                # A call inside an inner graph (tf.function, while_loop) is not ours to differentiate.
+                # A call inside an inner graph (tf.function, while_loop) cannot be differentiated.
                 if tf.compat.v1.get_default_graph() is model_graph:
                     calls.append(LayerCall(layer, "/".join(stack), first_op, graph.version, single))
                 return output

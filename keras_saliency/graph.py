@@ -52,7 +52,8 @@ class ModelGraph:
             raise TypeError(f"model must be a keras.Model. Received: {type(model).__name__}.")
         check_positive_int("chunk_size", chunk_size)
         self.methods = get_methods(methods)
-        self.image_shape = tuple(int(s) for s in image_shape)
+        height, width, num_channels = image_shape
+        self.image_shape = (int(height), int(width), int(num_channels))
         self.chunk_size = int(chunk_size)
         self.resolved: dict[str, dict[str, str]] = {}
         self.num_traces = 0
@@ -149,8 +150,8 @@ def _check_backend():
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError(
             "keras_saliency needs Keras on the TensorFlow backend. Received: "
-            f'backend "{keras.backend.backend()}". Set the environment variable KERAS_BACKEND=tensorflow '
-            "before Keras is imported."
+            f'backend "{keras.backend.backend()}". Set the environment variable '
+            "KERAS_BACKEND=tensorflow before Keras is imported."
         )
 
 
@@ -183,7 +184,7 @@ def _check_class_scores(logits, model):
     if logits.shape.rank != 2 or logits.shape[1] is None:
         raise ValueError(
             f'The model "{model.name}" must end in class scores (n, k). Received: an output of '
-            f"shape {tuple(logits.shape)}. Pass a classifier, or a keras.Model that ends in its scores."
+            f"shape {tuple(logits.shape)}. Pass a model that ends in class scores."
         )
 
 
@@ -203,8 +204,10 @@ def _probabilities(logits, head):
 
 
 def _written_variables(function):
-    """Variables that a forward pass writes even in inference, such as the seeds of a dropout
-    that was switched on for good; they are put back after each run."""
+    """Finds what a forward pass writes even in inference, to be put back after each run.
+
+    Such as the seed of a dropout that was switched on for good.
+    """
     graph = function.graph
     outer_by_inner = {inner.name: outer for outer, inner in graph.captures}
     handles = [

@@ -48,7 +48,7 @@ def reachable_from(source: tf.Tensor, ops: list[tf.Operation]) -> set[str]:
     return reached
 
 
-def ancestors(tensors, stop: set[str] = frozenset()) -> set[str]:
+def ancestors(tensors, stop: frozenset[str] = frozenset()) -> set[str]:
     """Names of all ops that `tensors` are computed from, shapes aside."""
     seen: set[str] = set()
     queue = deque(t.op for t in tensors)
@@ -142,10 +142,12 @@ def _refuse_convolved_points(op, forward):
         return
     if op.type in _POOLS:
         kernel = op.get_attr("ksize")[1:3]
-        sound = _is_point(inputs) or all(k >= s for k, s in zip(kernel, inputs.shape[1:3]))
+        sound = _is_point(inputs) or all(
+            k >= s for k, s in zip(kernel, inputs.shape[1:3], strict=True)
+        )
     else:
         kernel = op.inputs[1].shape[:2].as_list()
-        covers = all(k >= s for k, s in zip(kernel, inputs.shape[1:3]))
+        covers = all(k >= s for k, s in zip(kernel, inputs.shape[1:3], strict=True))
         sound = kernel == [1, 1] if _is_point(inputs) else covers
     if not sound:
         height, width = forward.images.shape[1:3]
@@ -189,7 +191,7 @@ def find_activation(layer: str, forward: ForwardPass, method: str) -> tuple[tf.T
         longer = [n for n in named if n.endswith("/" + layer)]
         if longer:
             raise ValueError(
-                f'{method}(layer="{layer}") is the name of {len(longer)} layers. Pass one of these: '
+                f'{method}(layer="{layer}") is the name of {len(longer)} layers. Pass one of: '
                 f"{_listed(longer)}."
             )
         near = difflib.get_close_matches(layer, named, n=3)

@@ -67,7 +67,7 @@ class Heatmaps:
         """Heatmaps resized bilinearly to the image, float32 (n, H, W)."""
         if self.native.shape[1:] == self.image_size:
             return self.native
-        import cv2  # equals tf.image.resize to 3e-8, without TensorFlow
+        from keras_saliency.opencv import cv2  # equals tf.image.resize to 3e-8, without TensorFlow
 
         height, width = self.image_size
         resized = [

@@ -1,4 +1,4 @@
-"""One network in every form that Keras offers has the same maps, and the model is left as it was."""
+"""One network in every form that Keras offers has the same maps; the model is left as it was."""
 
 import random
 

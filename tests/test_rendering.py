@@ -683,7 +683,11 @@ def test_an_opencv_that_does_not_load_says_what_to_install(monkeypatch, original
             raise ImportError(original)
         return usual_import(name, *args, **kwargs)
 
-    for name in [name for name in sys.modules if name.startswith("keras_saliency.rendering")]:
+    for name in [
+        name
+        for name in sys.modules
+        if name.startswith(("keras_saliency.rendering", "keras_saliency.opencv"))
+    ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(ImportError) as caught:

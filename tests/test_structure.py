@@ -11,7 +11,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "keras_saliency"
 
 # Rooms of one rank do not import each other; a room imports only from lower ranks.
 RANKS = [
-    {"arguments", "records", "guard"},
+    {"arguments", "guard", "opencv"},
+    {"records"},
     {"probes", "capture", "storage"},
     {"introspect"},
     {"relu_rules", "targets"},

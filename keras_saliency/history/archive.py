@@ -17,8 +17,13 @@ def to_arrays(history) -> dict[str, np.ndarray]:
     Names of methods and statistics are in the metadata only, since a
     user's method may have any name; the arrays are numbered.
     """
+    entries = history.entries
+
+    def epochs_with(method, statistic):
+        return [e for e, entry in entries.items() if statistic in entry.statistics.get(method, {})]
+
     methods = history.methods
-    series = [[m, s] for m in methods for s in history[m]]
+    series = [[m, s, epochs_with(m, s)] for m in methods for s in history[m]]
     metadata = {
         "format": _FORMAT,
         "version": _VERSION,
@@ -28,7 +33,7 @@ def to_arrays(history) -> dict[str, np.ndarray]:
         "class_names": history.class_names,
         "series": series,
         "heatmaps": [
-            [m, epoch] for m in methods for epoch, e in history.entries.items() if m in e.heatmaps
+            [m, epoch] for m in methods for epoch, entry in entries.items() if m in entry.heatmaps
         ],
     }
     arrays = {
@@ -38,10 +43,10 @@ def to_arrays(history) -> dict[str, np.ndarray]:
     }
     if history.labels is not None:
         arrays["labels"] = history.labels
-    for i, (method, statistic) in enumerate(series):
-        arrays[f"series_{i}"] = history[method][statistic]
+    for i, (method, statistic, epochs) in enumerate(series):
+        arrays[f"series_{i}"] = np.stack([entries[e].statistics[method][statistic] for e in epochs])
     for i, (method, epoch) in enumerate(metadata["heatmaps"]):
-        arrays[f"codes_{i}"], arrays[f"scales_{i}"] = history.entries[epoch].heatmaps[method]
+        arrays[f"codes_{i}"], arrays[f"scales_{i}"] = entries[epoch].heatmaps[method]
     return arrays
 
 
@@ -96,16 +101,16 @@ def _from_arrays(arrays, make_history):
         raise ValueError("it is another kind of file")
     if metadata["version"] != _VERSION:
         raise ValueError(f"it has version {metadata['version']}, this program reads {_VERSION}")
-    epochs, seconds, series = metadata["epochs"], metadata["seconds"], metadata["series"]
+    epochs, seconds = metadata["epochs"], metadata["seconds"]
     history = make_history(
         labels=arrays.get("labels"),
         names=metadata["names"],
         class_names=metadata["class_names"],
     )
-    statistics: list[dict] = [{} for _ in epochs]
-    for i, (method, statistic) in enumerate(series):
-        for numbers, row in zip(statistics, _floats(arrays[f"series_{i}"]), strict=True):
-            numbers.setdefault(method, {})[statistic] = row
+    statistics: dict[int, dict] = {epoch: {} for epoch in epochs}
+    for i, (method, statistic, held) in enumerate(metadata["series"]):
+        for epoch, row in zip(held, _floats(arrays[f"series_{i}"]), strict=True):
+            statistics[epoch].setdefault(method, {})[statistic] = row
     heatmaps: dict[int, dict] = {epoch: {} for epoch in epochs}
     for i, (method, epoch) in enumerate(metadata["heatmaps"]):
         codes, scales = _floats(arrays[f"codes_{i}"], np.float16), _floats(arrays[f"scales_{i}"])
@@ -113,10 +118,10 @@ def _from_arrays(arrays, make_history):
     classes, confidence = arrays["classes"], _floats(arrays["confidence"])
     if classes.dtype != np.int64:
         raise ValueError(f"its classes are {classes.dtype}")
-    rows = zip(epochs, classes, confidence, statistics, seconds, strict=True)
-    for epoch, predicted, sureness, numbers, cost in rows:
+    for epoch, predicted, sureness, cost in zip(epochs, classes, confidence, seconds, strict=True):
         cost = None if cost is None else float(cost)
-        history.insert(epoch, Entry(predicted, sureness, numbers, heatmaps[epoch], cost))
+        entry = Entry(predicted, sureness, statistics[epoch], heatmaps[epoch], cost)
+        history.insert(epoch, entry)
     return history
 
 

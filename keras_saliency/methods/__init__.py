@@ -45,7 +45,8 @@ def _get(entry):
         )
     if not isinstance(entry, str):
         raise TypeError(
-            f"methods must hold names or method objects. Received: {entry!r}. Pass one of: {_known()}."
+            f"methods must hold names or method objects. Received: {entry!r}. "
+            f"Pass one of: {_known()}."
         )
     if entry not in METHODS:
         near = difflib.get_close_matches(entry, METHODS, n=1)

@@ -135,7 +135,7 @@ class Trace:
 
     def depends_on_images(self, signal: tf.Tensor) -> bool:
         """Whether a signal depends on the images other than by shapes and the target class."""
-        stop = {self.target_weights.op.name}
+        stop = frozenset({self.target_weights.op.name})
         return self.images.op.name in ancestors([signal], stop)
 
     def _connected(self, gradient, of):

@@ -1,7 +1,8 @@
 """From numbers to colours: heatmaps by a colour map, signed signals around grey."""
 
-import cv2
 import numpy as np
+
+from keras_saliency.opencv import cv2
 
 _OPENCV_CODES = {
     "viridis": cv2.COLORMAP_VIRIDIS,

@@ -1,7 +1,8 @@
 """Pictures as the bytes of an image file."""
 
-import cv2
 import numpy as np
+
+from keras_saliency.opencv import cv2
 
 
 def encode_png(picture: np.ndarray) -> bytes:

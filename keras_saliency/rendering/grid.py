@@ -65,7 +65,7 @@ def draw_grid(
     tiles: Sequence[np.ndarray],
     captions: Sequence[Caption],
     *,
-    images: Sequence[np.ndarray] | None = None,
+    images: Sequence[np.ndarray] | np.ndarray | None = None,
     title: str | None = None,
     columns: int | None = None,
     min_tile: int = 160,

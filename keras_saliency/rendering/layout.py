@@ -2,9 +2,9 @@
 
 import math
 
-import cv2
 import numpy as np
 
+from keras_saliency.opencv import cv2
 from keras_saliency.rendering.colormaps import colorize
 from keras_saliency.rendering.lettering import draw_line, line_height, trim
 from keras_saliency.rendering.overlays import FULL_SCALE

@@ -4,8 +4,9 @@ import math
 import unicodedata
 from functools import lru_cache
 
-import cv2
 import numpy as np
+
+from keras_saliency.opencv import cv2
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _ELLIPSIS = "..."

@@ -1,8 +1,8 @@
 """Heatmaps drawn on their probes."""
 
-import cv2
 import numpy as np
 
+from keras_saliency.opencv import cv2
 from keras_saliency.rendering.colormaps import COLORMAPS, colorize
 from keras_saliency.rendering.lettering import draw_line, text_width, trim
 

@@ -23,11 +23,11 @@ class TensorBoardSink(Sink):
 
     def write(self, report):
         is_first = self._writer is None
-        if is_first:
-            self._writer = tf.summary.create_file_writer(self._run_dir)
+        writer = self._writer or tf.summary.create_file_writer(self._run_dir)
+        self._writer = writer
         # record_if(True), because keras.callbacks.TensorBoard(update_freq=N) leaves a switch
         # behind that drops other callbacks' summaries without a word.
-        with self._writer.as_default(step=report.epoch), tf.summary.record_if(True):
+        with writer.as_default(step=report.epoch), tf.summary.record_if(True):
             if is_first:
                 self._write_pages()
             for tag, value in report.scalars.items():

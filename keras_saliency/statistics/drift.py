@@ -217,11 +217,11 @@ def _pearson(a, b):
 
 def _window_mean(maps, window):
     """Mean over each window x window square that fits in whole."""
-    for axis in (1, 2):
-        maps = np.moveaxis(maps, axis, 0)
-        size = len(maps) - window + 1
-        maps = np.moveaxis(sum(maps[i : i + size] for i in range(window)), 0, axis)
-    return maps / window**2
+    from keras_saliency.opencv import cv2  # ten times as fast as sums of slices
+
+    (height, width), cut = maps.shape[1:], window // 2
+    means = np.stack([cv2.blur(m, (window, window)) for m in maps])
+    return means[:, cut : height - cut, cut : width - cut]
 
 
 def _image_maps(maps):

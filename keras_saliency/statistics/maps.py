@@ -9,6 +9,7 @@ import numpy as np
 from keras_saliency.records import Heatmaps
 
 SMOOTHING_SIGMA = 1.0
+SMOOTHING_RADIUS = 4
 # A constant map comes back from a bilinear resize with this much rounding.
 CONSTANT_RANGE = 1e-6
 TOP_SHARE = 0.1
@@ -145,19 +146,12 @@ def divide_by_sum(maps, undefined):
 
 def _blur(maps):
     """Gaussian of 1 px, cut at 4 px, edges mirrored (d c b a | a b c d), so that mass is kept."""
-    radius = int(4 * SMOOTHING_SIGMA)
-    kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / SMOOTHING_SIGMA) ** 2)
-    kernel = (kernel / kernel.sum()).astype(np.float32)
+    from keras_saliency.opencv import cv2  # ten times as fast as sums of slices
+
+    size = (2 * SMOOTHING_RADIUS + 1, 2 * SMOOTHING_RADIUS + 1)
     blurred = np.empty_like(maps)
-    for block in blocks(maps):
-        part = maps[block]
-        for axis in (1, 2):
-            size = part.shape[axis]
-            width = [(radius, radius) if a == axis else (0, 0) for a in range(3)]
-            padded = np.moveaxis(np.pad(part, width, mode="symmetric"), axis, 0)
-            part = sum(weight * padded[i : i + size] for i, weight in enumerate(kernel))
-            part = np.moveaxis(part, 0, axis)
-        blurred[block] = part
+    for i, unit in enumerate(maps):
+        cv2.GaussianBlur(unit, size, SMOOTHING_SIGMA, blurred[i], borderType=cv2.BORDER_REFLECT)
     return blurred
 
 

@@ -13,6 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import argparse
 import statistics
 import time
+from functools import partial
 
 import keras
 import numpy as np
@@ -34,14 +35,14 @@ def hand_written(model, num_backward_passes):
     """One forward pass, and backward passes from as many classes, to the image."""
 
     @tf.function
-    def run(images):
+    def passes(images):
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(images)
             logits = model(images, training=False)
             scores = [tf.reduce_sum(logits[:, c]) for c in range(num_backward_passes)]
         return [tape.gradient(score, images) for score in scores]
 
-    return run
+    return lambda images: [gradient.numpy() for gradient in passes(images)]
 
 
 def alternate(ours, theirs, num_runs):
@@ -67,24 +68,18 @@ def main():
     for name, methods, num_backward_passes in CASES:
         application = getattr(keras.applications, name)
         options = {"weights": None, "input_shape": (96, 96, 3), "classes": 10}
-        model = application(**options)
+        model = application(**options)  # with the softmax that a user's model has
         graph = ModelGraph(model, methods, image_shape=(96, 96, 3), chunk_size=16)
         bare = application(**options, classifier_activation=None)
         bare.set_weights(model.get_weights())
-        reference = hand_written(bare, num_backward_passes)
+        by_hand = hand_written(bare, num_backward_passes)
         tensor = tf.constant(images)
-        seconds = alternate(
-            lambda: graph.attribute(images, 1),
-            lambda: [g.numpy() for g in reference(tensor)],
-            num_runs,
-        )
+        seconds = alternate(partial(graph.attribute, images, 1), partial(by_hand, tensor), num_runs)
         ours, theirs = (1000 * statistics.median(s) for s in zip(*seconds, strict=True))
         ratio = statistics.median(a / b for a, b in seconds)
         passes = f"1 forward, {num_backward_passes} backward"
-        print(
-            f"| {name} | {', '.join(methods)} | {passes} | {ours:.0f} | {theirs:.0f} | {ratio:.2f} |",
-            flush=True,
-        )
+        cells = [name, ", ".join(methods), passes, f"{ours:.0f}", f"{theirs:.0f}", f"{ratio:.2f}"]
+        print(f"| {' | '.join(cells)} |", flush=True)
         keras.backend.clear_session()
 
 

@@ -1,9 +1,9 @@
 """Runs Python in a virtual environment in which this checkout is installed.
 
-    python3 tools/in_venv.py examples/quickstart.py
-    python3 tools/in_venv.py -m pytest
+    python3 in_venv.py examples/quickstart.py
+    python3 in_venv.py -m pytest
 
-The environment is `.venv` beside this file's folder, or what the environment
+The environment is `.venv` beside this file, or what the environment
 variable KERAS_SALIENCY_VENV says. It is made when it is missing, and brought
 up to date when it is there. Needs nothing but Python's standard library.
 
@@ -16,7 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent
 VENV = Path(os.environ.get("KERAS_SALIENCY_VENV") or ROOT / ".venv").absolute()
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
@@ -52,7 +52,11 @@ def install():
     if import_cv2() is None:
         return
     version = subprocess.check_output(
-        [str(PYTHON), "-c", "from importlib.metadata import version as v; print(v('opencv-python'))"],
+        [
+            str(PYTHON),
+            "-c",
+            "from importlib.metadata import version as v; print(v('opencv-python'))",
+        ],
         text=True,
     ).strip()
     # Over it, not instead of it: pip goes on finding the requirement

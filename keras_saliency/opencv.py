@@ -1,0 +1,25 @@
+"""OpenCV, imported in one place, so that a failure is told in words."""
+
+
+def _advice(error: ImportError) -> str:
+    """Returns what to install, by what the failed import of OpenCV said."""
+    said = str(error)
+    if "No module named 'cv2'" in said:
+        return f"OpenCV is not installed ({said}): pip install opencv-python"
+    if "numpy" in said:
+        return (
+            f"OpenCV could not be loaded ({said}). It was built for another NumPy: OpenCV before "
+            '4.10 needs NumPy 1. Install one that fits: pip install --upgrade "opencv-python>=4.10"'
+        )
+    return (
+        f"OpenCV could not be loaded ({said}). On a server without libGL install "
+        "opencv-python-headless: pip uninstall opencv-python && pip install opencv-python-headless."
+    )
+
+
+try:
+    import cv2
+except ImportError as error:
+    raise ImportError(_advice(error)) from error
+
+__all__ = ["cv2"]
