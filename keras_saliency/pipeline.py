@@ -130,14 +130,19 @@ class Pipeline:
                     self.logs[f"{method.name}_{key}"] = value
 
     def _warn_of_problems(self, report):
-        """Warns of each kind of problem once: a dead method is not news in every epoch."""
+        """Warns once of each kind of problem.
+
+        A few all-zero maps are no news: nothing need speak for a class on a probe. They are
+        named in the pictures and counted in `empty_fraction`. When half of them
+        are all zero, attention is dead.
+        """
         for heatmaps in report.heatmaps.values():
             for kind, sentence in heatmaps.problems().items():
-                is_news = (heatmaps.method, kind) not in self._warned
-                # An untrained network may well have nothing that speaks for a class.
-                if is_news and not (report.is_baseline and kind == "all zero"):
+                is_grave = kind != "all zero" or heatmaps.empty.mean() >= 0.5
+                if is_grave and (heatmaps.method, kind) not in self._warned:
                     self._warned.add((heatmaps.method, kind))
-                    warnings.warn(f"Epoch {report.epoch + 1}: {sentence}", stacklevel=2)
+                    when = "Before training" if report.is_baseline else f"Epoch {report.epoch + 1}"
+                    warnings.warn(f"{when}: {sentence}", stacklevel=2)
 
 
 def _summarize(statistics, labels):

@@ -78,13 +78,14 @@ class Maps:
     @classmethod
     def from_record(cls, heatmaps: Heatmaps) -> "Maps":
         """Makes `Maps` at native size."""
-        native, empty = heatmaps.native, heatmaps.empty
-        undefined = empty | heatmaps.non_finite
-        if (native[~undefined] < 0).any():
+        native, empty, non_finite = heatmaps.native, heatmaps.empty, heatmaps.non_finite
+        undefined = empty | non_finite
+        lowest = native[~non_finite].min(initial=0)
+        if lowest < 0:
             raise ValueError(
-                f"{heatmaps.method} hold negative values. Received: a lowest value of "
-                f"{native[~undefined].min():.3g}. Pass non-negative maps, for example the "
-                "absolute value of signed attributions."
+                f"{heatmaps.method}: heatmaps hold negative values. Received: a lowest value of "
+                f"{lowest:.3g}. Pass non-negative maps, for example the absolute value of signed "
+                "attributions."
             )
         with np.errstate(invalid="ignore"):  # inf - inf, in maps that are undefined anyway
             magnitude = native.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)

@@ -110,8 +110,9 @@ def _dilate(masks, cell):
     for axis, radius in ((1, int(cell[0] / 2)), (2, int(cell[1] / 2))):
         grown = np.moveaxis(masks, axis, 0)
         reached = 0
-        while reached < radius:  # each pass triples the reach
-            step = min(2 * reached + 1, radius - reached)
+        while reached < radius:
+            # Doubles. Tripling would leave holes at the image's edge, which cuts the mask off.
+            step = min(reached + 1, radius - reached)
             wider = grown.copy()
             wider[step:] |= grown[:-step]
             wider[:-step] |= grown[step:]

@@ -98,7 +98,7 @@ def settle_epoch(iou_series, epochs=None) -> int | None:
         series = mean_of_defined(series)
     streak = 0
     for i, value in enumerate(series):
-        streak = streak + 1 if value >= SETTLED_IOU else 0
+        streak = streak + 1 if value >= np.float32(SETTLED_IOU) else 0
         if streak == SETTLED_EPOCHS:
             first = i - SETTLED_EPOCHS + 1
             return first if epochs is None else int(epochs[first])
