@@ -15,7 +15,11 @@ def seeded():
     keras.utils.set_random_seed(7)
     yield
     keras.config.set_dtype_policy("float32")
-    keras.backend.clear_session()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def cleared_session():
+    keras.backend.clear_session()  # takes a fifth of a second, so not for every test
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from keras_saliency.statistics import (
 
 FOR_ALL = {
     *("gini", "entropy", "centroid_y", "centroid_x", "spread", "border_enrichment"),
-    *("gradient_norm", "empty_fraction", "mean_map_concentration"),
+    *("gradient_norm", "empty_fraction", "mean_map_concentration", "image_dependence"),
 }
 NEEDING = {
     "object_masks": {"object_mass", "outside_enrichment", "pointing_hit"},

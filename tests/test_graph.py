@@ -288,6 +288,7 @@ def deconvnet_by_tape(model, relu, images):
 
 
 def test_gates_of_mobilenet_v3_are_not_rectified(rng):
+    keras.backend.clear_session()  # the names of its layers are counted
     model = keras.applications.MobileNetV3Small(weights=None, input_shape=(64, 64, 3), classes=3)
     graph = ModelGraph(model, DeconvNet(layer="activation_3"), image_shape=(64, 64, 3))
     assert "gates relu6(x + 3) left as they are" in graph.resolved["deconvnet"]["note"]

@@ -19,11 +19,6 @@ def make_images(num=6, height=5, width=7, channels=3, seed=0):
 IMAGES = make_images()
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    """Replaces the fixture of conftest: no model is made here, so no session needs clearing."""
-
-
 # -- what it accepts ---------------------------------------------------------
 
 

@@ -24,11 +24,6 @@ def make_labelled(num=60, num_classes=3, seed=0):
     return make_images(num, seed=seed), rng.permutation(num) % num_classes
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    """Replaces the fixture of conftest: no model is made here, so no session needs clearing."""
-
-
 # -- choosing from datasets --------------------------------------------------
 
 

@@ -42,11 +42,6 @@ HOSTILE_NAMES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    """Replaces conftest's: nothing here touches Keras, whose clean-up takes longer than a test."""
-
-
 def photos(rng, n=3, height=24, width=20, channels=3):
     """Pictures that reach both ends of the range, as photos do."""
     pictures = rng.integers(0, 256, (n, height, width, channels), dtype=np.uint8)

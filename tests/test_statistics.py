@@ -129,6 +129,18 @@ def test_class_consistency_is_the_mean_pairwise_correlation(rng):
     assert np.isnan(values[3:]).all()
 
 
+def test_image_dependence_is_one_minus_the_mean_pairwise_correlation(rng):
+    maps = rng.random((5, 6, 4)).astype(np.float32)
+    maps[4] = 0
+    r = np.corrcoef(maps[:4].reshape(4, -1))
+    values = measure("image_dependence", maps)
+    np.testing.assert_allclose(values[:4], 1 - (r.sum(axis=1) - 1) / 3, atol=1e-6)
+    assert np.isnan(values[4])
+    same = np.concatenate([maps[:1]] * 3) * np.array([1, 2, 3])[:, None, None]
+    np.testing.assert_allclose(measure("image_dependence", same), 0, atol=1e-6)
+    assert np.isnan(measure("image_dependence", maps[:1])).all()
+
+
 def test_mean_map_concentration_sees_one_fixed_place(rng):
     moving = np.concatenate([spot(y, x, (8, 5)) for y in range(8) for x in range(5)])
     np.testing.assert_allclose(measure("mean_map_concentration", moving), 2 / 40, rtol=1e-5)

@@ -36,13 +36,46 @@ def class_consistency(maps, probes):
         members = np.flatnonzero((labels == label) & maps.comparable)
         if len(members) < 2:
             continue
-        flat = maps.unit[members].reshape(len(members), -1)
-        centred = flat - flat.mean(axis=1, keepdims=True)
-        centred /= np.linalg.norm(centred, axis=1, keepdims=True)
-        correlations = centred @ centred.T
-        np.fill_diagonal(correlations, 0)
-        values[members] = correlations.sum(axis=1) / (len(members) - 1)
-    return np.clip(values, -1, 1)
+        values[members] = _mean_correlation(maps.unit, members)
+    return values
+
+
+@statistic("image_dependence", worse="low")
+def image_dependence(maps):
+    """Returns how little a probe's map looks like the other probes' maps.
+
+    Values near 0 mean that the map is nearly the same whatever the image
+    shows, as of a DeconvNet that depends on the image through few max-pools
+    only. 1 - mean Pearson's r with the maps of all other probes.
+
+    Args:
+        maps: float32 array (n, H, W), non-negative, any scale.
+
+    Returns:
+        float32 array (n,), in [0, 2]; NaN for a map that is all zero or
+        constant, and for the only defined map.
+    """
+    values = np.full(len(maps.unit), np.nan)
+    members = np.flatnonzero(maps.comparable)
+    if len(members) > 1:
+        values[members] = 1 - _mean_correlation(maps.unit, members)
+    return values
+
+
+def _mean_correlation(unit, members):
+    """Returns each member's mean Pearson's r with the other members, float (m,).
+
+    The mean of the products is the product with the mean, so that no pair is formed.
+    """
+
+    def centred(i):
+        flat = unit[i].reshape(-1).astype(np.float64)
+        flat -= flat.mean()
+        return flat / np.linalg.norm(flat)
+
+    total = sum(centred(i) for i in members)
+    products = np.array([centred(i) @ total for i in members])
+    return np.clip((products - 1) / (len(members) - 1), -1, 1)
 
 
 @statistic("mean_map_concentration", worse="high")
