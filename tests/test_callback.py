@@ -56,7 +56,8 @@ def events_of(run_dir):
 DRIFTS = ["drift", "rank_correlation", "iou", "ssim", "jensen_shannon", "centroid_shift"]
 STATISTICS = {
     "gini", "entropy", "centroid_y", "centroid_x", "spread", "border_enrichment", "gradient_norm",
-    "empty_fraction", "class_consistency", "image_dependence", "mean_map_concentration", "method_agreement",
+    "empty_fraction", "class_consistency", "image_dependence", "mean_map_concentration",
+    "method_agreement",
 }  # fmt: skip
 
 
