@@ -43,7 +43,7 @@ def pip(*arguments):
 def import_cv2():
     """Returns None where OpenCV imports, else the last line of its complaint."""
     run = subprocess.run([str(PYTHON), "-c", "import cv2"], stderr=subprocess.PIPE, text=True)
-    return run.stderr.strip().splitlines()[-1] if run.returncode else None
+    return (run.stderr.strip() or "no message").splitlines()[-1] if run.returncode else None
 
 
 def install():

@@ -12,8 +12,8 @@ def _advice(error: ImportError) -> str:
             '4.10 needs NumPy 1. Install one that fits: pip install --upgrade "opencv-python>=4.10"'
         )
     return (
-        f"OpenCV could not be loaded ({said}). On a server without libGL install "
-        "opencv-python-headless: pip uninstall opencv-python && pip install opencv-python-headless."
+        f"OpenCV could not be loaded ({said}). On a server without libGL lay its headless build "
+        "over it: pip install --force-reinstall --no-deps opencv-python-headless"
     )
 
 

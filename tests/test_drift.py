@@ -145,6 +145,9 @@ def test_a_resized_constant_map_is_constant_still():
     heatmaps = Heatmaps("grad_cam", np.full((1, 3, 3), 0.3, np.float32), (50, 41))
     attention = Attention.from_heatmaps(heatmaps)
     assert all(np.isnan(v).all() for v in compute_drift(attention, {"start": attention}).values())
+    rounding = np.full((1, 4, 4), 0.3, np.float32)
+    rounding[0, 1, 2] = np.nextafter(rounding[0, 1, 2], np.float32(1))
+    assert np.isnan(drift(rounding, spot(0, 0, (4, 4)))).all()
 
 
 def spot(y, x, size=(5, 5)):

@@ -665,7 +665,7 @@ def test_what_is_no_picture_is_an_error():
 @pytest.mark.parametrize(
     "original, advice",
     [
-        ("libGL.so.1: cannot open shared object file", "pip install opencv-python-headless"),
+        ("libGL.so.1: cannot open shared object file", "--no-deps opencv-python-headless"),
         ("No module named 'cv2'", "OpenCV is not installed"),
         ("numpy.core.multiarray failed to import", "opencv-python>=4.10"),
     ],
