@@ -408,3 +408,31 @@ def test_printing_a_graph_says_what_was_resolved():
     assert "logit before the softmax of dense_2" in text
     assert "grad_cam: layer conv_2" in text
     assert "deconvnet: layer logits, rule ReLU(signal) at 3 ReLU nodes" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"), [("MobileNetV2", "out_relu"), ("EfficientNetB0", "top_activation")]
+)
+def test_applications_equal_the_sub_model_way(name, layer, rng):
+    """Where the model is flat, Grad-CAM can also be had from a second model with two outputs."""
+    application = getattr(keras.applications, name)
+    options = {"weights": None, "input_shape": (64, 64, 3), "classes": 3}
+    model = application(**options)
+    bare = application(**options, classifier_activation=None)
+    bare.set_weights(model.get_weights())
+    images = rng.uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
+    graph = ModelGraph(model, ["grad_cam", "vanilla_gradients"], image_shape=(64, 64, 3))
+    assert graph.resolved["grad_cam"]["layer"] == layer
+    heatmaps = graph.attribute(images, [0, 2])[1]
+
+    two_outputs = keras.Model(bare.input, [bare.get_layer(layer).output, bare.output])
+    with tf.GradientTape(persistent=True) as tape:
+        inputs = tf.constant(images)
+        tape.watch(inputs)
+        activation, logits = two_outputs(inputs, training=False)
+        score = tf.reduce_sum(logits * tf.one_hot([0, 2], 3), 1)
+    alpha = tf.reduce_mean(tape.gradient(score, activation), (1, 2), keepdims=True)
+    cam = tf.nn.relu(tf.reduce_sum(alpha * activation, 3))
+    assert relative_error(heatmaps["grad_cam"].native, cam) < 1e-4
+    vanilla = tf.reduce_max(tf.abs(tape.gradient(score, inputs)), 3)
+    assert relative_error(heatmaps["vanilla_gradients"].native, vanilla) < 1e-4
