@@ -7,6 +7,7 @@ passes, each under its own rule.
 """
 
 import contextlib
+import functools
 import sys
 import threading
 
@@ -129,7 +130,7 @@ def find_unrectified(forward: ForwardPass, score: tf.Tensor, rectified: set[str]
     computed otherwise (`ReLU(threshold=...)`), a `tf.function` or a loop that hides its ReLU nodes.
     """
     ops = _ops_between(forward, score)
-    graph = forward.images.graph
+    library = _Library(forward.images.graph)
     missed = []
     for op in ops:
         if op.type in _OVERRIDES:
@@ -139,7 +140,7 @@ def find_unrectified(forward: ForwardPass, score: tf.Tensor, rectified: set[str]
         elif op.type == "Maximum":
             if any(_is_constant(t, 0.0) for t in op.inputs) and not _clips_a_relu(op):
                 missed.append(op)
-        elif any(_hides_relu(name, graph) for name in _functions_called(op)):
+        elif library.hides_relu(op.node_def):
             missed.append(op)
     names = [innermost_layer(op, forward) for op in missed]
     sound = {i for i, op in enumerate(forward.ops) if op.name in rectified or is_gate(op)}
@@ -168,37 +169,33 @@ def _clips_a_relu(op):
     return tensor.op.type in _OVERRIDES
 
 
-def _functions_called(op):
-    names = []
-    for attribute in op.node_def.attr.values():
+def _functions_called(node_def):
+    """Names of the functions that a node calls (tf.function, loops, branches)."""
+    for attribute in node_def.attr.values():
         if attribute.HasField("func"):
-            names.append(attribute.func.name)
-        names += [f.name for f in attribute.list.func]
-    return names
+            yield attribute.func.name
+        yield from (f.name for f in attribute.list.func)
 
 
-def _hides_relu(function_name, graph, seen=None):
-    """Whether a function of the graph's library, or one that it calls, holds a ReLU node."""
-    seen = set() if seen is None else seen
-    if function_name in seen:
+class _Library:
+    """The functions that a graph calls, read once, and only where there is a call."""
+
+    def __init__(self, graph):
+        self._graph = graph
+
+    @functools.cached_property
+    def _nodes(self):
+        functions = self._graph.as_graph_def().library.function
+        return {f.signature.name: f.node_def for f in functions}
+
+    def hides_relu(self, node_def, seen=None):
+        """Whether what a node calls, or what that calls in turn, holds a ReLU node."""
+        seen = set() if seen is None else seen
+        for name in _functions_called(node_def):
+            if name in seen:
+                continue
+            seen.add(name)
+            for node in self._nodes.get(name, ()):
+                if node.op in _OVERRIDES or self.hides_relu(node, seen):
+                    return True
         return False
-    seen.add(function_name)
-    definitions = {f.signature.name: f for f in _library(graph)}
-    definition = definitions.get(function_name)
-    if definition is None:
-        return False
-    for node in definition.node_def:
-        if node.op in _OVERRIDES:
-            return True
-        for attribute in node.attr.values():
-            called = [attribute.func.name] if attribute.HasField("func") else []
-            if any(
-                _hides_relu(n, graph, seen) for n in called + [f.name for f in attribute.list.func]
-            ):
-                return True
-    return False
-
-
-def _library(graph):
-    # Only asked for graphs with calls in them: serialising a large graph takes a while.
-    return graph.as_graph_def().library.function
