@@ -9,6 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_saliency.explanation import attribute
 from keras_saliency.methods import METHODS, GradCAM
@@ -35,7 +36,7 @@ def main(arguments=None) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
             return _explain(options)
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, tf.errors.OpError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
@@ -69,8 +70,7 @@ def _parser():
 
 
 def _explain(options):
-    if not 0 <= options.opacity <= 1:
-        raise ValueError(f"--opacity must lie in 0 ... 1. Received: {options.opacity}.")
+    _check(options)
     method = _method(options)
     model = _load_model(options.model)
     height, width, num_channels = _input_shape(model, options.image_size)
@@ -113,6 +113,21 @@ def _explain(options):
     print(graph)
     print(f"wrote {options.output}")
     return 0
+
+
+def _check(options):
+    """Refuses what would come to grief only after the model has been loaded and run."""
+    if not 0 <= options.opacity <= 1:
+        raise ValueError(f"--opacity must lie in 0 ... 1. Received: {options.opacity}.")
+    if options.value_range[0] == options.value_range[1]:
+        raise ValueError(f"--value-range needs two numbers. Received: {options.value_range}.")
+    if options.image_size is not None and min(options.image_size) < 1:
+        raise ValueError(f"--image-size must be at least 1 1. Received: {options.image_size}.")
+    if not options.output.lower().endswith(".png"):
+        raise ValueError(f'The output is a PNG file. Received: -o "{options.output}".')
+    folder = os.path.dirname(options.output) or "."
+    if not os.path.isdir(folder):
+        raise ValueError(f'There is no folder "{folder}" for -o "{options.output}".')
 
 
 def _method(options):

@@ -8,3 +8,7 @@ def check_positive_int(argument: str, value) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise ValueError(f"{argument} must be an int of at least 1. Received: {value!r}.")
     return int(value)
+
+
+class Refusal(ValueError):
+    """What cannot be had honestly, found out only when the model was run."""

@@ -7,7 +7,7 @@ import warnings
 import keras
 import numpy as np
 
-from keras_saliency.arguments import check_positive_int
+from keras_saliency.arguments import Refusal, check_positive_int
 from keras_saliency.graph import ModelGraph
 from keras_saliency.guard import Guard
 from keras_saliency.history import History
@@ -97,7 +97,7 @@ class SaliencyCallback(keras.callbacks.Callback):
             check_positive_int(argument, value)
         self.target = _checked_target(target, self.probes)
         self.epoch_freq = int(epoch_freq)
-        self.log_keys = check_log_keys(log_keys, self.probes)
+        self.log_keys = check_log_keys(log_keys, self.probes, len(self.methods))
         self.num_drawn = int(num_drawn)
         self.chunk_size = min(int(chunk_size), len(self.probes))
         self.sinks = get_sinks(sinks)
@@ -116,10 +116,13 @@ class SaliencyCallback(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         """Takes the baseline before the first epoch, when restored weights are in place."""
-        if not self._is_running:
-            self._begin_run(self.model, epoch)
-            if epoch - 1 not in self.history.epochs:
-                self._guard.run("the baseline", self._pipeline.observe, epoch - 1, True)
+        if self._is_running:
+            return
+        self._begin_run(self.model, epoch)
+        if not self.history:  # else the run goes on, and has its baseline
+            observe = self._pipeline.observe
+            # What is refused before the first step is the user's to mend, and ends no training.
+            self._guard.run("the baseline", observe, epoch - 1, True, passing=Refusal)
 
     def on_epoch_end(self, epoch, logs=None):
         """Observes an epoch and adds its keys to `logs`."""
@@ -162,9 +165,7 @@ class SaliencyCallback(keras.callbacks.Callback):
             chunk_size=self.chunk_size,
         )
         self.probes.check_num_classes(graph.num_classes)
-        targets = one_hot_targets(
-            self._target_classes(), len(self.probes), graph.num_classes, "target"
-        )
+        weights = self._weights(graph.num_classes)
         continues = bool(self.history) and epoch > self.history.epochs[-1]
         if not continues or self.run_dir is None:
             self.history = self._new_history()
@@ -172,7 +173,7 @@ class SaliencyCallback(keras.callbacks.Callback):
         pipeline = Pipeline(
             graph,
             self.probes,
-            targets,
+            weights,
             history=self.history,
             sinks=self.sinks,
             guard=self._guard,
@@ -191,14 +192,13 @@ class SaliencyCallback(keras.callbacks.Callback):
         probes = self.probes
         return History(labels=probes.labels, names=probes.names, class_names=probes.class_names)
 
-    def _target_classes(self):
-        if self.target == "predicted":
-            return None
-        if self.target != "label":
-            return self.target
-        if self.probes.multi_hot is not None:
-            return self.probes.multi_hot  # the sum of a probe's labels; none: the predicted class
-        return self.probes.labels
+    def _weights(self, num_classes):
+        """What is explained of each probe, as weights of its logits."""
+        probes = self.probes
+        if self.target == "label" and probes.multi_hot is not None:
+            return probes.multi_hot  # the sum of a probe's labels; none: the predicted class
+        classes = {"label": probes.labels, "predicted": None}.get(self.target, self.target)
+        return one_hot_targets(classes, len(probes), num_classes, "target")
 
 
 def _describe_run(graph, probes, target):
@@ -216,11 +216,16 @@ def _describe_run(graph, probes, target):
 
 
 def _checked_log_dir(log_dir):
-    if not isinstance(log_dir, str | os.PathLike) or not os.fspath(log_dir):
+    if not isinstance(log_dir, str | os.PathLike) or os.fspath(log_dir) in ("", b""):
         raise TypeError(
             f"log_dir must be a path. Received: {log_dir!r}. Pass a directory such as 'logs'."
         )
-    return os.fspath(log_dir)
+    path = os.fspath(log_dir)
+    if "\0" in path or len(path) > 4096:
+        raise ValueError(
+            f"log_dir is no path that a file system takes. Received: {path[:60]!r} ..."
+        )
+    return path
 
 
 def _checked_target(target, probes):

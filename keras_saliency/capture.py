@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import keras
 import tensorflow as tf
+from keras.src import backend  # compute_output_spec has no public name
 
 HALF_PRECISION = ("float16", "bfloat16")
 
@@ -69,17 +70,29 @@ def run_forward(model: keras.Model, images: tf.Tensor) -> ForwardPass:
     """
     calls: list[LayerCall] = []
     with _watched_calls(model, calls), _float32_policies(model), _kept_losses(model):
-        output = call_model(model, images)
+        output = call_model(model, images, model.name)
     return ForwardPass(images, output, calls)
 
 
-def call_model(model: keras.Model, images) -> tf.Tensor:
-    """Returns the model's only output for `images`, or says why there is none."""
+def build_model(model: keras.Model, image_shape: tuple[int, int, int]) -> None:
+    """Gives an unbuilt model its weights, as Keras does before the first batch: without running it.
+
+    Running it would draw from its seeds and so change the training.
+
+    Raises:
+        ValueError: if the model has several outputs, or cannot be called on one image tensor.
+    """
+    images = keras.KerasTensor((1, *image_shape), dtype="float32")
+    call_model(functools.partial(backend.compute_output_spec, model), images, model.name)
+
+
+def call_model(call, images, name: str):
+    """Returns the only output of `call(images, training=False)`, or says why there is none."""
     try:
-        output = model(images, training=False)
+        output = call(images, training=False)
     except Exception as error:
         raise ValueError(
-            f'The model "{model.name}" cannot be called on the images. Received: images of shape '
+            f'The model "{name}" cannot be called on the images. Received: images of shape '
             f"{tuple(images.shape[1:])}. Pass images of the size and the channels that the model "
             f"was made for; models with several inputs are not supported. The model's own words: "
             f"{type(error).__name__}: {_own_words(error)}"
@@ -88,7 +101,7 @@ def call_model(model: keras.Model, images) -> tf.Tensor:
     if len(outputs) != 1:
         shapes = ", ".join(str(tuple(o.shape)) for o in outputs)
         raise ValueError(
-            f'The model "{model.name}" must have one output. Received: {len(outputs)} outputs of '
+            f'The model "{name}" must have one output. Received: {len(outputs)} outputs of '
             f"shapes {shapes}. Pass a model that ends in the class scores only, such as "
             f"keras.Model(model.input, model.output[...])."
         )
@@ -162,7 +175,10 @@ def _float32_policies(model):
         for layer in layers:
             if layer.dtype_policy.compute_dtype in HALF_PRECISION:
                 changed.append((layer, "_dtype_policy", layer._dtype_policy))
-                object.__setattr__(layer, "_dtype_policy", keras.DTypePolicy("float32"))
+                policy = keras.DTypePolicy("float32")
+                # Weights that are half precision themselves are still to be cast.
+                policy._variable_dtype = layer.dtype_policy.variable_dtype
+                object.__setattr__(layer, "_dtype_policy", policy)
         for op in operations:
             if type(op).__name__ == "Cast" and op.dtype in HALF_PRECISION:
                 changed.append((op, "dtype", op.dtype))

@@ -1,19 +1,20 @@
 """`ModelGraph`: the only room that calls the model."""
 
+import warnings
+
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_saliency.arguments import check_positive_int
-from keras_saliency.capture import call_model, run_forward
-from keras_saliency.introspect import find_logits, layer_name
+from keras_saliency.arguments import Refusal, check_positive_int
+from keras_saliency.capture import build_model, run_forward
+from keras_saliency.introspect import find_logits, innermost_layer, layer_name
 from keras_saliency.methods import get_methods
 from keras_saliency.methods.base import Trace
 from keras_saliency.records import Heatmaps, Predictions
 from keras_saliency.relu_rules import rectifiable
+from keras_saliency.state import WrittenState
 from keras_saliency.targets import one_hot_targets, weigh_logits
-
-_VARIABLE_WRITES = ("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp")
 
 
 class ModelGraph:
@@ -59,38 +60,39 @@ class ModelGraph:
         self.num_traces = 0
         _check_input_shape(model, self.image_shape)
         if not all(layer.built for layer in model._flatten_layers()):
-            call_model(model, np.zeros((1, *self.image_shape), np.float32))
+            build_model(model, self.image_shape)
         self._function = self._trace(model)
-        self._writes = _written_variables(self._function)
+        self._state = WrittenState(self._function.graph)
 
     def attribute(
-        self, images, target_classes=None, *, signals_of=(), argument="target_classes"
+        self, images, target_classes=None, *, weights=None, signals_of=()
     ) -> tuple[Predictions, dict[str, Heatmaps]]:
         """Computes predictions and every method's heatmaps.
 
         Args:
             images: array (n, H, W, C), as the model takes them.
             target_classes: what is explained: None for the predicted class,
-                an int, ints (n,), or weights of the logits (n, k), whose all-zero rows
-                mean the predicted class.
+                an int, or ints (n,).
+            weights: float array (n, k) instead: the score is the sum of the weighted
+                logits; an all-zero row means the predicted class.
             signals_of: indices of the images whose signed attributions are kept.
-            argument: what to call `target_classes` in errors.
 
         Returns:
             `Predictions`, and `Heatmaps` by the method's name.
         """
-        weights = one_hot_targets(target_classes, len(images), self.num_classes, argument)
+        if weights is None:
+            weights = one_hot_targets(
+                target_classes, len(images), self.num_classes, "target_classes"
+            )
         chunks = []
-        kept = [v.numpy() for v in self._writes]
-        try:
+        with self._state.kept():
             for start in range(0, len(images), self.chunk_size):
                 inside = slice(start, start + self.chunk_size)
                 wanted = [i - start for i in signals_of if start <= i < start + self.chunk_size]
                 chunks.append(self._run(images[inside], weights[inside], wanted))
-        finally:
-            for variable, value in zip(self._writes, kept, strict=True):
-                variable.assign(value)
         joined = {name: np.concatenate([c[name] for c in chunks]) for name in chunks[0]}
+        if self._head == "linear":
+            _refuse_probabilities(joined["logits"])
         heatmaps = {
             m.name: Heatmaps(
                 m.name, joined[m.name], self.image_shape[:2], joined.get(f"{m.name}/signal")
@@ -124,6 +126,8 @@ class ModelGraph:
             self.num_classes = logits.shape[1]
             score, weights = weigh_logits(logits, weights)
             self.resolved["score"] = _describe_score(forward, head, self.num_classes)
+            _tell_half_precision(forward, self.resolved["score"])
+            self._head = head
             trace = Trace(forward, logits, score, weights)
             results = {"logits": logits, "probabilities": _probabilities(logits, head)}
             for method in self.methods:
@@ -188,6 +192,36 @@ def _check_class_scores(logits, model):
         )
 
 
+def _tell_half_precision(forward, words):
+    """Notices layers that compute in half precision whatever their policy says."""
+    half = [
+        op
+        for op in forward.ops
+        if any(t.dtype in (tf.float16, tf.bfloat16) for t in op.outputs if op.inputs)
+    ]
+    if half:
+        names = dict.fromkeys(innermost_layer(op, forward) for op in half[:50])
+        words["note"] = f"half precision in {', '.join(names)}"
+        warnings.warn(
+            f"The maps are not exact: {', '.join(names)} compute in half precision whatever their "
+            "dtype policy says, and their gradients may underflow. Take the dtype from "
+            "self.compute_dtype in call().",
+            stacklevel=6,
+        )
+
+
+def _refuse_probabilities(scores):
+    """Refuses outputs that are probabilities although no softmax was found before them."""
+    is_distribution = scores.min() >= 0 and np.allclose(scores.sum(axis=1), 1, atol=1e-3)
+    if scores.shape[1] > 1 and is_distribution:
+        raise Refusal(
+            "The logits cannot be found: the model's outputs are probabilities (between 0 and 1, "
+            "with sum 1), but they do not come out of a softmax: it may be clipped or averaged. "
+            "Gradients of probabilities vanish for confident models. Pass a model that ends in a "
+            "Softmax layer or in the logits."
+        )
+
+
 def _describe_score(forward, head, num_classes):
     layer = layer_name(forward.output, forward)
     if head == "linear":
@@ -201,18 +235,3 @@ def _probabilities(logits, head):
     if head == "sigmoid" or logits.shape[1] == 1:
         return tf.sigmoid(logits)
     return tf.nn.softmax(logits)
-
-
-def _written_variables(function):
-    """Finds what a forward pass writes even in inference, to be put back after each run.
-
-    Such as the seed of a dropout that was switched on for good.
-    """
-    graph = function.graph
-    outer_by_inner = {inner.name: outer for outer, inner in graph.captures}
-    handles = [
-        outer_by_inner[op.inputs[0].name]
-        for op in graph.get_operations()
-        if op.type in _VARIABLE_WRITES and op.inputs[0].name in outer_by_inner
-    ]
-    return [v for v in graph.variables if any(v.handle is h for h in handles)]

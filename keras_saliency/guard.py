@@ -7,6 +7,14 @@ _LOGGER = logging.getLogger("keras_saliency")
 FAILURES_BEFORE_OFF = 3
 
 
+def notify(message: str) -> None:
+    """Warns the user; where warnings are errors, the log has to do: nothing of ours ends a fit."""
+    try:
+        warnings.warn(message, stacklevel=3)
+    except Warning:
+        _LOGGER.warning(message)
+
+
 class Guard:
     """Runs the parts of the callback and answers for their failures.
 
@@ -25,14 +33,17 @@ class Guard:
         self._failures: dict[str, int] = {}
         self._reported: set[str] = set()
 
-    def run(self, part: str, function, *arguments):
-        """Returns `function(*arguments)`, or None where it failed or `part` is switched off."""
+    def run(self, part: str, function, *arguments, passing=()):
+        """Returns `function(*arguments)`, or None where it failed or `part` is switched off.
+
+        Exceptions of the types in `passing` are let through.
+        """
         if self._failures.get(part, 0) >= FAILURES_BEFORE_OFF:
             return None
         try:
             result = function(*arguments)
         except Exception as error:
-            if self.on_error == "raise":
+            if self.on_error == "raise" or isinstance(error, passing):
                 raise
             self._report(part, error)
             return None
@@ -44,14 +55,12 @@ class Guard:
         _LOGGER.error("%s failed", part, exc_info=error)
         if part not in self._reported:
             self._reported.add(part)
-            warnings.warn(
+            notify(
                 f"keras_saliency: {part} failed and is left out: {type(error).__name__}: {error}. "
-                'The training is not affected. The traceback is in the log "keras_saliency".',
-                stacklevel=2,
+                'The training is not affected. The traceback is in the log "keras_saliency".'
             )
         if self._failures[part] == FAILURES_BEFORE_OFF:
-            warnings.warn(
+            notify(
                 f"keras_saliency: {part} failed {FAILURES_BEFORE_OFF} times in a row and is "
-                "switched off.",
-                stacklevel=2,
+                "switched off."
             )

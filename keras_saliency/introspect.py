@@ -6,6 +6,8 @@ from collections import deque
 import tensorflow as tf
 
 from keras_saliency.capture import ForwardPass, LayerCall
+from keras_saliency.layouts import find_maps
+from keras_saliency.library import Library
 
 # Ops that hand a value on: what lies before them is the same score or the same map.
 _SCORE_KEEPING = {"Cast", "Identity", "Reshape", "Squeeze", "ExpandDims"}
@@ -26,12 +28,21 @@ def find_logits(output: tf.Tensor) -> tuple[tf.Tensor, str]:
     Returns:
         The logits (n, k), and "softmax", "sigmoid" or "linear"; "linear" where
         neither is found, so that the output itself is taken as logits.
+
+    Raises:
+        ValueError: if a softmax or sigmoid may be hidden in a function that the graph calls.
     """
     tensor = output
     while tensor.op.type in _SCORE_KEEPING:
         tensor = tensor.op.inputs[0]
     head = _HEADS.get(tensor.op.type)
     if head is None:
+        if Library(output.graph).holds(tensor.op.node_def, _HEADS):
+            raise ValueError(
+                "The logits cannot be found: the model's output comes out of a tf.function, a loop "
+                "or a branch that hides its softmax or sigmoid. Take the @tf.function off the "
+                "model's call (Keras compiles it anyway), or let the model end in a Softmax layer."
+            )
         return output, "linear"
     logits = tensor.op.inputs[0]
     if logits.shape.rank != output.shape.rank:  # a Reshape stood between
@@ -62,13 +73,9 @@ def ancestors(tensors, stop: frozenset[str] = frozenset()) -> set[str]:
     return seen
 
 
-def is_spatial(tensor: tf.Tensor | None) -> bool:
-    """Whether a tensor is a float map (n, h, w, c) with more than one position."""
-    return tensor is not None and _is_map(tensor) and not _is_point(tensor)
-
-
-def _is_map(tensor):
-    return tensor.dtype.is_floating and tensor.shape.rank == 4
+def is_spatial(tensor: tf.Tensor | None, maps: dict[str, bool]) -> bool:
+    """Whether a tensor is a map of the image (n, h, w, c) with more than one position."""
+    return tensor is not None and tensor.name in maps and not _is_point(tensor)
 
 
 def _is_point(tensor):
@@ -89,6 +96,7 @@ def last_spatial_activation(logits: tf.Tensor, forward: ForwardPass) -> tuple[tf
         ValueError: if there is no such activation, or if the network goes on
             convolving after its maps have shrunk to one position.
     """
+    maps = find_maps(forward)
     from_images = reachable_from(forward.images, forward.ops)
     order = {op.name: i for i, op in enumerate(forward.ops)}
     queue, seen, found = deque([logits]), set(), {}
@@ -99,17 +107,18 @@ def last_spatial_activation(logits: tf.Tensor, forward: ForwardPass) -> tuple[tf
         seen.add(tensor.op.name)
         if tensor is forward.images:
             continue
-        if is_spatial(tensor):
-            activation = _before_pooling(tensor, forward.images)
-            found[activation.op.name] = activation
+        if is_spatial(tensor, maps):
+            if maps[tensor.name]:  # else it is the image itself, rescaled say
+                activation = _before_pooling(tensor, maps)
+                found[activation.op.name] = activation
         else:
-            _refuse_convolved_points(tensor.op, forward)
+            _refuse_convolved_points(tensor.op, forward, maps)
             queue.extend(t for t in tensor.op.inputs if t.dtype.is_floating)
-    found.pop(forward.images.op.name, None)
     if not found:
         raise ValueError(
-            "GradCAM() found no activation with a spatial extent (n, h, w, c) between the image "
-            f"and the logits. {_spatial_layers_sentence(forward)} "
+            "GradCAM() found no activation with a spatial extent (n, h, w, c), channels last, that "
+            "a layer has computed between the image "
+            f"and the logits. {_spatial_layers_sentence(forward, maps)} "
             'Use "vanilla_gradients" for a model without convolutions.'
         )
     last = max(found.values(), key=lambda t: order[t.op.name])
@@ -119,16 +128,16 @@ def last_spatial_activation(logits: tf.Tensor, forward: ForwardPass) -> tuple[tf
     return last, note
 
 
-def _before_pooling(tensor, images):
-    while tensor.op.type in _MAP_KEEPING and tensor is not images:
+def _before_pooling(tensor, maps):
+    while tensor.op.type in _MAP_KEEPING:
         earlier = tensor.op.inputs[0]
-        if not is_spatial(earlier) or earlier is images:
+        if not is_spatial(earlier, maps) or not maps[earlier.name]:
             break
         tensor = earlier
     return tensor
 
 
-def _refuse_convolved_points(op, forward):
+def _refuse_convolved_points(op, forward, maps):
     """Refuses a network whose maps shrink to 1x1 before its last convolution.
 
     A global pooling, or one convolution as large as its input (a dense layer
@@ -138,7 +147,7 @@ def _refuse_convolved_points(op, forward):
     if op.type not in _CONVOLUTIONS | _POOLS:
         return
     inputs = op.inputs[0]
-    if not _is_map(inputs):
+    if inputs.name not in maps:
         return
     if op.type in _POOLS:
         kernel = op.get_attr("ksize")[1:3]
@@ -154,7 +163,7 @@ def _refuse_convolved_points(op, forward):
         raise ValueError(
             "GradCAM() needs a last convolutional layer with more than one position, but for "
             f"images of {height}x{width} this model's last maps are 1x1. Use larger images, or "
-            f"name an earlier layer. {_spatial_layers_sentence(forward)}"
+            f"name an earlier layer. {_spatial_layers_sentence(forward, maps)}"
         )
 
 
@@ -186,7 +195,8 @@ def find_activation(layer: str, forward: ForwardPass, method: str) -> tuple[tf.T
             output has no spatial extent.
     """
     named = unique_names(forward)
-    calls = named.get(layer) or [c for c in forward.calls if c.path == layer]
+    said, layer = layer, layer if len(layer) <= 80 else layer[:77] + "..."
+    calls = named.get(said) or [c for c in forward.calls if c.path == said]
     if not calls:
         longer = [n for n in named if n.endswith("/" + layer)]
         if longer:
@@ -200,17 +210,12 @@ def find_activation(layer: str, forward: ForwardPass, method: str) -> tuple[tf.T
             f'{method}(layer="{layer}") names a layer that this model does not have or does not '
             f"call.{hint} Layers of this model: {_listed(named)}."
         )
-    tensor = calls[-1].output
-    if not is_spatial(tensor):
+    tensor, maps = calls[-1].output, find_maps(forward)
+    if not is_spatial(tensor, maps):
         shape = "several tensors" if tensor is None else (None, *tensor.shape[1:])
         raise ValueError(
             f'{method}(layer="{layer}") needs a layer with a spatial output (n, h, w, c), but '
-            f'"{layer}" outputs {shape}. {_spatial_layers_sentence(forward)}'
-        )
-    if getattr(calls[-1].layer, "data_format", None) == "channels_first":
-        raise ValueError(
-            f'{method}(layer="{layer}") needs channels_last, but "{layer}" was made with '
-            'data_format="channels_first". Rebuild the model with channels_last.'
+            f'"{layer}" outputs {shape}. {_spatial_layers_sentence(forward, maps)}'
         )
     if len(calls) > 1:
         return tensor, layer, f"the last of {len(calls)} calls of this shared layer"
@@ -226,8 +231,8 @@ def innermost_layer(op: tf.Operation, forward: ForwardPass) -> str:
     return op.name
 
 
-def _spatial_layers_sentence(forward):
-    names = [n for n, calls in unique_names(forward).items() if is_spatial(calls[-1].output)]
+def _spatial_layers_sentence(forward, maps):
+    names = [n for n, calls in unique_names(forward).items() if is_spatial(calls[-1].output, maps)]
     if not names:
         return "This model has no layer with a spatial output."
     return f"Spatial layers of this model: {_listed(names)}."

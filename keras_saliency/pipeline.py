@@ -2,9 +2,9 @@
 
 import dataclasses
 import time
-import warnings
 
 from keras_saliency.album import Album
+from keras_saliency.guard import notify
 from keras_saliency.records import EpochReport
 from keras_saliency.statistics import (
     MEASURES,
@@ -29,7 +29,7 @@ class Pipeline:
     Args:
         graph: `ModelGraph` of the watched model.
         probes: `ProbeSet`.
-        targets: what is explained, as `ModelGraph.attribute` takes it.
+        weights: what is explained, as `ModelGraph.attribute` takes it.
         history: `History` to write to.
         sinks: opened `Sink`s.
         guard: `Guard` that answers for the failures of parts.
@@ -37,11 +37,11 @@ class Pipeline:
         num_drawn: how many probes are drawn.
     """
 
-    def __init__(self, graph, probes, targets, *, history, sinks, guard, log_keys, num_drawn):
+    def __init__(self, graph, probes, weights, *, history, sinks, guard, log_keys, num_drawn):
         self.graph = graph
         self.logs = {f"{m.name}_{key}": 0.0 for m in graph.methods for key in log_keys}
         self._probes = probes
-        self._targets = targets
+        self._weights = weights
         self._history = history
         self._sinks = sinks
         self._guard = guard
@@ -65,7 +65,7 @@ class Pipeline:
         """Computes maps and statistics and stores them in history."""
         began = time.perf_counter()
         predictions, heatmaps = self.graph.attribute(
-            self._probes.model_inputs, self._targets, signals_of=self._album.drawn
+            self._probes.model_inputs, weights=self._weights, signals_of=self._album.drawn
         )
         attentions = {name: Attention.from_heatmaps(h) for name, h in heatmaps.items()}
         statistics = {}
@@ -142,7 +142,7 @@ class Pipeline:
                 if is_grave and (heatmaps.method, kind) not in self._warned:
                     self._warned.add((heatmaps.method, kind))
                     when = "Before training" if report.is_baseline else f"Epoch {report.epoch + 1}"
-                    warnings.warn(f"{when}: {sentence}", stacklevel=2)
+                    notify(f"{when}: {sentence}")
 
 
 def _summarize(statistics, labels):
@@ -161,7 +161,7 @@ def _summarize(statistics, labels):
     return scalars
 
 
-def check_log_keys(log_keys, probes) -> tuple[str, ...]:
+def check_log_keys(log_keys, probes, num_methods) -> tuple[str, ...]:
     """Refuses statistics that do not exist or that these probes cannot have.
 
     Raises:
@@ -180,8 +180,10 @@ def check_log_keys(log_keys, probes) -> tuple[str, ...]:
             raise ValueError(
                 f'log_keys holds an unknown statistic "{key}". Pass some of: {", ".join(known)}.'
             )
-        if list(log_keys).count(key) > 1:
+        if [_SHORT_NAMES.get(k, k) for k in log_keys].count(_SHORT_NAMES.get(key, key)) > 1:
             raise ValueError(f'log_keys holds "{key}" twice. Received: {log_keys!r}.')
+        if key == "method_agreement" and num_methods < 2:
+            raise ValueError('log_keys holds "method_agreement", which needs two methods.')
         for need in STATISTICS[key].needs if key in STATISTICS else ():
             if need in _NEEDS_OF_PROBES and getattr(probes, need) is None:
                 raise ValueError(

@@ -7,7 +7,6 @@ passes, each under its own rule.
 """
 
 import contextlib
-import functools
 import sys
 import threading
 
@@ -15,6 +14,7 @@ import tensorflow as tf
 
 from keras_saliency.capture import ForwardPass
 from keras_saliency.introspect import ancestors, innermost_layer, reachable_from, unique_names
+from keras_saliency.library import Library
 
 _STATE = threading.local()
 _OVERRIDES = {
@@ -101,7 +101,9 @@ def is_gate(op: tf.Operation) -> bool:
 
 def _is_constant(tensor, value):
     constant = tf.get_static_value(tensor)
-    return constant is not None and constant.size == 1 and float(constant.flat[0]) == value
+    if constant is None:
+        return value == 0 and tensor.op.type == "ZerosLike"
+    return constant.size > 0 and bool((constant == value).all())
 
 
 def find_relu_nodes(forward: ForwardPass, score: tf.Tensor) -> tuple[list[str], int]:
@@ -130,27 +132,24 @@ def find_unrectified(forward: ForwardPass, score: tf.Tensor, rectified: set[str]
     computed otherwise (`ReLU(threshold=...)`), a `tf.function` or a loop that hides its ReLU nodes.
     """
     ops = _ops_between(forward, score)
-    library = _Library(forward.images.graph)
+    between = {op.name for op in ops}
+    library = Library(forward.images.graph)
     missed = []
     for op in ops:
         if op.type in _OVERRIDES:
             reached = op.name in rectified or is_gate(op)
             if not reached or op.inputs[0].op.type == "Neg":
                 missed.append(op)
-        elif op.type == "Maximum":
-            if any(_is_constant(t, 0.0) for t in op.inputs) and not _clips_a_relu(op):
-                missed.append(op)
-        elif library.hides_relu(op.node_def):
+        elif _is_hand_written(op, between) or library.holds(op.node_def, _OVERRIDES):
             missed.append(op)
     names = [innermost_layer(op, forward) for op in missed]
     sound = {i for i, op in enumerate(forward.ops) if op.name in rectified or is_gate(op)}
-    live = {op.name for op in ops}
     for name, calls in unique_names(forward).items():
         for call in calls:
             if not _acts_as_relu(call.layer) or call.output is None:
                 continue
             reached = any(call.first_op <= i < call.last_op for i in sound)
-            if call.output.op.name in live and not reached:
+            if call.output.op.name in between and not reached:
                 names.append(name)
     return list(dict.fromkeys(names))
 
@@ -161,41 +160,21 @@ def _acts_as_relu(layer):
     return getattr(getattr(layer, "activation", None), "__name__", "") in _RELU_ACTIVATIONS
 
 
-def _clips_a_relu(op):
-    """Whether max(min(x, c), 0) only clips what a ReLU node has rectified already."""
-    tensor = op.inputs[0]
-    while tensor.op.type in ("Minimum", "Identity", "Cast"):
-        tensor = tensor.op.inputs[0]
-    return tensor.op.type in _OVERRIDES
+def _is_hand_written(op, between):
+    """Whether an op looks like a ReLU in other words, whose backward pass no rule can change.
 
-
-def _functions_called(node_def):
-    """Names of the functions that a node calls (tf.function, loops, branches)."""
-    for attribute in node_def.attr.values():
-        if attribute.HasField("func"):
-            yield attribute.func.name
-        yield from (f.name for f in attribute.list.func)
-
-
-class _Library:
-    """The functions that a graph calls, read once, and only where there is a call."""
-
-    def __init__(self, graph):
-        self._graph = graph
-
-    @functools.cached_property
-    def _nodes(self):
-        functions = self._graph.as_graph_def().library.function
-        return {f.signature.name: f.node_def for f in functions}
-
-    def hides_relu(self, node_def, seen=None):
-        """Whether what a node calls, or what that calls in turn, holds a ReLU node."""
-        seen = set() if seen is None else seen
-        for name in _functions_called(node_def):
-            if name in seen:
-                continue
-            seen.add(name)
-            for node in self._nodes.get(name, ()):
-                if node.op in _OVERRIDES or self.hides_relu(node, seen):
-                    return True
-        return False
+    max(x, 0), -min(-x, 0), where(x > 0, x, 0), x * (x > 0), (x + |x|) / 2. Clipping what a ReLU
+    node has rectified already is none, nor is a gate clip(x, 0, 1).
+    """
+    if op.type == "Maximum" and any(_is_constant(t, 0.0) for t in op.inputs):
+        tensor = op.inputs[0]
+        if tensor.op.type == "Minimum" and any(_is_constant(t, 1.0) for t in tensor.op.inputs):
+            return False
+        while tensor.op.type in ("Minimum", "Identity", "Cast"):
+            tensor = tensor.op.inputs[0]
+        return tensor.op.type not in _OVERRIDES
+    if op.type == "Minimum" or op.type in ("Select", "SelectV2"):
+        return any(_is_constant(t, 0.0) for t in op.inputs if t.dtype.is_floating)
+    if op.type == "Cast":
+        return op.inputs[0].dtype.is_bool and op.inputs[0].op.name in between
+    return op.type == "Abs"

@@ -12,7 +12,7 @@ def one_hot_targets(target_classes, num_probes: int, num_classes: int, argument:
 
     Args:
         target_classes: None (explain what the model predicts), one int for all
-            probes, ints (n,), or weights (n, k).
+            probes, or ints (n,) or (n, 1).
         num_probes: n.
         num_classes: k, the number of logits.
         argument: what to call `target_classes` in errors.
@@ -35,13 +35,8 @@ def one_hot_targets(target_classes, num_probes: int, num_classes: int, argument:
             f"{argument} must be None, an int or ints (n,). Received: {target_classes!r}. "
             "Pass class indices."
         )
-    if classes.ndim == 2:
-        if classes.shape != (num_probes, num_classes):
-            raise ValueError(
-                f"{argument} of shape {classes.shape} do not fit {num_probes} probes and "
-                f"{num_classes} logits."
-            )
-        return classes.astype(np.float32)
+    if classes.ndim == 2 and classes.shape[1] == 1:  # as Keras's binary labels often come
+        classes = classes[:, 0]
     if not np.all(np.equal(classes, np.floor(classes))):
         raise TypeError(f"{argument} must be whole numbers. Received: {classes.tolist()}.")
     if classes.ndim > 1 or (classes.ndim == 1 and len(classes) != num_probes):

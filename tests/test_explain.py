@@ -109,6 +109,9 @@ def test_the_command_runs_as_a_module(files):
         ({"options": ["--method", "vanilla_gradients", "--layer", "conv_1"]}, "--layer goes with"),
         ({"options": ["--opacity", "2"]}, "--opacity must lie in 0 ... 1"),
         ({"options": ["--target-class", "9"]}, "must lie in 0 ... 3"),
+        ({"options": ["--image-size", "0", "4"]}, "--image-size must be at least 1 1"),
+        ({"options": ["--value-range", "5", "5"]}, "--value-range needs two numbers"),
+        ({"out": "out.jpg"}, "The output is a PNG file"),
         ({"out": "/no/such/folder/out.png"}, "/no/such/folder/out.png"),
     ],
 )

@@ -227,7 +227,8 @@ def test_every_head_is_explained_by_its_logits(activation, num_classes, images):
 def test_multi_hot_weights_explain_the_sum_of_their_logits(images):
     model = small_cnn(activation="sigmoid")
     weights = np.array([[1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 1, 1]], np.float32)
-    heatmaps = attribute(model, images, ["vanilla_gradients"], weights)
+    graph = ModelGraph(model, "vanilla_gradients", image_shape=SHAPE)
+    heatmaps = graph.attribute(images, weights=weights)[1]
     expected = tape_vanilla(small_cnn(activation=None), images, weights)
     assert relative_error(heatmaps["vanilla_gradients"].native, expected) < 1e-5
 
@@ -436,3 +437,49 @@ def test_applications_equal_the_sub_model_way(name, layer, rng):
     assert relative_error(heatmaps["grad_cam"].native, cam) < 1e-4
     vanilla = tf.reduce_max(tf.abs(tape.gradient(score, inputs)), 3)
     assert relative_error(heatmaps["vanilla_gradients"].native, vanilla) < 1e-4
+
+
+def flattened(*parts):
+    """The last convolution, then layers on (n, h*w, c)."""
+    return [layers.Conv2D(8, 3, activation="relu", name="conv"), layers.Reshape((-1, 8)), *parts]
+
+
+class Attention(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.attention = layers.MultiHeadAttention(2, 4)
+
+    def call(self, x):
+        return x + self.attention(x, x)
+
+
+BEHIND_THE_MAPS = {
+    "attention": flattened(Attention, layers.GlobalAveragePooling1D),
+    "conv1d": flattened(lambda: layers.Conv1D(8, 3), layers.GlobalAveragePooling1D),
+}
+MAPS = {
+    "group_normalization": lambda: layers.GroupNormalization(4, name="last"),
+    "dense_on_positions": lambda: layers.Dense(5, name="last"),
+    "upsampling": lambda: layers.UpSampling2D(2, name="last"),
+    "dilation": lambda: layers.DepthwiseConv2D(3, dilation_rate=2, name="last"),
+    "tokens_and_back": lambda: keras.Sequential(
+        [layers.Reshape((-1, 8)), layers.Dense(8), layers.Reshape((16, 12, 8), name="last")]
+    ),
+}
+
+
+@pytest.mark.parametrize("behind", BEHIND_THE_MAPS)
+def test_rank_4_inside_attention_or_conv1d_is_no_map(behind):
+    parts = [
+        p() if callable(p) and not isinstance(p, layers.Layer) else p
+        for p in BEHIND_THE_MAPS[behind]
+    ]
+    model = keras.Sequential([layers.Input(SHAPE), *parts, layers.Dense(3)])
+    assert ModelGraph(model, image_shape=SHAPE).resolved["grad_cam"]["layer"] == "conv"
+
+
+@pytest.mark.parametrize("last", MAPS)
+def test_maps_are_followed_through_what_rearranges_them(last):
+    head = [layers.GlobalAveragePooling2D(), layers.Dense(3)]
+    model = keras.Sequential([layers.Input(SHAPE), layers.Conv2D(8, 3), MAPS[last](), *head])
+    assert ModelGraph(model, image_shape=SHAPE).resolved["grad_cam"]["layer"] == "last"

@@ -65,7 +65,19 @@ class HiddenInGradient(layers.Layer):
         return relu(x)
 
 
+def hand_written(formula):
+    def make(name):
+        return layers.Lambda(formula, name=name)
+
+    return make
+
+
 UNREACHABLE = [
+    hand_written(lambda x: keras.ops.maximum(x, keras.ops.zeros_like(x))),
+    hand_written(lambda x: keras.ops.where(x > 0, x, 0.0)),
+    hand_written(lambda x: x * keras.ops.cast(x > 0, "float32")),
+    hand_written(lambda x: (x + keras.ops.abs(x)) / 2),
+    hand_written(lambda x: -keras.ops.minimum(-x, 0.0)),
     layers.PReLU,
     lambda name: layers.ReLU(threshold=0.5, name=name),
     lambda name: layers.ReLU(max_value=1.0, negative_slope=0.1, name=name),
@@ -269,7 +281,7 @@ def test_what_is_no_model(rng):
         ([float("nan"), 1], TypeError, "whole numbers"),
         ([True, False], TypeError, "None, an int or ints"),
         ([[0], [1, 2]], TypeError, "None, an int or ints"),
-        (np.zeros((2, 3)), ValueError, "do not fit 2 probes and 4 logits"),
+        (np.zeros((2, 4)), ValueError, "one entry for each image"),
     ],
 )
 def test_wrong_targets(targets, error, message, rng):
@@ -314,3 +326,64 @@ def test_another_backend_is_refused(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(RuntimeError, match='Received: backend "jax".*KERAS_BACKEND=tensorflow'):
         ModelGraph(small_cnn(), image_shape=SHAPE)
+
+
+def test_a_softmax_hidden_in_a_function_is_no_logit(rng):
+    class Hidden(layers.Layer):
+        @tf.function
+        def call(self, x):
+            return tf.nn.softmax(x)
+
+    model = keras.Sequential([*small_cnn(activation=None).layers, Hidden()])
+    refuses("grad_cam", model, "logits cannot be found", "tf.function")
+
+
+@pytest.mark.parametrize("way", ["clipped", "averaged"])
+def test_probabilities_are_never_taken_for_logits(way, rng):
+    bare = small_cnn()
+    if way == "clipped":
+        output = keras.ops.clip(bare.outputs[0], 1e-7, 1 - 1e-7)
+    else:
+        output = layers.Average()(
+            [bare.outputs[0], layers.Dense(4, activation="softmax")(bare.outputs[0])]
+        )
+    model = keras.Model(bare.inputs, output)
+    with pytest.raises(ValueError, match="outputs are probabilities"):
+        explain(model, rng.normal(size=(3, *SHAPE)))
+
+
+def test_an_image_that_was_only_rescaled_is_no_activation():
+    refuses("grad_cam", model_of(layers.Rescaling(1 / 255)), "no activation with a spatial extent")
+
+
+def test_channels_first_maps_are_refused():
+    model = keras.Sequential(
+        [
+            layers.Input(SHAPE),
+            layers.Conv2D(4, 3),
+            layers.Permute((3, 1, 2)),
+            layers.GlobalAveragePooling2D(data_format="channels_first"),
+            layers.Dense(3),
+        ]
+    )
+    resolved = ModelGraph(model, image_shape=SHAPE).resolved["grad_cam"]
+    assert resolved["layer"].startswith("conv2d")  # and not the permuted maps
+    refuses(GradCAM(layer="permute"), model, "needs a layer with a spatial output")
+
+
+def test_layers_that_compute_in_half_precision_on_their_own_are_named(rng):
+    class Stubborn(layers.Layer):
+        def call(self, x):
+            return keras.ops.cast(keras.ops.cast(x, "float16") * 2, "float32")
+
+    model = model_of(layers.Conv2D(3, 3), Stubborn(name="stubborn"))
+    with pytest.warns(UserWarning, match="not exact: stubborn compute in half precision"):
+        explain(model, rng.normal(size=(2, *SHAPE)))
+
+
+def test_binary_labels_of_shape_n_1_are_classes(rng):
+    model = small_cnn(num_classes=1, activation="sigmoid")
+    images = rng.normal(size=(4, *SHAPE))
+    labels = np.array([0, 1, 0, 1])
+    columns = explain(model, images, labels[:, None], "vanilla_gradients")
+    np.testing.assert_array_equal(columns, explain(model, images, labels, "vanilla_gradients"))

@@ -13,9 +13,10 @@ PACKAGE = Path(__file__).resolve().parents[1] / "keras_saliency"
 RANKS = [
     {"arguments", "guard", "opencv"},
     {"records"},
-    {"probes", "capture", "storage"},
+    {"probes", "capture", "library", "storage"},
+    {"layouts"},
     {"introspect"},
-    {"relu_rules", "targets"},
+    {"relu_rules", "state", "targets"},
     {"methods"},
     {"graph"},
     {"statistics"},

@@ -1,5 +1,6 @@
 """DeconvNet."""
 
+import numpy as np
 import tensorflow as tf
 
 from keras_saliency.methods.base import Attribution, Method, check_layer_name
@@ -39,9 +40,8 @@ class DeconvNet(Method):
     name = "deconvnet"
 
     def __init__(self, layer: str | None = None, channel: str | int = "strongest"):
-        if isinstance(channel, bool) or not (
-            channel == "strongest" or (isinstance(channel, int) and channel >= 0)
-        ):
+        is_index = isinstance(channel, int | np.integer) and not isinstance(channel, bool)
+        if not (channel == "strongest" if isinstance(channel, str) else is_index and channel >= 0):
             raise ValueError(
                 f'DeconvNet(channel=...) must be "strongest" or an int >= 0. Received: {channel!r}.'
             )

@@ -1,0 +1,38 @@
+"""The functions that a graph calls (tf.function, loops, branches), which hide their ops."""
+
+import functools
+from collections.abc import Container
+
+
+class Library:
+    """A graph's function library, read once, and only where there is a call.
+
+    Args:
+        graph: the `tf.Graph` that was traced.
+    """
+
+    def __init__(self, graph):
+        self._graph = graph
+
+    @functools.cached_property
+    def _definitions(self):
+        return {f.signature.name: f for f in self._graph.as_graph_def().library.function}
+
+    def holds(self, node_def, types: Container[str], seen=None) -> bool:
+        """Whether what a node calls, or what that calls in turn, holds an op of these types."""
+        seen = set() if seen is None else seen
+        for name in _called_by(node_def):
+            if name in seen or name not in self._definitions:
+                continue
+            seen.add(name)
+            for node in self._definitions[name].node_def:
+                if node.op in types or self.holds(node, types, seen):
+                    return True
+        return False
+
+
+def _called_by(node_def):
+    for attribute in node_def.attr.values():
+        if attribute.HasField("func"):
+            yield attribute.func.name
+        yield from (f.name for f in attribute.list.func)
