@@ -587,3 +587,15 @@ def test_masks_that_are_missing_doubled_or_empty_are_errors_that_name_them(maske
         read()
     with pytest.raises(ValueError, match='mask_dir must be a folder. Received: ".*nowhere"'):
         ProbeSet.from_directory(masked / "images", image_size=(4, 4), mask_dir=masked / "nowhere")
+
+
+def test_several_inputs_in_a_dataset_are_refused_as_such():
+    images, labels = make_labelled(6)
+    with pytest.raises(TypeError, match="one array of images in each batch. Received: 2"):
+        ProbeSet.from_dataset(((images, images), labels))
+
+
+@pytest.mark.parametrize(("value", "word"), [(None, "NoneType"), ("abc", "str")])
+def test_what_is_no_array_is_named(value, word):
+    with pytest.raises(TypeError, match=f"images must hold real numbers. Received: {word}"):
+        ProbeSet(value)

@@ -44,8 +44,9 @@ def read_array(argument: str, value) -> np.ndarray:
         array = array.astype(np.float32)
     if array.dtype.kind not in "biuf":
         raise TypeError(
-            f"{argument} must hold real numbers. Received: dtype {array.dtype}, shape "
-            f"{array.shape}. Pass a numpy array of integers or floats, all entries of one shape."
+            f"{argument} must hold real numbers. Received: {type(value).__name__} of dtype "
+            f"{array.dtype}, shape {array.shape}. Pass a numpy array of integers or floats, all "
+            "entries of one shape."
         )
     return array
 

@@ -68,6 +68,11 @@ def _unpack(element):
             "d['label']))."
         )
     images, labels = (*element, None)[:2]
+    if isinstance(images, (tuple, list)) and any(np.ndim(part) > 2 for part in images):
+        raise TypeError(
+            f"dataset must yield one array of images in each batch. Received: {len(images)} of "
+            "them. Models with several inputs are not supported; map the dataset to one of these."
+        )
     return (np.asarray(images) if hasattr(images, "shape") else images), labels
 
 
