@@ -27,8 +27,8 @@ class ModelGraph:
 
     Args:
         model: a Keras model on the TensorFlow backend, with one image input
-            (n, H, W, C) and one output of class scores (n, k). Built by one
-            call if it is not built.
+            (n, H, W, C) and one output of class scores (n, k). An unbuilt
+            one is given its weights, as Keras does, without being run.
         methods: a method's name, a `Method`, or a list of these.
         image_shape: (H, W, C) of the images that will be given.
         chunk_size: how many images go through the graph at once.

@@ -6,7 +6,7 @@ from collections import deque
 import tensorflow as tf
 
 from keras_saliency.capture import ForwardPass, LayerCall
-from keras_saliency.layouts import find_maps
+from keras_saliency.layouts import SHAPE_ONLY, find_maps
 from keras_saliency.library import Library
 
 # Ops that hand a value on: what lies before them is the same score or the same map.
@@ -15,7 +15,6 @@ _HEADS = {"Softmax": "softmax", "LogSoftmax": "softmax", "Sigmoid": "sigmoid"}
 _MAP_KEEPING = {"MaxPool", "MaxPoolV2", "AvgPool", "Identity", "Cast", "Pad", "PadV2", "MirrorPad"}
 _CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative"}
 _POOLS = {"MaxPool", "AvgPool"}
-_SHAPE_ONLY = {"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"}
 _NAMES_SHOWN = 12
 
 
@@ -54,7 +53,7 @@ def reachable_from(source: tf.Tensor, ops: list[tf.Operation]) -> set[str]:
     """Names of the ops whose values depend on `source`, shapes aside."""
     reached = {source.op.name}
     for op in ops:  # in the order of creation, so inputs come first
-        if op.type not in _SHAPE_ONLY and any(t.op.name in reached for t in op.inputs):
+        if op.type not in SHAPE_ONLY and any(t.op.name in reached for t in op.inputs):
             reached.add(op.name)
     return reached
 
@@ -68,7 +67,7 @@ def ancestors(tensors, stop: frozenset[str] = frozenset()) -> set[str]:
         if op.name in seen or op.name in stop:
             continue
         seen.add(op.name)
-        if op.type not in _SHAPE_ONLY:
+        if op.type not in SHAPE_ONLY:
             queue.extend(t.op for t in op.inputs)
     return seen
 

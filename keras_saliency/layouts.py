@@ -18,7 +18,8 @@ _LEARNED = {
     "BatchMatMulV2",
     "Einsum",
 }
-_SHAPES = {"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"}
+# Ops that look at a tensor's shape and not at its values.
+SHAPE_ONLY = {"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"}
 _SAME_ORDER = {"Reshape", "ExpandDims", "Squeeze"}
 
 
@@ -61,7 +62,7 @@ def find_maps(forward: ForwardPass) -> dict[str, bool]:
     maps = {}
     for op in forward.ops:  # in the order of creation, so inputs come first
         before = [(t, layouts[t.name]) for t in op.inputs if t.name in layouts]
-        for output in op.outputs if op.type not in _SHAPES else ():
+        for output in op.outputs if op.type not in SHAPE_ONLY else ():
             layout = _layout_after(op, output, before) if before else None
             if layout is None and output.name in declared:
                 layout = _Layout(3, tuple(output.shape[:3]), True)

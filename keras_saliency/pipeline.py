@@ -92,7 +92,6 @@ class Pipeline:
             is_baseline=is_baseline,
             logs=dict(self.logs),
             scalars=scalars,
-            problems=[p for h in heatmaps.values() for p in h.problems().values()],
         )
 
     def publish(self, report: EpochReport) -> EpochReport:

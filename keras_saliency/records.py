@@ -121,7 +121,6 @@ class EpochReport:
         logs: the keys and values that go into Keras's `logs`, all finite.
         scalars: value by tag, without those that are undefined.
         pictures: uint8 RGB array (height, width, 3) by tag.
-        problems: sentences about maps that are no maps.
     """
 
     epoch: int
@@ -132,4 +131,3 @@ class EpochReport:
     logs: dict[str, float] = field(default_factory=dict)
     scalars: dict[str, float] = field(default_factory=dict)
     pictures: dict[str, np.ndarray] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
