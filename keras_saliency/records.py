@@ -6,12 +6,68 @@ takes these records and never the model.
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 # A heatmap whose mean is this much smaller than the largest value among the
 # maps of its method is rounding dust: drawing or ranking it would show noise.
 EMPTY_MEAN = 1e-8
+
+
+def all_zero(means: np.ndarray, maxima: np.ndarray) -> np.ndarray:
+    """Returns which maps count as all zero, bool (n,); those that are not finite do not.
+
+    All zero means: mean <= 1e-8 times the largest value among the finite maps of a
+    method, so that rounding dust counts as zero.
+
+    Args:
+        means: each map's mean, (n,).
+        maxima: each map's largest value, (n,).
+    """
+    finite = np.isfinite(means)
+    return finite & (means <= EMPTY_MEAN * maxima[finite].max(initial=0))
+
+
+class StoredMaps(NamedTuple):
+    """One method's heatmaps as they are kept: float16 of map / maximum, at native size.
+
+    The maximum is kept beside them, since gradients are often smaller than the smallest
+    float16. Statistics are of these maps, so that they can be had again from history.
+
+    Attributes:
+        codes: float16 array (n, h, w), in [0, 1]; NaN for a map that was not finite.
+        scales: float32 array (n,), each map's maximum.
+    """
+
+    codes: np.ndarray
+    scales: np.ndarray
+
+    @classmethod
+    def of(cls, maps) -> "StoredMaps":
+        """Encodes heatmaps (n, h, w), map by map, so that no second float32 copy is made.
+
+        Raises:
+            ValueError: if the array is not (n, h, w).
+        """
+        maps = np.asarray(maps, np.float32)
+        if maps.ndim != 3:
+            raise ValueError(f"heatmaps must be (n, h, w). Received: {maps.shape}.")
+        scales = maps.max(axis=(1, 2), initial=0)
+        with np.errstate(invalid="ignore"):  # float64 sums of float32 are finite if all terms are
+            scales[~np.isfinite(maps.sum(axis=(1, 2), dtype=np.float64))] = np.nan
+        codes = np.empty(maps.shape, np.float16)
+        divisors = np.where(scales == 0, np.float32(1), scales)[:, None, None]
+        block = max(1, 2**20 // max(1, maps[:1].size))
+        with np.errstate(invalid="ignore"):
+            for start in range(0, len(maps), block):
+                rows = slice(start, start + block)
+                np.divide(maps[rows], divisors[rows], out=codes[rows], casting="same_kind")
+        return cls(codes, scales)
+
+    def restore(self, rows=slice(None)) -> np.ndarray:
+        """Returns the heatmaps of some probes, float32 (m, h, w)."""
+        return self.codes[rows].astype(np.float32) * self.scales[rows][:, None, None]
 
 
 @dataclass(frozen=True)
@@ -78,21 +134,15 @@ class Heatmaps:
     @property
     def non_finite(self) -> np.ndarray:
         """Which maps hold NaN or infinity, bool (n,)."""
-        return ~np.isfinite(self.native).all(axis=(1, 2))
+        with np.errstate(invalid="ignore"):  # float64 sums of float32 are finite if all terms are
+            return ~np.isfinite(self.native.sum(axis=(1, 2), dtype=np.float64))
 
     @property
     def empty(self) -> np.ndarray:
-        """Which maps are finite but all zero, bool (n,).
-
-        All zero means: mean <= 1e-8 times the largest value among the finite
-        maps of this method, so that rounding dust counts as zero.
-        """
-        finite = ~self.non_finite
-        means = np.where(
-            finite, np.where(finite[:, None, None], self.native, 0).mean(axis=(1, 2)), np.inf
-        )
-        scale = self.native[finite].max() if finite.any() else 0.0
-        return means <= EMPTY_MEAN * scale
+        """Which maps are finite but all zero (see `all_zero`), bool (n,)."""
+        with np.errstate(invalid="ignore"):
+            means = self.native.mean(axis=(1, 2), dtype=np.float64)
+        return all_zero(means, self.native.max(axis=(1, 2)))
 
     def problems(self) -> dict[str, str]:
         """Says which maps are no maps: a sentence by kind, "not finite" and "all zero"."""

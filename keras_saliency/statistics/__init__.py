@@ -11,6 +11,7 @@ from keras_saliency.statistics import objects as _objects  # noqa: F401
 from keras_saliency.statistics import sets as _sets  # noqa: F401
 from keras_saliency.statistics.base import STATISTICS, Attention, Statistic, unit_mass
 from keras_saliency.statistics.drift import MEASURES, REFERENCES, Measure
+from keras_saliency.statistics.recording import Recording, applicable, compute_all
 from keras_saliency.statistics.summary import (
     class_means,
     settle_epoch,
@@ -24,9 +25,11 @@ __all__ = [
     "STATISTICS",
     "Attention",
     "Measure",
+    "Recording",
     "Statistic",
     "class_means",
     "compute",
+    "compute_all",
     "compute_drift",
     "settle_epoch",
     "split_by_outcome",
@@ -50,13 +53,12 @@ def compute(attention, probes, predictions=None, others=()) -> dict[str, np.ndar
         {statistic: float32 (n,)}, NaN where undefined.
     """
     arguments = {"predictions": predictions, "others": others or None}
-    computed = {}
-    for name, entry in STATISTICS.items():
-        given = {need: arguments[need] for need in entry.needs if need in arguments}
-        asked = [given[n] if n in given else getattr(probes, n, None) for n in entry.needs]
-        if all(value is not None for value in asked):
-            computed[name] = entry.measure(attention, probes, **given)
-    return computed
+    return {
+        entry.name: entry.measure(
+            attention, probes, **{n: arguments[n] for n in entry.needs if n in arguments}
+        )
+        for entry in applicable(probes, **arguments)
+    }
 
 
 def compute_drift(attention, references) -> dict[str, np.ndarray]:

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -31,11 +32,12 @@ def unit_mass(heatmaps) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Attention:
-    """One method's maps in one epoch, prepared once for all statistics and for later drift.
+    """One method's maps in one epoch, prepared once for all statistics.
 
     Maps of gradient methods are smoothed by a Gaussian of 1 px; Grad-CAM's
     are not. Maps at image size are made when they are first asked for, and
-    kept, with their ranks: about 9 bytes for each pixel of each probe.
+    kept, with their ranks: about 9 bytes for each pixel of each probe. `Recording`
+    makes them of as many probes at once as memory should hold.
 
     Attributes:
         method: name of the method.
@@ -50,10 +52,14 @@ class Attention:
     @classmethod
     def from_heatmaps(cls, heatmaps: Heatmaps) -> "Attention":
         """Prepares one method's heatmaps."""
-        native = Maps.from_record(heatmaps)
-        if heatmaps.method in GRADIENT_METHODS:
+        return cls.from_maps(heatmaps.method, Maps.from_record(heatmaps), heatmaps.image_size)
+
+    @classmethod
+    def from_maps(cls, method: str, native: Maps, image_size: tuple[int, int]) -> "Attention":
+        """Prepares one method's maps at native size."""
+        if method in GRADIENT_METHODS:
             native = native.smoothed()
-        return cls(heatmaps.method, native, heatmaps.image_size)
+        return cls(method, native, image_size)
 
     @functools.cached_property
     def image(self) -> Maps:
@@ -76,6 +82,7 @@ class Statistic:
         resolution: "native" or "image", the size of the maps it looks at.
         needs: attributes of the probes, or arguments of `compute`, without
             which it is absent.
+        of_set: whether a probe's value depends on the other probes' maps.
         worse: which direction is worse, "low", "high" or None.
     """
 
@@ -83,7 +90,23 @@ class Statistic:
     measure: Callable[..., np.ndarray]
     resolution: str
     needs: tuple[str, ...]
+    of_set: bool
     worse: str | None
+
+
+def probes_at(probes, indices):
+    """Returns what statistics ask of the probes, for some of them."""
+
+    def some(name):
+        values = getattr(probes, name, None)
+        return None if values is None else np.asarray(values)[indices]
+
+    return SimpleNamespace(
+        labels=some("labels"),
+        object_masks=some("object_masks"),
+        groups=some("groups"),
+        cue_map=getattr(probes, "cue_map", None),
+    )
 
 
 STATISTICS: dict[str, Statistic] = {}
@@ -91,12 +114,14 @@ STATISTICS: dict[str, Statistic] = {}
 COMPUTE_ARGUMENTS = frozenset({"others", "predictions"})
 
 
-def statistic(name, *, resolution="image", needs=(), worse=None):
+def statistic(name, *, resolution="image", needs=(), of_set=False, worse=None):
     """Registers a formula as the statistic `name`.
 
     The formula receives `Maps`, then the probes if it needs anything of them, then
     what else it needs by keyword. The caller may pass `Maps`, an `Attention`
     or a plain array (n, h, w), and probes to every statistic, and gets float32.
+    A statistic of a set takes maps by `maps.take(indices)`, never all at once,
+    since they may be more than memory should hold.
     """
     needs = (needs,) if isinstance(needs, str) else tuple(needs or ())
     needs_probes = not COMPUTE_ARGUMENTS.issuperset(needs)
@@ -106,10 +131,11 @@ def statistic(name, *, resolution="image", needs=(), worse=None):
         def measure(heatmaps, probes=None, **given):
             if isinstance(heatmaps, Attention):
                 heatmaps = getattr(heatmaps, resolution)
+            maps = heatmaps if hasattr(heatmaps, "comparable") else Maps.of(heatmaps)
             known = (probes,) if needs_probes else ()
-            return np.asarray(formula(Maps.of(heatmaps), *known, **given), np.float32)
+            return np.asarray(formula(maps, *known, **given), np.float32)
 
-        STATISTICS[name] = Statistic(name, measure, resolution, needs, worse)
+        STATISTICS[name] = Statistic(name, measure, resolution, needs, of_set, worse)
         return measure
 
     return register

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency.records import Heatmaps
 from keras_saliency.statistics.base import Attention
 from keras_saliency.statistics.maps import Maps, blocks, divergence, marginals
 
 REFERENCES = ("previous", "first", "start")
 SSIM_WINDOW = 7
+# Above, BLAS starts threads for a product, which wait seconds on a busy machine.
+COARSE_SIDE = 32
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,11 @@ class Measure:
 MEASURES: dict[str, Measure] = {}
 
 
-def measure(name, *, of, worse="high"):
+def measure(name, *, of, worse="high", from_native=None):
     """Registers a formula on two blocks of `Maps.<of>`, float or bool (b, H, W), as a measure.
+
+    `from_native(current, reference, image_size)` is the same formula on unit-mass maps of
+    native size, for two `Attention`s, where there is a way that need not resize them.
 
     NaN wherever one of the two maps is all zero, constant or not finite: it
     points nowhere, so that nothing can have moved.
@@ -42,6 +48,8 @@ def measure(name, *, of, worse="high"):
     def register(formula):
         @functools.wraps(formula)
         def compare(current, reference):
+            if from_native and _are_coarse(current, reference):
+                return _compare_native(from_native, current, reference)
             current, reference = _image_maps(current), _image_maps(reference)
             if current.unit.shape != reference.unit.shape:
                 raise ValueError(
@@ -63,7 +71,40 @@ def measure(name, *, of, worse="high"):
     return register
 
 
-@measure("drift", of="unit")
+def _pearson_native(current, reference, image_size):
+    """Pearson's r of the bilinearly resized maps, without resizing them.
+
+    Resizing is linear: the map at image size is R A S', so that a product of two such
+    maps is a product of the native ones with R'R and S'S between.
+    """
+    (row_products, row_sums), (column_products, column_sums) = (
+        _resizing(size, image_size[axis]) for axis, size in enumerate(current.shape[1:])
+    )
+    a, b = current.astype(np.float64), reference.astype(np.float64)
+    num_pixels = image_size[0] * image_size[1]
+    sum_a, sum_b = (np.einsum("nhw,h,w->n", m, row_sums, column_sums) for m in (a, b))
+
+    def product(x, y):
+        return (np.matmul(np.matmul(row_products, x), column_products) * y).sum(axis=(1, 2))
+
+    covariance = product(a, b) - sum_a * sum_b / num_pixels
+    variances = [product(m, m) - s * s / num_pixels for m, s in ((a, sum_a), (b, sum_b))]
+    return covariance / np.sqrt(variances[0] * variances[1])
+
+
+@functools.lru_cache(maxsize=64)
+def _resizing(size, image_size):
+    """R'R and R'1 of the matrix R (image_size, size) that resizes an axis bilinearly."""
+    identity = np.eye(size, dtype=np.float32)[:, None, :]  # one row each
+    matrix = Heatmaps("", identity, (1, image_size)).at_image_size()[:, 0, :].T.astype(np.float64)
+    return matrix.T @ matrix, matrix.sum(axis=0)
+
+
+def _drift_native(current, reference, image_size):
+    return np.clip(1 - _pearson_native(current, reference, image_size), 0, 2)
+
+
+@measure("drift", of="unit", from_native=_drift_native)
 def drift(current, reference):
     """Returns 1 - Pearson's r of the unit-mass maps: how much attention has changed.
 
@@ -222,6 +263,23 @@ def _window_mean(maps, window):
     (height, width), cut = maps.shape[1:], window // 2
     means = np.stack([cv2.blur(m, (window, window)) for m in maps])
     return means[:, cut : height - cut, cut : width - cut]
+
+
+def _are_coarse(current, reference):
+    """Whether both are `Attention`s alike whose native maps are small, as Grad-CAM's are."""
+    if not (isinstance(current, Attention) and isinstance(reference, Attention)):
+        return False
+    shape, size = current.native.unit.shape, current.image_size
+    is_alike = (shape, size) == (reference.native.unit.shape, reference.image_size)
+    return is_alike and max(shape[1:]) <= COARSE_SIDE and shape[1:] != size
+
+
+def _compare_native(formula, current, reference):
+    a, b = current.native, reference.native
+    with np.errstate(invalid="ignore", divide="ignore"):  # of maps that are masked below
+        values = formula(a.unit, b.unit, current.image_size).astype(np.float32)
+    values[~(a.comparable & b.comparable)] = np.nan
+    return values
 
 
 def _image_maps(maps):

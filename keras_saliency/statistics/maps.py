@@ -15,6 +15,8 @@ CONSTANT_RANGE = 1e-6
 TOP_SHARE = 0.1
 # One 224x224 map, so that a block and its temporaries stay in the processor's cache.
 _BLOCK_PIXELS = 2**16
+# 83 maps of 224x224: with ranks and references some 200 MB.
+CHUNK_PIXELS = 2**22
 
 
 def mean_of_defined(values: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -24,6 +26,12 @@ def mean_of_defined(values: np.ndarray, axis: int = -1) -> np.ndarray:
     total = np.where(defined, values, 0).sum(axis=axis, dtype=np.float64)
     means = np.where(num_defined > 0, total / np.maximum(num_defined, 1), np.nan)
     return means.astype(np.float32)
+
+
+def chunks(indices, num_pixels: int) -> Iterator[np.ndarray]:
+    """Yields indices of probes, as many at once as memory should hold at image size."""
+    size = max(1, CHUNK_PIXELS // max(1, num_pixels))
+    return (indices[i : i + size] for i in range(0, len(indices), size))
 
 
 def blocks(maps: np.ndarray) -> Iterator[slice]:
@@ -78,12 +86,18 @@ class Maps:
     @classmethod
     def from_record(cls, heatmaps: Heatmaps) -> "Maps":
         """Makes `Maps` at native size."""
-        native, empty, non_finite = heatmaps.native, heatmaps.empty, heatmaps.non_finite
+        return cls.from_native(
+            heatmaps.method, heatmaps.native, heatmaps.empty, heatmaps.non_finite
+        )
+
+    @classmethod
+    def from_native(cls, method, native, empty, non_finite) -> "Maps":
+        """Makes `Maps` at native size of what is known of them, bool (n,)."""
         undefined = empty | non_finite
-        lowest = native[~non_finite].min(initial=0)
+        lowest = native.min(initial=0, where=~non_finite[:, None, None])
         if lowest < 0:
             raise ValueError(
-                f"{heatmaps.method}: heatmaps hold negative values. Received: a lowest value of "
+                f"{method}: heatmaps hold negative values. Received: a lowest value of "
                 f"{lowest:.3g}. Pass non-negative maps, for example the absolute value of signed "
                 "attributions."
             )
@@ -96,6 +110,15 @@ class Maps:
         """Returns the maps blurred by a Gaussian of 1 px, which keeps their mass."""
         unit = divide_by_sum(_blur(self.unit), self.undefined)
         return Maps(unit, self.empty, self.magnitude, self.cell)
+
+    @property
+    def num_pixels(self) -> int:
+        """Pixels of one map."""
+        return self.unit[0].size if len(self.unit) else 1
+
+    def take(self, indices) -> "Maps":
+        """Returns the maps of some probes."""
+        return Maps(self.unit[indices], self.empty[indices], self.magnitude[indices], self.cell)
 
     @property
     def undefined(self) -> np.ndarray:
@@ -123,9 +146,8 @@ class Maps:
 
     @functools.cached_property
     def _ranking(self) -> tuple[np.ndarray, np.ndarray]:
-        num_pixels = self.unit[0].size if len(self.unit) else 1
-        num_top = max(1, round(TOP_SHARE * num_pixels))
-        flat = self.unit.reshape(-1, num_pixels)
+        num_top = max(1, round(TOP_SHARE * self.num_pixels))
+        flat = self.unit.reshape(-1, self.num_pixels)
         ranks, top = np.empty(flat.shape, np.float32), np.zeros(flat.shape, bool)
         for block in blocks(flat):
             order, ranks_in_order = _rank(flat[block])

@@ -1,4 +1,4 @@
-"""Statistics of a set of maps: those of a class, a group, several methods, all probes.
+"""Statistics of a set of maps: those of a class, a group, all probes; and of several methods.
 
 A statistic of a set is stored at each of its probes with a defined map, as one
 value; so means and series work as for the other statistics.
@@ -6,15 +6,15 @@ value; so means and series work as for the other statistics.
 
 import numpy as np
 
-from keras_saliency.statistics.base import statistic
+from keras_saliency.statistics.base import probes_at, statistic
 from keras_saliency.statistics.drift import rank_correlation
-from keras_saliency.statistics.maps import divergence, mean_of_defined
+from keras_saliency.statistics.maps import chunks, divergence, mean_of_defined
 from keras_saliency.statistics.objects import outside_enrichment
 
 HOT_SHARE = 0.05
 
 
-@statistic("class_consistency", needs="labels")
+@statistic("class_consistency", of_set=True, needs="labels")
 def class_consistency(maps, probes):
     """Returns how much a probe's map looks like the maps of its class.
 
@@ -30,17 +30,17 @@ def class_consistency(maps, probes):
         float32 array (n,), in [-1, 1]; NaN for a map that is all zero or
         constant, and for the only defined map of a class.
     """
-    values = np.full(len(maps.unit), np.nan)
+    values = np.full(len(maps.empty), np.nan)
     labels = np.asarray(probes.labels)
     for label in np.unique(labels):
         members = np.flatnonzero((labels == label) & maps.comparable)
         if len(members) < 2:
             continue
-        values[members] = _mean_correlation(maps.unit, members)
+        values[members] = _mean_correlation(maps, members)
     return values
 
 
-@statistic("image_dependence", worse="low")
+@statistic("image_dependence", of_set=True, worse="low")
 def image_dependence(maps):
     """Returns how little a probe's map looks like the other probes' maps.
 
@@ -55,31 +55,40 @@ def image_dependence(maps):
         float32 array (n,), in [0, 2]; NaN for a map that is all zero or
         constant, and for the only defined map.
     """
-    values = np.full(len(maps.unit), np.nan)
+    values = np.full(len(maps.empty), np.nan)
     members = np.flatnonzero(maps.comparable)
     if len(members) > 1:
-        values[members] = 1 - _mean_correlation(maps.unit, members)
+        values[members] = 1 - _mean_correlation(maps, members)
     return values
 
 
-def _mean_correlation(unit, members):
+def _mean_correlation(maps, members):
     """Returns each member's mean Pearson's r with the other members, float (m,).
 
     The mean of the products is the product with the mean, so that no pair is formed.
     """
 
-    def centred(i):
-        flat = unit[i].reshape(-1).astype(np.float64)
-        flat -= flat.mean()
-        return flat / np.sqrt((flat * flat).sum())
+    def centred():
+        for some in chunks(members, maps.num_pixels):
+            for unit in maps.take(some).unit:
+                flat = unit.reshape(-1).astype(np.float64)
+                flat -= flat.mean()
+                yield flat / np.sqrt((flat * flat).sum())
 
-    total = sum(centred(i) for i in members)
+    total = sum(centred())
     # No @ and no norm: BLAS starts threads for them, which wait seconds on a busy machine.
-    products = np.array([(centred(i) * total).sum() for i in members])
+    products = np.array([(z * total).sum() for z in centred()])
     return np.clip((products - 1) / (len(members) - 1), -1, 1)
 
 
-@statistic("mean_map_concentration", worse="high")
+def _mean_map(maps, members):
+    """Returns the mean of the members' unit-mass maps, float64 (H, W)."""
+    parts = chunks(members, maps.num_pixels)
+    total = sum(maps.take(some).unit.sum(axis=0, dtype=np.float64) for some in parts)
+    return total / len(members)
+
+
+@statistic("mean_map_concentration", of_set=True, worse="high")
 def mean_map_concentration(maps):
     """Returns the share of mass in the hottest 5 % of the mean map over all probes.
 
@@ -97,7 +106,7 @@ def mean_map_concentration(maps):
     defined = ~maps.undefined
     values = np.full(len(defined), np.nan)
     if defined.any():
-        mean_map = maps.unit[defined].mean(axis=0, dtype=np.float64).reshape(-1)
+        mean_map = _mean_map(maps, np.flatnonzero(defined)).reshape(-1)
         num_hot = max(1, round(HOT_SHARE * mean_map.size))
         hottest = np.partition(mean_map, -num_hot)[-num_hot:]
         values[defined] = hottest.sum() / mean_map.sum()
@@ -126,7 +135,7 @@ def method_agreement(maps, *, others):
     return mean_of_defined(np.stack([1 - rank_correlation(maps, o) for o in others]), axis=0)
 
 
-@statistic("group_gap", needs="groups", worse="high")
+@statistic("group_gap", of_set=True, needs="groups", worse="high")
 def group_gap(maps, probes):
     """Returns how differently the model looks at the groups within one class.
 
@@ -147,14 +156,14 @@ def group_gap(maps, probes):
     """
 
     def gap(members):
-        means = np.stack([maps.unit[m].mean(axis=0, dtype=np.float64) for m in members])
+        means = np.stack([_mean_map(maps, m) for m in members])
         first, second = np.triu_indices(len(means), k=1)
         return divergence(means[first], means[second]).max()
 
     return _by_class_and_group(probes, ~maps.undefined, gap)
 
 
-@statistic("group_outside_gap", needs=("groups", "object_masks"), worse="high")
+@statistic("group_outside_gap", of_set=True, needs=("groups", "object_masks"), worse="high")
 def group_outside_gap(maps, probes):
     """Returns the difference between the groups of one class in `outside_enrichment`.
 
@@ -169,11 +178,14 @@ def group_outside_gap(maps, probes):
         float32 array (n,), at least 0, the same value for all probes of a class; NaN
         where `outside_enrichment` is, and for a class with one group only.
     """
-    enrichment = outside_enrichment(maps, probes)
+    parts = chunks(np.arange(len(maps.empty)), maps.num_pixels)
+    enrichment = np.concatenate(
+        [outside_enrichment(maps.take(some), probes_at(probes, some)) for some in parts]
+    )
     return _by_class_and_group(probes, ~np.isnan(enrichment), _range_of_means(enrichment))
 
 
-@statistic("group_accuracy_gap", needs=("groups", "labels", "predictions"), worse="high")
+@statistic("group_accuracy_gap", of_set=True, needs=("groups", "labels", "predictions"), worse="high")
 def group_accuracy_gap(maps, probes, *, predictions):
     """Returns the difference between the groups of one class in accuracy.
 
