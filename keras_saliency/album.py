@@ -7,9 +7,11 @@ from keras_saliency.rendering import (
     Caption,
     Filmstrip,
     colorize_signed,
+    decode_picture,
     defect,
     displayable,
     draw_grid,
+    encode_picture,
     has_bgr_channels,
     overlay,
 )
@@ -25,49 +27,83 @@ class Album:
         probes: `ProbeSet`.
         num_drawn: how many probes are drawn.
         methods: names of the methods.
+        signed: names of those that are drawn by their signed attributions.
 
     Attributes:
         drawn: indices of the probes that are drawn, ascending. They are spread over the
             set, because probes are often sorted by class.
     """
 
-    def __init__(self, probes, num_drawn, methods):
+    def __init__(self, probes, num_drawn, methods, signed=()):
         self._probes = probes
         num_drawn = min(num_drawn, len(probes))
         self.drawn = np.unique(np.linspace(0, len(probes) - 1, num_drawn).round().astype(int))
         # The notice about an unknown range speaks of all probes, so all are looked at.
-        self._images = displayable(probes.images, probes.display_images)[self.drawn]
+        self._images = displayable(probes.images, probes.display_images, self.drawn)
         self._is_bgr = has_bgr_channels(probes.model_inputs)
-        self._methods = methods
-        self._filmstrips: dict[str, Filmstrip] = {}
+        names = [probes.names[i] for i in self.drawn]
+        self._filmstrips = {
+            method: Filmstrip(
+                list(self._images),
+                names,
+                title=method,
+                colormap=None if method in signed else "viridis",
+            )
+            for method in methods
+        }
+        self._columns: list[tuple[str, float, np.ndarray]] = []
         self._next_filmstrip = 0.0
         self._unwritten: EpochReport | None = None
 
     def draw(self, report: EpochReport) -> dict[str, np.ndarray]:
         """Draws one epoch: an overlay grid per method, and a filmstrip where one is due.
 
+        A column of a filmstrip is drawn here, once.
+
         Returns:
             uint8 RGB arrays by tag.
         """
         pictures = {}
-        when = "start" if report.is_baseline else f"epoch {report.epoch + 1}"
-        for method in self._methods:
+        is_inside = report.batch is not None
+        heading = f"epoch {report.epoch + 1}"
+        if is_inside or report.is_baseline:
+            heading = f"batch {report.step}" if is_inside else "start"
+        title = report.when if is_inside else heading
+        for method, filmstrip in self._filmstrips.items():
             tiles, captions = self._draw_tiles(report, method)
             is_signal = report.heatmaps[method].signal is not None
-            pictures[f"saliency/{method}/overlays"] = draw_grid(
+            kind = "batch_overlays" if is_inside else "overlays"
+            pictures[f"saliency/{method}/{kind}"] = draw_grid(
                 tiles,
                 captions,
                 images=self._images,
-                title=f"{method}, {when}",
+                title=f"{method}, {title}",
                 colormap=None if is_signal else "viridis",
             )
-            self._filmstrip(method, is_signal).add(when, report.epoch, tiles, captions)
+            filmstrip.add(heading, report.position, tiles, captions)
+            self._columns.append((method, report.position, filmstrip.last_column()))
         self._unwritten = report
-        if report.epoch >= self._next_filmstrip:
+        if not is_inside and report.epoch >= self._next_filmstrip:
             pictures |= self._draw_filmstrips()
             if report.epoch + 1 >= _EVERY_EPOCH_UNTIL:
                 self._next_filmstrip = report.epoch * _GROWTH
         return pictures
+
+    def take_columns(self) -> list[tuple[str, float, bytes]]:
+        """Returns the columns drawn since the last time: (method, position, encoded image)."""
+        columns, self._columns = self._columns, []
+        return [(m, position, encode_picture(picture)) for m, position, picture in columns]
+
+    def restore(self, columns) -> None:
+        """Puts columns back that an earlier process has drawn, in their order."""
+        for method, position, content in columns:
+            if method in self._filmstrips:
+                self._filmstrips[method].restore(position, decode_picture(content))
+
+    def cut(self, epoch: float) -> None:
+        """Drops the columns from an epoch on, because it is trained again."""
+        for filmstrip in self._filmstrips.values():
+            filmstrip.cut(epoch)
 
     def last_report(self) -> EpochReport | None:
         """Returns a report with the filmstrips that have not been drawn yet, None if all have."""
@@ -81,16 +117,6 @@ class Album:
     def _draw_filmstrips(self):
         self._unwritten = None
         return {f"saliency/{m}/filmstrip": f.picture() for m, f in self._filmstrips.items()}
-
-    def _filmstrip(self, method, is_signal):
-        if method not in self._filmstrips:
-            self._filmstrips[method] = Filmstrip(
-                self._images,
-                [self._probes.names[i] for i in self.drawn],
-                title=method,
-                colormap=None if is_signal else "viridis",
-            )
-        return self._filmstrips[method]
 
     def _draw_tiles(self, report, method):
         heatmaps = report.heatmaps[method]

@@ -1,5 +1,7 @@
 """Checks of plain arguments that several rooms take."""
 
+import os
+
 import numpy as np
 
 
@@ -12,3 +14,34 @@ def check_positive_int(argument: str, value) -> int:
 
 class Refusal(ValueError):
     """What cannot be had honestly, found out only when the model was run."""
+
+
+def check_share(name: str, value) -> float | None:
+    """Returns a share of the whole as a float, or None; refuses anything else.
+
+    Raises:
+        ValueError: if it is no number above 0 and at most 1.
+    """
+    if value is None:
+        return None
+    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not is_number or not 0 < value <= 1:
+        raise ValueError(
+            f"{name} must be a share, above 0 and at most 1, or None. Received: {value!r}. "
+            "Pass 0.05 for 5 %."
+        )
+    return float(value)
+
+
+def check_log_dir(log_dir) -> str:
+    """Returns a log directory as a string; refuses what can be none."""
+    if not isinstance(log_dir, str | os.PathLike) or os.fspath(log_dir) in ("", b""):
+        raise TypeError(
+            f"log_dir must be a path. Received: {log_dir!r}. Pass a directory such as 'logs'."
+        )
+    path = os.fspath(log_dir)
+    if "\0" in path or len(path) > 4096:
+        raise ValueError(
+            f"log_dir is no path that a file system takes. Received: {path[:60]!r} ..."
+        )
+    return path

@@ -1,23 +1,23 @@
-"""`SaliencyCallback`: the Keras lifecycle around the pipeline."""
+"""`SaliencyCallback`: the Keras lifecycle around a run."""
 
-import os
-import sys
-import warnings
+import time
+from typing import Any
 
 import keras
-import numpy as np
 
-from keras_saliency.arguments import Refusal, check_positive_int
-from keras_saliency.graph import ModelGraph
-from keras_saliency.guard import Guard
+from keras_saliency.arguments import Refusal, check_log_dir, check_positive_int, check_share
+from keras_saliency.guard import Guard, notify
 from keras_saliency.history import History
+from keras_saliency.log_keys import check_log_keys
 from keras_saliency.methods import get_methods
-from keras_saliency.pipeline import Pipeline, check_log_keys
+from keras_saliency.pipeline import Moment
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import EpochReport
+from keras_saliency.run import Cost, Run, Settings
+from keras_saliency.schedule import BatchCounter, Budget
 from keras_saliency.sinks import get_sinks
-from keras_saliency.storage import check_writable, choose_run_dir
-from keras_saliency.targets import one_hot_targets
+from keras_saliency.storage import check_writable
+from keras_saliency.targets import check_target
 
 
 class SaliencyCallback(keras.callbacks.Callback):
@@ -26,7 +26,11 @@ class SaliencyCallback(keras.callbacks.Callback):
     At the end of epochs it computes heatmaps for a fixed set of probes, and
     writes overlays and statistics, the drift of attention among them, to
     `LOG_DIR/saliency`, where TensorBoard shows them beside Keras's own runs.
-    It only observes: with it or without it, the training is the same.
+    It only observes: with it or without it, the training is the same. The training waits for the
+    maps and for what `logs` needs; all else is done in a background thread.
+
+    A run that goes on (`initial_epoch`, `keras.callbacks.BackupAndRestore`) with the same
+    probes, methods and target goes on in the same run directory, with its history.
 
     List `EarlyStopping`, `CSVLogger`, `ReduceLROnPlateau`, `ModelCheckpoint`
     and others that are to see its keys in `logs` after it: Keras hands `logs` from one
@@ -48,6 +52,13 @@ class SaliencyCallback(keras.callbacks.Callback):
             "predicted", or an int for all probes. Without labels "predicted" is
             taken. Defaults to "label".
         epoch_freq: observe every so many epochs. Defaults to 1.
+        batch_freq: observe every so many batches inside of epochs too. What is seen there
+            goes to tags that begin with `batch_`, whose steps are batches, and into the
+            filmstrips. Keras then waits for each batch, which slows tiny steps. Defaults to
+            None, never.
+        max_overhead: the share of wall time that the training may wait for us, such as 0.05.
+            Where an observation costs more, the next ones are left out until
+            its share is that small. The baseline is not counted. Defaults to None, no limit.
         log_keys: statistics whose mean over the probes goes into `logs` as
             `<method>_<statistic>`; "drift" is short for "drift_previous". The
             keys are there in every epoch and finite: where a value is undefined or an
@@ -62,7 +73,7 @@ class SaliencyCallback(keras.callbacks.Callback):
             first step in either case. Defaults to "warn".
 
     Attributes:
-        history: `History` of the run.
+        history: `History` of the run. Asking for it waits for the background thread.
         run_dir: where the run is written, such as "logs/saliency"; None before `fit`.
 
     Raises:
@@ -79,6 +90,8 @@ class SaliencyCallback(keras.callbacks.Callback):
         *,
         target="label",
         epoch_freq=1,
+        batch_freq=None,
+        max_overhead=None,
         log_keys=("drift",),
         num_drawn=8,
         chunk_size=32,
@@ -87,56 +100,93 @@ class SaliencyCallback(keras.callbacks.Callback):
     ):
         super().__init__()
         self.probes = ProbeSet.of(probes)
-        self.log_dir = _checked_log_dir(log_dir)
         self.methods = get_methods(methods)
         for argument, value in (
             ("epoch_freq", epoch_freq),
+            ("batch_freq", 1 if batch_freq is None else batch_freq),
             ("num_drawn", num_drawn),
             ("chunk_size", chunk_size),
         ):
             check_positive_int(argument, value)
-        self.target = _checked_target(target, self.probes)
         self.epoch_freq = int(epoch_freq)
+        self.batch_freq = None if batch_freq is None else int(batch_freq)
+        self.max_overhead = check_share("max_overhead", max_overhead)
+        self.on_error = on_error
+        self.log_dir = check_log_dir(log_dir)
+        self.target = check_target(target, self.probes)
         self.log_keys = check_log_keys(log_keys, self.probes, len(self.methods))
         self.num_drawn = int(num_drawn)
         self.chunk_size = min(int(chunk_size), len(self.probes))
         self.sinks = get_sinks(sinks)
-        self.on_error = on_error
-        self.history = self._new_history()
-        self.run_dir: str | None = None
+        self._settings = Settings(
+            self.probes,
+            self.log_dir,
+            self.methods,
+            self.target,
+            self.log_keys,
+            self.num_drawn,
+            self.chunk_size,
+            self.sinks,
+        )
         self._guard = Guard(on_error)
-        self._pipeline: Pipeline
+        self._run: Any = None  # a `Run` from the first epoch on
+        self._counter: Any = None  # a `BatchCounter` where batches are observed
         self._is_running = False
+        if self.batch_freq is not None:
+            # Bound only then: a batch hook ends Keras's asynchronous dispatch.
+            self.on_train_batch_end = self._on_batch_end
+
+    @property
+    def history(self) -> History:
+        if self._run is None:
+            return self._settings.new_history()
+        self._run.settled()
+        return self._run.history
+
+    @property
+    def run_dir(self) -> str | None:
+        return None if self._run is None else self._run.run_dir
 
     def on_train_begin(self, logs=None):
         """Checks what can be checked before the weights to start from are there."""
+        self.close()  # of a fit that has ended in an error
         check_writable(self.log_dir)
-        self._guard = Guard(self.on_error)
-        self._is_running = False
 
     def on_epoch_begin(self, epoch, logs=None):
         """Takes the baseline before the first epoch, when restored weights are in place."""
-        if self._is_running:
-            return
-        self._begin_run(self.model, epoch)
-        if not self.history:  # else the run goes on, and has its baseline
-            observe = self._pipeline.observe
-            # What is refused before the first step is the user's to mend, and ends no training.
-            self._guard.run("the baseline", observe, epoch - 1, True, passing=Refusal)
+        if not self._is_running:
+            self._begin(self.model, epoch)
+            is_resumed = self._run.is_resumed
+            if not is_resumed or self._is_missing(epoch - 1):
+                moment = Moment(epoch - 1, is_baseline=not is_resumed)
+                # What is refused before the first step is the user's to mend; ends no training.
+                try:
+                    self._observe(moment, passing=Refusal)
+                except Refusal:
+                    self.close()
+                    raise
+        self._epoch = epoch
+        self._cost.begin_epoch()
 
     def on_epoch_end(self, epoch, logs=None):
         """Observes an epoch and adds its keys to `logs`."""
-        if epoch % self.epoch_freq == 0:
-            self._guard.run("observing an epoch", self._pipeline.observe, epoch)
+        if not self._is_running:
+            return
+        if epoch % self.epoch_freq == 0 and self._allows(self._epoch_budget, "epochs"):
+            began = time.perf_counter()
+            self._observe(Moment(epoch))
+            self._epoch_budget.spend(began, self._cost.last)
+        if self._counter is not None:
+            self._counter.end_epoch()
         if logs is not None:
-            logs.update(self._pipeline.logs)
+            logs.update(self._run.logs)
 
     def on_train_end(self, logs=None):
-        """Draws what has not been drawn, and closes the files."""
+        """Draws what has not been drawn, waits for the background thread, closes the files."""
         self.close()
 
     def observe(self, model, epoch) -> EpochReport:
-        """Observes a model in a training loop of your own.
+        """Observes a model in a training loop of your own, and waits until all is written.
 
         Args:
             model: the `keras.Model`.
@@ -145,101 +195,63 @@ class SaliencyCallback(keras.callbacks.Callback):
         Returns:
             The epoch's `EpochReport`.
         """
+        if self._is_running and self._run.model is not model:
+            self.close()
         if not self._is_running:
             check_writable(self.log_dir)
-            self._begin_run(model, epoch)
-        return self._pipeline.observe(epoch, is_baseline=epoch < 0)
+            self._begin(model, epoch)
+        self._run.observe(Moment(epoch, is_baseline=epoch < 0), self._cost)
+        report = self._run.settled()
+        self._cost.begin_epoch()
+        return report
 
     def close(self):
         """Finishes the run. `fit` does this by itself; a loop of your own calls it at its end."""
         if self._is_running:
             self._is_running = False
-            self._guard.run("the end of the run", self._pipeline.close)
+            self._guard.run("the end of the run", self._run.close)
 
-    def _begin_run(self, model, epoch):
-        """Makes the graph, which refuses what does not fit, and only then opens files."""
-        graph = ModelGraph(
-            model,
-            self.methods,
-            image_shape=self.probes.model_inputs.shape[1:],
-            chunk_size=self.chunk_size,
-        )
-        self.probes.check_num_classes(graph.num_classes)
-        weights = self._weights(graph.num_classes)
-        continues = bool(self.history) and epoch > self.history.epochs[-1]
-        if not continues or self.run_dir is None:
-            self.history = self._new_history()
-            self.run_dir = choose_run_dir(self.log_dir)
-        pipeline = Pipeline(
-            graph,
-            self.probes,
-            weights,
-            history=self.history,
-            sinks=self.sinks,
-            guard=self._guard,
-            log_keys=self.log_keys,
-            num_drawn=self.num_drawn,
-        )
-        if continues:
-            pipeline.continue_after(self._pipeline)
-        settings = _describe_run(graph, self.probes, self.target)
-        for sink in self.sinks:
-            sink.open(self.run_dir, settings)
-        self._pipeline = pipeline
+    def _begin(self, model, epoch):
+        """Begins a run, which refuses what does not fit before it writes anything."""
+        self._guard = Guard(self.on_error)
+        self._cost = Cost()
+        # Batches have half of the budget, so that they never use up that of the epochs' ends.
+        share = self.max_overhead
+        if share is not None and self.batch_freq is not None:
+            share = share / 2
+        self._epoch_budget, self._batch_budget = Budget(share), Budget(share)
+        self._thinned: set[str] = set()
+        if self.batch_freq is not None:
+            steps = (self.params or {}).get("steps")
+            self._counter = BatchCounter(self.batch_freq, steps, max(0, epoch))
+        self._run = Run(self._settings, model, epoch, self._guard, earlier=self._run)
         self._is_running = True
 
-    def _new_history(self):
-        probes = self.probes
-        return History(labels=probes.labels, names=probes.names, class_names=probes.class_names)
+    def _is_missing(self, epoch):
+        """Whether an epoch was lost with the worker; the restored weights are those of its end."""
+        return epoch % self.epoch_freq == 0 and epoch not in self._run.history.epochs
 
-    def _weights(self, num_classes):
-        """What is explained of each probe, as weights of its logits."""
-        probes = self.probes
-        if self.target == "label" and probes.multi_hot is not None:
-            return probes.multi_hot  # the sum of a probe's labels; none: the predicted class
-        classes = {"label": probes.labels, "predicted": None}.get(self.target, self.target)
-        return one_hot_targets(classes, len(probes), num_classes, "target")
+    def _observe(self, moment, **options):
+        self._guard.run("observing", self._run.observe, moment, self._cost, **options)
 
+    def _on_batch_end(self, batch, logs=None):
+        if not self._is_running or not self._counter.is_due(batch):
+            return
+        if self._allows(self._batch_budget, "batches"):
+            began, epoch = time.perf_counter(), self._epoch
+            place = (batch + 1, self._counter.step, self._counter.position(epoch))
+            self._observe(Moment(epoch, False, *place))
+            self._batch_budget.spend(began, self._cost.last)
 
-def _describe_run(graph, probes, target):
-    """Words by topic and keyword, for the settings page."""
-    # Asked of the modules: tensorflow-cpu and a plain checkout have no metadata by these names.
-    modules = ("keras_saliency", "tensorflow", "keras", "numpy", "cv2", "tensorboard")
-    versions = {name: sys.modules[name].__version__ for name in modules if name in sys.modules}
-    probe_words = {
-        "number": str(len(probes)),
-        "shape": str(probes.image_shape),
-        "fingerprint": probes.fingerprint,
-        "target": str(target),
-    }
-    return {**graph.resolved, "probes": probe_words, "versions": versions}
-
-
-def _checked_log_dir(log_dir):
-    if not isinstance(log_dir, str | os.PathLike) or os.fspath(log_dir) in ("", b""):
-        raise TypeError(
-            f"log_dir must be a path. Received: {log_dir!r}. Pass a directory such as 'logs'."
-        )
-    path = os.fspath(log_dir)
-    if "\0" in path or len(path) > 4096:
-        raise ValueError(
-            f"log_dir is no path that a file system takes. Received: {path[:60]!r} ..."
-        )
-    return path
-
-
-def _checked_target(target, probes):
-    if isinstance(target, int | np.integer) and not isinstance(target, bool) and target >= 0:
-        return int(target)
-    if not isinstance(target, str) or target not in ("label", "predicted"):
-        raise ValueError(
-            f'target must be "label", "predicted" or a class index. Received: {target!r}.'
-        )
-    if target == "label" and probes.labels is None and probes.multi_hot is None:
-        warnings.warn(
-            "The probes have no labels, so the predicted class is explained, which may change "
-            'from epoch to epoch. Pass labels, or target="predicted" to say that you mean it.',
-            stacklevel=3,
-        )
-        return "predicted"
-    return target
+    def _allows(self, budget, what):
+        """Whether the budget has room; says so once where it has not."""
+        if budget.allows(time.perf_counter()):
+            return True
+        if what not in self._thinned:
+            self._thinned.add(what)
+            notify(
+                f"keras_saliency: an observation takes {budget.cost:.2g} s, more than "
+                f"max_overhead={self.max_overhead:g} allows: not all {what} are observed from now "
+                "on, so that the share of time is kept."
+            )
+        return False

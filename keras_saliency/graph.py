@@ -61,6 +61,7 @@ class ModelGraph:
         _check_input_shape(model, self.image_shape)
         if not all(layer.built for layer in model._flatten_layers()):
             build_model(model, self.image_shape)
+        self._model = model
         self._function = self._trace(model)
         self._state = WrittenState(self._function.graph)
 
@@ -84,13 +85,13 @@ class ModelGraph:
             weights = one_hot_targets(
                 target_classes, len(images), self.num_classes, "target_classes"
             )
-        chunks = []
+        joined: dict[str, np.ndarray] = {}
         with self._state.kept():
             for start in range(0, len(images), self.chunk_size):
                 inside = slice(start, start + self.chunk_size)
                 wanted = [i - start for i in signals_of if start <= i < start + self.chunk_size]
-                chunks.append(self._run(images[inside], weights[inside], wanted))
-        joined = {name: np.concatenate([c[name] for c in chunks]) for name in chunks[0]}
+                results = self._run(images[inside], weights[inside])
+                self._keep(joined, results, len(images), inside, wanted)
         if self._head == "linear":
             _refuse_probabilities(joined["logits"])
         heatmaps = {
@@ -101,19 +102,49 @@ class ModelGraph:
         }
         return Predictions(joined["logits"], joined["probabilities"]), heatmaps
 
-    def _run(self, images, weights, wanted):
+    def with_chunk_size(self, chunk_size) -> "ModelGraph":
+        """Returns the same graph for chunks of another size, traced anew."""
+        return ModelGraph(
+            self._model, self.methods, image_shape=self.image_shape, chunk_size=chunk_size
+        )
+
+    @property
+    def signed(self) -> list[str]:
+        """Names of the methods that have signed attributions."""
+        outputs = self._function.structured_outputs
+        return [m.name for m in self.methods if f"{m.name}/signal" in outputs]
+
+    def non_finite_weights(self) -> list[str]:
+        """Names of the model's weights that hold NaN or infinity."""
+        return [
+            getattr(w, "path", w.name)
+            for w in self._model.weights
+            if w.dtype != "string" and not np.isfinite(np.asarray(w, np.float64)).all()
+        ]
+
+    def _run(self, images, weights):
         """Runs one chunk, filled up with its last image so that its size is always the same."""
-        num_images = len(images)
-        missing = [(0, self.chunk_size - num_images)]
-        images = np.pad(images, missing + [(0, 0)] * 3, mode="edge").astype(np.float32, copy=False)
-        weights = np.pad(weights, [*missing, (0, 0)], mode="edge")
-        results = self._function(tf.constant(images), tf.constant(weights))
-        return {
-            name: tf.gather(value, np.asarray(wanted, np.int32)).numpy()
-            if name.endswith("/signal")
-            else value[:num_images].numpy()
-            for name, value in results.items()
-        }
+        missing = self.chunk_size - len(images)
+        if missing:
+            images = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)])
+            weights = np.concatenate([weights, np.repeat(weights[-1:], missing, axis=0)])
+        images = images.astype(np.float32, copy=False)
+        return self._function(tf.constant(images), tf.constant(weights))
+
+    @staticmethod
+    def _keep(joined, results, num_images, inside, wanted):
+        """Copies a chunk's results to their place, so that there is one copy of them."""
+        for name, value in results.items():
+            if name.endswith("/signal"):
+                kept = tf.gather(value, np.asarray(wanted, np.int32)).numpy()
+                before = joined.get(name, kept[:0])
+                joined[name] = np.concatenate([before, kept])
+                continue
+            value = value.numpy()
+            if name not in joined:
+                joined[name] = np.empty((num_images, *value.shape[1:]), value.dtype)
+            place = joined[name][inside]
+            place[...] = value[: len(place)]
 
     def _trace(self, model):
         def run(images, weights):

@@ -32,11 +32,18 @@ class Guard:
         self.on_error = on_error
         self._failures: dict[str, int] = {}
         self._reported: set[str] = set()
+        self._away: set[str] = set()
 
-    def run(self, part: str, function, *arguments, passing=()):
+    def run(self, part: str, function, *arguments, passing=(), tries_again=()):
         """Returns `function(*arguments)`, or None where it failed or `part` is switched off.
 
-        Exceptions of the types in `passing` are let through.
+        Args:
+            part: what it is called in words.
+            function: what is run.
+            *arguments: its arguments.
+            passing: types of exceptions that are let through.
+            tries_again: types of exceptions that never switch the part off: a full disk may
+                have room again. They are reported once each time they begin and end.
         """
         if self._failures.get(part, 0) >= FAILURES_BEFORE_OFF:
             return None
@@ -45,14 +52,28 @@ class Guard:
         except Exception as error:
             if self.on_error == "raise" or isinstance(error, passing):
                 raise
-            self._report(part, error)
+            _LOGGER.error("%s failed", part, exc_info=error)
+            if isinstance(error, tries_again):
+                self._report_away(part, error)
+            else:
+                self._report(part, error)
             return None
         self._failures[part] = 0
+        if part in self._away:
+            self._away.discard(part)
+            notify(f"keras_saliency: {part} works again.")
         return result
+
+    def _report_away(self, part, error):
+        if part not in self._away:
+            self._away.add(part)
+            notify(
+                f"keras_saliency: {part} failed and is left out: {type(error).__name__}: {error}. "
+                "It is tried again at every observation. The training is not affected."
+            )
 
     def _report(self, part, error):
         self._failures[part] = self._failures.get(part, 0) + 1
-        _LOGGER.error("%s failed", part, exc_info=error)
         if part not in self._reported:
             self._reported.add(part)
             notify(

@@ -1,26 +1,44 @@
-"""From a model's weights to a report: `measure` computes, `publish` draws and writes."""
+"""From a model's weights to a report: `measure` makes the training wait, `publish` does not."""
 
 import dataclasses
-import time
+from dataclasses import dataclass
 
-from keras_saliency.album import Album
+import tensorflow as tf
+
 from keras_saliency.guard import notify
-from keras_saliency.records import EpochReport
-from keras_saliency.statistics import (
-    MEASURES,
-    REFERENCES,
-    STATISTICS,
-    Attention,
-    compute,
-    compute_drift,
-    worse_direction,
-    worst_class,
-)
+from keras_saliency.health import Health
+from keras_saliency.log_keys import statistic_of
+from keras_saliency.records import EpochReport, StoredMaps
+from keras_saliency.statistics import REFERENCES, Recording, compute_all, summarize
+from keras_saliency.storage import TROUBLE
 
-# What a short name in `log_keys` stands for.
-_SHORT_NAMES = {"drift": "drift_previous"}
-# The statistics that need more than images and labels, by what they need.
-_NEEDS_OF_PROBES = ("object_masks", "groups", "cue_map", "labels")
+_OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When an observation is made; see `EpochReport` for the attributes."""
+
+    epoch: int
+    is_baseline: bool = False
+    batch: int | None = None
+    step: int | None = None
+    position: float | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What `measure` hands to `publish`.
+
+    Attributes:
+        report: `EpochReport` with what is known so far.
+        recordings: {method: `Recording`} of this observation.
+        references: {reference: {method: `Recording`}} to compare it with.
+    """
+
+    report: EpochReport
+    recordings: dict[str, Recording]
+    references: dict[str, dict[str, Recording]]
 
 
 class Pipeline:
@@ -31,162 +49,163 @@ class Pipeline:
         probes: `ProbeSet`.
         weights: what is explained, as `ModelGraph.attribute` takes it.
         history: `History` to write to.
+        files: `RunFiles` of the run.
+        album: `Album` of the run.
         sinks: opened `Sink`s.
         guard: `Guard` that answers for the failures of parts.
         log_keys: statistics whose mean goes into `logs`.
-        num_drawn: how many probes are drawn.
     """
 
-    def __init__(self, graph, probes, weights, *, history, sinks, guard, log_keys, num_drawn):
+    def __init__(self, graph, probes, weights, *, history, files, album, sinks, guard, log_keys):
         self.graph = graph
         self.logs = {f"{m.name}_{key}": 0.0 for m in graph.methods for key in log_keys}
+        self.history = history
+        self.album = album
+        self._files = files
         self._probes = probes
         self._weights = weights
-        self._history = history
         self._sinks = sinks
         self._guard = guard
         self._log_keys = log_keys
-        self._references: dict[str, dict[str, Attention]] = {r: {} for r in REFERENCES}
-        self._warned: set[tuple[str, str]] = set()
-        self._album = Album(probes, num_drawn, [m.name for m in graph.methods])
+        self._recordings: dict[int, dict[str, Recording]] = {}  # of the epochs referred to
+        self._baselines = {e for e, entry in history.entries.items() if entry.is_baseline}
+        self._halved = False
+        self._health = Health(probes)
+        if history:
+            self._update_logs(next(reversed(history.entries.values())).statistics)
 
-    def continue_after(self, earlier: "Pipeline") -> None:
-        """Takes over the references and the pictures of the run's earlier part."""
-        self._references = earlier._references
-        self._album = earlier._album
-        self.logs = earlier.logs
-
-    def observe(self, epoch: int, is_baseline: bool = False) -> EpochReport:
-        """Measures an epoch and publishes it."""
-        report = self.measure(epoch, is_baseline)
-        return self.publish(report)
-
-    def measure(self, epoch: int, is_baseline: bool = False) -> EpochReport:
-        """Computes maps and statistics and stores them in history."""
-        began = time.perf_counter()
-        predictions, heatmaps = self.graph.attribute(
-            self._probes.model_inputs, weights=self._weights, signals_of=self._album.drawn
+    def measure(self, moment: Moment) -> Measured:
+        """Computes maps, and the statistics that `logs` needs."""
+        predictions, heatmaps = self._attribute()
+        recordings = {
+            name: Recording(name, StoredMaps.of(h.native), h.image_size)
+            for name, h in heatmaps.items()
+        }
+        references = self._guard.run("references", self._references, moment.epoch) or {}
+        report = EpochReport(
+            predictions=predictions, heatmaps=heatmaps, statistics={}, **vars(moment)
         )
-        attentions = {name: Attention.from_heatmaps(h) for name, h in heatmaps.items()}
-        statistics = {}
-        for name, attention in attentions.items():
-            others = [a for other, a in attentions.items() if other != name]
-            earlier = {r: self._references[r].get(name) for r in REFERENCES}
-            statistics[name] = compute(attention, self._probes, predictions, others)
-            statistics[name] |= compute_drift(attention, earlier)
-        self._history.append(
-            epoch,
-            (predictions.classes, predictions.confidence),
-            statistics,
-            {name: h.native for name, h in heatmaps.items()},
-            time.perf_counter() - began,
-        )
-        self._remember(attentions, is_baseline)
-        scalars = _summarize(statistics, self._probes.labels)
-        self._update_logs(scalars)
-        return EpochReport(
-            epoch,
-            predictions,
-            heatmaps,
-            statistics,
-            is_baseline=is_baseline,
-            logs=dict(self.logs),
-            scalars=scalars,
-        )
+        if moment.batch is None:
+            self._recordings[moment.epoch] = recordings
+            if moment.is_baseline:
+                self._baselines.add(moment.epoch)
+            wanted = {statistic_of(key) for key in self._log_keys}
+            self._update_logs(
+                compute_all(
+                    recordings,
+                    self._probes,
+                    predictions,
+                    references,
+                    only=wanted,
+                    attempt=self._attempt,
+                )
+            )
+        self._guard.run("health", self._health.check_model, self.graph, report)
+        return Measured(dataclasses.replace(report, logs=dict(self.logs)), recordings, references)
 
-    def publish(self, report: EpochReport) -> EpochReport:
-        """Draws the pictures and hands the report to the sinks; returns it with the pictures."""
-        self._warn_of_problems(report)
-        pictures = self._guard.run("drawing", self._album.draw, report) or {}
+    def publish(self, measured: Measured, cost: dict[str, float]) -> EpochReport:
+        """Computes all statistics, and hands the report to history, pictures and sinks.
+
+        Args:
+            measured: what `measure` returned.
+            cost: "blocking_seconds" and, where it is known, "share_of_epoch".
+
+        Returns:
+            The report, with statistics and pictures.
+        """
+        report = measured.report
+        self._guard.run("health", self._health.check_maps, report)
+        statistics = compute_all(
+            measured.recordings,
+            self._probes,
+            report.predictions,
+            measured.references,
+            attempt=self._attempt,
+        )
+        prefix = "" if report.batch is None else "batch_"
+        scalars = summarize(statistics, self._probes.labels, prefix)
+        if report.batch is None:
+            scalars |= {f"saliency/cost/{name}": seconds for name, seconds in cost.items()}
+        report = dataclasses.replace(report, statistics=statistics, scalars=scalars)
+        pictures = self._guard.run("drawing", self.album.draw, report) or {}
         report = dataclasses.replace(report, pictures=pictures)
+        if report.batch is None:
+            self._guard.run("history", self._record, measured, report, cost, tries_again=TROUBLE)
         self._write(report)
         return report
 
     def close(self) -> None:
-        """Writes the pictures that are still to be written, and closes the sinks."""
-        report = self._album.last_report()
+        """Writes what is still to be written, and closes the sinks."""
+        self._guard.run("history", self._files.write_owed, self.history, tries_again=TROUBLE)
+        report = self._guard.run("drawing", self.album.last_report)
         if report is not None:
             self._write(report)
         for sink in self._sinks:
-            self._guard.run(type(sink).__name__, sink.close)
+            self._guard.run(f"closing {type(sink).__name__}", sink.close)
 
-    def _write(self, report):
-        for sink in self._sinks:
-            self._guard.run(type(sink).__name__, sink.write, report)
+    def _attribute(self):
+        graph = self.graph
+        try:
+            return self._run_graph(graph)
+        except _OUT_OF_MEMORY as error:
+            if self._halved or graph.chunk_size == 1:
+                raise
+            self._halved = True
+            smaller = graph.chunk_size // 2
+            notify(
+                f"keras_saliency: out of memory with chunk_size={graph.chunk_size} "
+                f"({type(error).__name__}). It goes on with {smaller}; pass chunk_size={smaller} "
+                "to begin with that."
+            )
+        self.graph = graph.with_chunk_size(smaller)
+        return self._run_graph(self.graph)
 
-    def _remember(self, attentions, is_baseline):
-        self._references["previous"] = attentions
-        if is_baseline:
-            self._references["start"] = attentions
-        elif not self._references["first"]:
-            self._references["first"] = attentions
+    def _run_graph(self, graph):
+        return graph.attribute(
+            self._probes.model_inputs, weights=self._weights, signals_of=self.album.drawn
+        )
 
-    def _update_logs(self, scalars):
+    def _attempt(self, name, function, *arguments):
+        return self._guard.run(f"the statistic {name}", function, *arguments)
+
+    def _references(self, epoch):
+        """Recordings of the epochs that one is compared with, read from history if need be."""
+        entries = self.history.entries
+        earlier = sorted(e for e in {*entries, *self._recordings} if e < epoch)
+        chosen = {
+            "previous": earlier[-1:],
+            "first": [e for e in earlier if e not in self._baselines][:1],
+            "start": [e for e in earlier if e in self._baselines][:1],
+        }
+        wanted = {e for epochs in chosen.values() for e in epochs}
+        for e in wanted - set(self._recordings):
+            size = self.graph.image_shape[:2]
+            maps = entries[e].heatmaps
+            self._recordings[e] = {m: Recording(m, maps[m], size) for m in maps}
+        self._recordings = {e: r for e, r in self._recordings.items() if e in wanted}
+        return {r: self._recordings[chosen[r][0]] if chosen[r] else {} for r in REFERENCES}
+
+    def _update_logs(self, statistics):
+        scalars = summarize(statistics, None)
         for method in self.graph.methods:
             for key in self._log_keys:
-                value = scalars.get(f"saliency/{method.name}/{_SHORT_NAMES.get(key, key)}")
+                value = scalars.get(f"saliency/{method.name}/{statistic_of(key)}")
                 if value is not None:  # else undefined: the last value stands
                     self.logs[f"{method.name}_{key}"] = value
 
-    def _warn_of_problems(self, report):
-        """Warns once of each kind of problem.
-
-        A few all-zero maps are no news: nothing need speak for a class on a probe. They are
-        named in the pictures and counted in `empty_fraction`. When half of them
-        are all zero, attention is dead.
-        """
-        for heatmaps in report.heatmaps.values():
-            for kind, sentence in heatmaps.problems().items():
-                is_grave = kind != "all zero" or heatmaps.empty.mean() >= 0.5
-                if is_grave and (heatmaps.method, kind) not in self._warned:
-                    self._warned.add((heatmaps.method, kind))
-                    when = "Before training" if report.is_baseline else f"Epoch {report.epoch + 1}"
-                    notify(f"{when}: {sentence}")
-
-
-def _summarize(statistics, labels):
-    """Returns the mean, and the worst class, of every statistic by tag, undefined ones left out."""
-    scalars = {}
-    for method, by_name in statistics.items():
-        for name, values in by_name.items():
-            defined = values[values == values]
-            if not len(defined):
-                continue
-            tag = f"saliency/{method}/{name}"
-            scalars[tag] = float(defined.mean())
-            direction = worse_direction(name)
-            if labels is not None and direction is not None:
-                scalars[f"{tag}_worst"] = worst_class(values, labels, direction == "low")[0]
-    return scalars
-
-
-def check_log_keys(log_keys, probes, num_methods) -> tuple[str, ...]:
-    """Refuses statistics that do not exist or that these probes cannot have.
-
-    Raises:
-        TypeError: if `log_keys` is no sequence of names.
-        ValueError: if a name is unknown, comes twice, or needs what the probes lack.
-    """
-    is_sequence = isinstance(log_keys, list | tuple)
-    if not is_sequence or not all(isinstance(key, str) for key in log_keys):
-        raise TypeError(
-            f'log_keys must be a sequence of names. Received: {log_keys!r}. Pass ("drift",), say.'
+    def _record(self, measured, report, cost):
+        predictions = report.predictions
+        self.history.append(
+            report.epoch,
+            (predictions.classes, predictions.confidence),
+            report.statistics,
+            {name: recording.stored for name, recording in measured.recordings.items()},
+            cost["blocking_seconds"],
+            report.is_baseline,
         )
-    drifts = [f"{measure}_{reference}" for measure in MEASURES for reference in REFERENCES]
-    known = [*_SHORT_NAMES, *STATISTICS, *drifts]
-    for key in log_keys:
-        if key not in known:
-            raise ValueError(
-                f'log_keys holds an unknown statistic "{key}". Pass some of: {", ".join(known)}.'
-            )
-        if [_SHORT_NAMES.get(k, k) for k in log_keys].count(_SHORT_NAMES.get(key, key)) > 1:
-            raise ValueError(f'log_keys holds "{key}" twice. Received: {log_keys!r}.')
-        if key == "method_agreement" and num_methods < 2:
-            raise ValueError('log_keys holds "method_agreement", which needs two methods.')
-        for need in STATISTICS[key].needs if key in STATISTICS else ():
-            if need in _NEEDS_OF_PROBES and getattr(probes, need) is None:
-                raise ValueError(
-                    f'log_keys holds "{key}", which needs {need}, but the probes have none. '
-                    f"Pass ProbeSet(..., {need}=...) or leave it out."
-                )
-    return tuple(log_keys)
+        self._files.write(self.history, report.epoch, self.album.take_columns())
+
+    def _write(self, report):
+        for sink in self._sinks:
+            name = type(sink).__name__
+            self._guard.run(name, sink.write, report, tries_again=sink.tries_again)

@@ -168,6 +168,9 @@ class EpochReport:
         heatmaps: `Heatmaps` by method.
         statistics: float32 arrays (n,) by method and statistic, NaN where undefined.
         is_baseline: whether this is the model before its first epoch.
+        batch: inside an epoch, how many of its batches were trained; None at its end.
+        step: inside an epoch, how many batches were trained since epoch 0; else the epoch.
+        position: where it stands on the axis of epochs: the epoch, or a fraction less.
         logs: the keys and values that go into Keras's `logs`, all finite.
         scalars: value by tag, without those that are undefined.
         pictures: uint8 RGB array (height, width, 3) by tag.
@@ -178,6 +181,22 @@ class EpochReport:
     heatmaps: dict[str, Heatmaps]
     statistics: dict[str, dict[str, np.ndarray]]
     is_baseline: bool = False
+    batch: int | None = None
+    step: int = None  # type: ignore[assignment]
+    position: float = None  # type: ignore[assignment]
     logs: dict[str, float] = field(default_factory=dict)
     scalars: dict[str, float] = field(default_factory=dict)
     pictures: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self):
+        for name in ("step", "position"):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, self.epoch)
+
+    @property
+    def when(self) -> str:
+        """When it was, in words, epochs and batches counted from 1."""
+        if self.is_baseline:
+            return "before training"
+        epoch = f"epoch {self.epoch + 1}"
+        return epoch if self.batch is None else f"{epoch}, batch {self.batch}"

@@ -1,24 +1,134 @@
-"""Where a run's files go."""
+"""Where a run's files go, and how they get there whole."""
 
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+import threading
 import uuid
 
 import tensorflow as tf
 
+# What a disk that is full, gone or read-only raises. Writing is tried again when it comes back.
+TROUBLE = (OSError, tf.errors.OpError)
 
-def choose_run_dir(log_dir: str) -> str:
-    """Returns the first of LOG_DIR/saliency, saliency_2, ... that holds nothing yet.
+_RUN_NAME = re.compile(r"saliency(?:_([1-9]\d{0,8}))?")
+_lock = threading.Lock()
+_claimed: set[str] = set()  # run directories of the callbacks that are at work in this process
 
-    Nothing is written: the directory is made by what first writes there.
-    """
+
+def run_dirs(log_dir: str) -> list[str]:
+    """Returns the run directories in a log directory: saliency, saliency_2, ..., the last first."""
+    if not tf.io.gfile.isdir(log_dir):
+        return []
+    names = [name.rstrip("/") for name in tf.io.gfile.listdir(log_dir)]
+    numbers = {int(m[1] or 1): name for name in names if (m := _RUN_NAME.fullmatch(name))}
+    return [tf.io.gfile.join(log_dir, numbers[number]) for number in sorted(numbers, reverse=True)]
+
+
+def claim(run_dir: str) -> bool:
+    """Reserves a run directory for one callback; False where another one writes there."""
+    with _lock:
+        if run_dir in _claimed:
+            return False
+        _claimed.add(run_dir)
+        return True
+
+
+def release(run_dir: str) -> None:
+    """Gives a run directory up, and removes it where nothing has been written."""
+    with _lock:
+        _claimed.discard(run_dir)
+    _remove_if_empty(history_dir(run_dir))
+    _remove_if_empty(run_dir)
+
+
+def claim_new(log_dir: str) -> str:
+    """Claims the first of LOG_DIR/saliency, saliency_2, ... that holds nothing yet."""
     number = 1
     while True:
         name = "saliency" if number == 1 else f"saliency_{number}"
         run_dir = tf.io.gfile.join(log_dir, name)
-        if not tf.io.gfile.exists(run_dir) or (
-            tf.io.gfile.isdir(run_dir) and not tf.io.gfile.listdir(run_dir)
-        ):
-            return run_dir
+        if _is_free(run_dir) and claim(run_dir):
+            if _begin(run_dir):
+                return run_dir
+            release(run_dir)
         number += 1
+
+
+def history_dir(run_dir: str) -> str:
+    """Returns where a run keeps its history."""
+    return tf.io.gfile.join(run_dir, "history")
+
+
+def _is_free(run_dir):
+    if not tf.io.gfile.exists(run_dir):
+        return True
+    return tf.io.gfile.isdir(run_dir) and not tf.io.gfile.listdir(run_dir)
+
+
+def _begin(run_dir):
+    """Makes the run's history folder, in one step where the file system can.
+
+    So two programs that begin at the same time do not take the same directory.
+    """
+    folder = history_dir(run_dir)
+    if is_remote(run_dir):
+        tf.io.gfile.makedirs(folder)
+        return True
+    os.makedirs(run_dir, exist_ok=True)
+    try:
+        os.mkdir(folder)
+    except FileExistsError:
+        return False
+    return True
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path belongs to a file system of TensorFlow's, such as gs:// or ram://."""
+    return "://" in path
+
+
+@contextlib.contextmanager
+def written_whole(path: str):
+    """Context with a binary file; at its end the path holds all of it, after a crash nothing.
+
+    A temporary file beside it, fsync, rename. Missing directories are made.
+    """
+    folder = path.rpartition("/")[0]
+    if folder:
+        tf.io.gfile.makedirs(folder)
+    unfinished = f"{path}.{uuid.uuid4().hex[:8]}.unfinished"
+    try:
+        if is_remote(path):
+            with tempfile.TemporaryFile() as file:
+                yield file
+                file.seek(0)
+                with tf.io.gfile.GFile(unfinished, "wb") as remote:
+                    shutil.copyfileobj(file, remote)
+            tf.io.gfile.rename(unfinished, path, overwrite=True)
+            return
+        with open(unfinished, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+        _sync_directory(folder or ".")
+    except BaseException:
+        with contextlib.suppress(*TROUBLE):
+            tf.io.gfile.remove(unfinished)
+        raise
+
+
+def _sync_directory(folder):
+    """Makes a rename last; not every file system can."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def check_writable(log_dir: str) -> None:
@@ -46,7 +156,7 @@ def check_writable(log_dir: str) -> None:
         with tf.io.gfile.GFile(trial, "w") as file:
             file.write("x")
         tf.io.gfile.remove(trial)
-    except (tf.errors.OpError, OSError) as error:
+    except TROUBLE as error:
         raise ValueError(
             f'log_dir cannot be written to. Received: log_dir="{log_dir}" '
             f"({type(error).__name__}: {error}). Pass a directory that this process may write to."
@@ -57,8 +167,6 @@ def check_writable(log_dir: str) -> None:
 
 
 def _remove_if_empty(directory):
-    try:
+    with contextlib.suppress(*TROUBLE):
         if tf.io.gfile.isdir(directory) and not tf.io.gfile.listdir(directory):
             tf.io.gfile.rmtree(directory)
-    except (tf.errors.OpError, OSError):
-        pass

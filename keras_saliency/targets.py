@@ -1,5 +1,7 @@
 """What is explained: one score for each probe, a weighted sum of its logits."""
 
+import warnings
+
 import numpy as np
 import tensorflow as tf
 
@@ -71,3 +73,21 @@ def weigh_logits(logits: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.T
     chosen = tf.reduce_any(weights != 0, axis=1, keepdims=True)
     weights = tf.stop_gradient(tf.where(chosen, weights, predicted))
     return tf.reduce_sum(weights * logits, axis=1), weights
+
+
+def check_target(target, probes) -> str | int:
+    """Returns what is explained, "label", "predicted" or a class; "predicted" without labels."""
+    if isinstance(target, int | np.integer) and not isinstance(target, bool) and target >= 0:
+        return int(target)
+    if not isinstance(target, str) or target not in ("label", "predicted"):
+        raise ValueError(
+            f'target must be "label", "predicted" or a class index. Received: {target!r}.'
+        )
+    if target == "label" and probes.labels is None and probes.multi_hot is None:
+        warnings.warn(
+            "The probes have no labels, so the predicted class is explained, which may change "
+            'from epoch to epoch. Pass labels, or target="predicted" to say that you mean it.',
+            stacklevel=3,
+        )
+        return "predicted"
+    return target

@@ -122,7 +122,7 @@ BROKEN = {
     "a series too many": with_array(**metadata(series=[["m", "s", [0]], ["m", "t", [0]]])),
     "objects": with_array(confidence=np.array([[{}] * N], object)),
     "another n": with_array(classes=np.zeros((1, 3), np.int64)),
-    "another type": with_array(series_0=np.zeros((1, N), np.float64)),
+    "another type": with_array(values=np.zeros((1, N), np.float64)),
     "another rank": with_array(codes_0=np.zeros((N, 3), np.float16)),
 }
 

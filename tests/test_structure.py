@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "keras_saliency"
 
 # Rooms of one rank do not import each other; a room imports only from lower ranks.
 RANKS = [
-    {"arguments", "guard", "opencv"},
+    {"arguments", "guard", "opencv", "schedule", "worker"},
     {"records"},
     {"probes", "capture", "library", "storage"},
     {"layouts"},
@@ -20,10 +20,11 @@ RANKS = [
     {"methods"},
     {"graph"},
     {"statistics"},
-    {"history"},
+    {"history", "log_keys"},
     {"rendering"},
-    {"album", "sinks"},
+    {"album", "health", "sinks"},
     {"pipeline"},
+    {"run"},
     {"explanation", "callback"},
     {"__main__"},
 ]

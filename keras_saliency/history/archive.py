@@ -1,21 +1,22 @@
 """The file of a history: one .npz of plain arrays, uncompressed, without pickle."""
 
-import contextlib
 import json
 import os
 
 import numpy as np
 
 from keras_saliency.history.entry import Entry
+from keras_saliency.records import StoredMaps
+from keras_saliency.storage import written_whole
 
 _FORMAT, _VERSION = "keras_saliency.history", 1
 
 
-def to_arrays(history) -> dict[str, np.ndarray]:
+def to_arrays(history, **more) -> dict[str, np.ndarray]:
     """Turns a history into arrays by name; "metadata" is JSON as uint8.
 
     Names of methods and statistics are in the metadata only, since a
-    user's method may have any name; the arrays are numbered.
+    user's method may have any name; heatmaps are numbered. `more` goes into the metadata.
     """
     entries = history.entries
 
@@ -29,12 +30,14 @@ def to_arrays(history) -> dict[str, np.ndarray]:
         "version": _VERSION,
         "epochs": history.epochs,
         "seconds": history.seconds,
+        "baselines": [epoch for epoch, entry in entries.items() if entry.is_baseline],
         "names": history.names,
         "class_names": history.class_names,
         "series": series,
         "heatmaps": [
             [m, epoch] for m in methods for epoch, entry in entries.items() if m in entry.heatmaps
         ],
+        **more,
     }
     arrays = {
         "metadata": np.frombuffer(json.dumps(metadata).encode(), np.uint8),
@@ -43,28 +46,20 @@ def to_arrays(history) -> dict[str, np.ndarray]:
     }
     if history.labels is not None:
         arrays["labels"] = history.labels
-    for i, (method, statistic, epochs) in enumerate(series):
-        arrays[f"series_{i}"] = np.stack([entries[e].statistics[method][statistic] for e in epochs])
+    rows = [entries[e].statistics[m][s] for m, s, epochs in series for e in epochs]
+    arrays["values"] = np.array(rows, np.float32).reshape(len(rows), history.num_probes or 0)
     for i, (method, epoch) in enumerate(metadata["heatmaps"]):
         arrays[f"codes_{i}"], arrays[f"scales_{i}"] = entries[epoch].heatmaps[method]
     return arrays
 
 
-def save(arrays, path):
+def save(arrays: dict, path):
     """Writes arrays to a path, in one step, or to a file that is open."""
     if hasattr(path, "write"):
         np.savez(path, **arrays)
         return
-    path = os.fspath(path)
-    unfinished = f"{path}.{os.getpid()}.unfinished"
-    try:
-        with open(unfinished, "wb") as file:
-            np.savez(file, **arrays)
-        os.replace(unfinished, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.remove(unfinished)
-        raise
+    with written_whole(os.fspath(path)) as file:
+        np.savez(file, **arrays)
 
 
 def load(path, make_history):
@@ -73,8 +68,23 @@ def load(path, make_history):
     Raises:
         ValueError: if the file is broken, or no history.
     """
+    return read(path, lambda archive: from_arrays(archive, make_history))
+
+
+def read(path, use):
+    """Returns `use(arrays)`, the arrays being read when they are asked for.
+
+    Raises:
+        ValueError: if the file is broken, or no history.
+    """
     try:
-        return _from_arrays(_read(path), make_history)
+        with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ValueError("it holds a single array")
+            members = archive.zip.infolist()  # type: ignore[union-attr]
+            if any(m.file_size != m.compress_size for m in members):
+                raise ValueError("it is compressed")  # a small file could unpack to any size
+            return use(archive)
     except (FileNotFoundError, IsADirectoryError, PermissionError):
         raise
     except Exception as error:  # zipfile, numpy and json have a dozen kinds for broken files
@@ -85,22 +95,29 @@ def load(path, make_history):
         ) from error
 
 
-def _read(path):
-    with np.load(path, allow_pickle=False) as archive:
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ValueError("it holds a single array")
-        members = archive.zip.infolist()  # type: ignore[union-attr]
-        if any(m.file_size != m.compress_size for m in members):
-            raise ValueError("it is compressed")  # a small file could unpack to any size
-        return {name: archive[name] for name in archive.files}
+def read_metadata(arrays) -> dict:
+    """Returns the metadata of a history's arrays.
 
-
-def _from_arrays(arrays, make_history):
+    Raises:
+        ValueError: if they are of another kind or version.
+    """
     metadata = json.loads(arrays["metadata"].tobytes().decode())
     if metadata["format"] != _FORMAT:
         raise ValueError("it is another kind of file")
     if metadata["version"] != _VERSION:
         raise ValueError(f"it has version {metadata['version']}, this program reads {_VERSION}")
+    return metadata
+
+
+def read_maps(arrays, number) -> StoredMaps:
+    """Returns the heatmaps that stand at a place of the metadata's list."""
+    codes = _floats(arrays[f"codes_{number}"], np.float16)
+    return StoredMaps(codes, _floats(arrays[f"scales_{number}"]))
+
+
+def from_arrays(arrays, make_history, read_heatmaps=True):
+    """Makes a history of what `to_arrays` returned, with or without the heatmaps."""
+    metadata = read_metadata(arrays)
     epochs, seconds = metadata["epochs"], metadata["seconds"]
     history = make_history(
         labels=arrays.get("labels"),
@@ -108,19 +125,19 @@ def _from_arrays(arrays, make_history):
         class_names=metadata["class_names"],
     )
     statistics: dict[int, dict] = {epoch: {} for epoch in epochs}
-    for i, (method, statistic, held) in enumerate(metadata["series"]):
-        for epoch, row in zip(held, _floats(arrays[f"series_{i}"]), strict=True):
-            statistics[epoch].setdefault(method, {})[statistic] = row
+    places = [(m, s, epoch) for m, s, held in metadata["series"] for epoch in held]
+    for (method, statistic, epoch), row in zip(places, _floats(arrays["values"]), strict=True):
+        statistics[epoch].setdefault(method, {})[statistic] = row
     heatmaps: dict[int, dict] = {epoch: {} for epoch in epochs}
-    for i, (method, epoch) in enumerate(metadata["heatmaps"]):
-        codes, scales = _floats(arrays[f"codes_{i}"], np.float16), _floats(arrays[f"scales_{i}"])
-        heatmaps[epoch][method] = (codes, scales)
+    for i, (method, epoch) in enumerate(metadata["heatmaps"] if read_heatmaps else []):
+        heatmaps[epoch][method] = read_maps(arrays, i)
     classes, confidence = arrays["classes"], _floats(arrays["confidence"])
     if classes.dtype != np.int64:
         raise ValueError(f"its classes are {classes.dtype}")
     for epoch, predicted, sureness, cost in zip(epochs, classes, confidence, seconds, strict=True):
         cost = None if cost is None else float(cost)
-        entry = Entry(predicted, sureness, statistics[epoch], heatmaps[epoch], cost)
+        baseline = epoch in metadata["baselines"]
+        entry = Entry(predicted, sureness, statistics[epoch], heatmaps[epoch], cost, baseline)
         history.insert(epoch, entry)
     return history
 

@@ -1,8 +1,11 @@
 """`Entry`: what one epoch left behind, as it is stored."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+
+from keras_saliency.records import StoredMaps
 
 
 @dataclass(frozen=True)
@@ -13,56 +16,79 @@ class Entry:
         classes: predicted classes, int64 (n,).
         confidence: probability of the predicted class, float32 (n,).
         statistics: {method: {statistic: float32 (n,)}}.
-        heatmaps: {method: (codes float16 (n, h, w), scales float32 (n,))}, a map
-            being codes * scale. The scale is the map's maximum, since gradients are
-            often smaller than the smallest float16.
-        seconds: what the measurement cost, or None.
+        heatmaps: {method: `StoredMaps`}; of an epoch that is on disk they are read when
+            they are asked for.
+        seconds: how long the training waited, or None.
+        is_baseline: whether this is the model before its first epoch.
     """
 
     classes: np.ndarray
     confidence: np.ndarray
     statistics: dict[str, dict[str, np.ndarray]]
-    heatmaps: dict[str, tuple[np.ndarray, np.ndarray]]
+    heatmaps: Mapping[str, StoredMaps]
     seconds: float | None = None
+    is_baseline: bool = False
 
     @classmethod
-    def make(cls, predictions, statistics, heatmaps, seconds=None) -> "Entry":
+    def make(cls, predictions, statistics, heatmaps, seconds=None, is_baseline=False) -> "Entry":
         """Makes an entry of copies, with the heatmaps encoded; see `History.append`."""
         classes, confidence = predictions
         return cls(
             np.array(classes, np.int64),
             np.array(confidence, np.float32),
             {m: {s: np.array(v, np.float32) for s, v in n.items()} for m, n in statistics.items()},
-            {method: _encode(np.asarray(maps, np.float32)) for method, maps in heatmaps.items()},
+            {
+                method: maps if isinstance(maps, StoredMaps) else StoredMaps.of(maps)
+                for method, maps in heatmaps.items()
+            },
             None if seconds is None else float(seconds),
+            bool(is_baseline),
         )
 
-    def restore(self, method: str) -> np.ndarray:
-        """Returns a method's heatmaps, float32 (n, h, w)."""
-        codes, scales = self.heatmaps[method]
-        return codes.astype(np.float32) * scales[:, None, None]
+    @property
+    def map_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape (n, h, w) of each method's heatmaps; those on disk are not read for it."""
+        if isinstance(self.heatmaps, MapsOnDisk):
+            return self.heatmaps.shapes
+        return {method: maps.codes.shape for method, maps in self.heatmaps.items()}
 
     def check(self, num_probes: int):
         """Raises ValueError where something is not there once for each probe."""
         parts = {"classes": (self.classes, 1), "confidence": (self.confidence, 1)}
         for method, numbers in self.statistics.items():
             parts |= {f"statistics[{method!r}][{s!r}]": (v, 1) for s, v in numbers.items()}
-        for method, (codes, scales) in self.heatmaps.items():
-            parts |= {f"heatmaps[{method!r}]": (codes, 3), f"scales of {method!r}": (scales, 1)}
-        for name, (array, rank) in parts.items():
-            if array.ndim != rank or len(array) != num_probes:
+        shapes = {name: (array.shape, rank) for name, (array, rank) in parts.items()}
+        shapes |= {f"heatmaps[{m!r}]": (shape, 3) for m, shape in self.map_shapes.items()}
+        if not isinstance(self.heatmaps, MapsOnDisk):
+            shapes |= {f"scales of {m!r}": (x.scales.shape, 1) for m, x in self.heatmaps.items()}
+        for name, (shape, rank) in shapes.items():
+            if len(shape) != rank or shape[0] != num_probes:
                 expected = f"({num_probes},)" if rank == 1 else f"({num_probes}, h, w)"
                 raise ValueError(
-                    f"{name} must have shape {expected}. Received: {array.shape}. "
+                    f"{name} must have shape {expected}. Received: {shape}. "
                     "Pass one for each probe, of the same probes in every epoch."
                 )
 
 
-def _encode(maps):
-    if maps.ndim != 3:
-        raise ValueError(f"heatmaps must be (n, h, w). Received: {maps.shape}.")
-    with np.errstate(invalid="ignore"):
-        scales = maps.max(axis=(1, 2), initial=0)
-        scales[~np.isfinite(maps).all(axis=(1, 2))] = np.nan
-        codes = maps / np.where(scales == 0, 1, scales)[:, None, None]
-    return codes.astype(np.float16), scales.astype(np.float32)
+class MapsOnDisk(Mapping):
+    """The heatmaps of an epoch, read from its file when they are asked for.
+
+    Args:
+        shapes: {method: (n, h, w)}.
+        read: function from a method's name to its `StoredMaps`.
+    """
+
+    def __init__(self, shapes, read):
+        self.shapes = {method: tuple(shape) for method, shape in shapes.items()}
+        self._read = read
+
+    def __getitem__(self, method) -> StoredMaps:
+        if method not in self.shapes:
+            raise KeyError(method)
+        return self._read(method)
+
+    def __iter__(self):
+        return iter(self.shapes)
+
+    def __len__(self):
+        return len(self.shapes)

@@ -65,7 +65,7 @@ class History(Mapping):
 
     @property
     def seconds(self) -> list[float | None]:
-        """What each epoch's measurement cost, where it was told."""
+        """How long the training waited at each epoch, where it was told."""
         return [e.seconds for e in self._entries.values()]
 
     def __getitem__(self, method: str) -> "MethodSeries":
@@ -90,21 +90,24 @@ class History(Mapping):
     def __repr__(self) -> str:
         return f"History(epochs={self.epochs}, methods={self.methods})"
 
-    def append(self, epoch, predictions, statistics, heatmaps, seconds=None):
+    def append(self, epoch, predictions, statistics, heatmaps, seconds=None, is_baseline=False):
         """Stores one epoch; an epoch that exists is replaced.
 
         Args:
             epoch: int, 0-based, -1 for the baseline.
             predictions: (classes int (n,), confidence float (n,)).
             statistics: {method: {statistic: float (n,)}}.
-            heatmaps: {method: float (n, h, w)}, un-normalised, native size.
-            seconds: what the measurement cost. Defaults to None.
+            heatmaps: {method: float (n, h, w)}, un-normalised, native size, or
+                `StoredMaps`.
+            seconds: how long the training waited. Defaults to None.
+            is_baseline: whether this is the model before its first epoch.
 
         Raises:
             ValueError: if a length is not n, or a method's native size changes.
             Nothing is stored then.
         """
-        self.insert(epoch, Entry.make(predictions, statistics, heatmaps, seconds))
+        entry = Entry.make(predictions, statistics, heatmaps, seconds, is_baseline)
+        self.insert(epoch, entry)
 
     def insert(self, epoch, entry: Entry):
         """Stores an `Entry`, as `append` does."""
@@ -112,16 +115,16 @@ class History(Mapping):
             raise ValueError(f"epoch must be an int of at least -1. Received: {epoch!r}.")
         num_probes = self.num_probes if self.num_probes is not None else len(entry.classes)
         entry.check(num_probes)
-        for method, (codes, _) in entry.heatmaps.items():
-            size = self._native_sizes.get(method, codes.shape[1:])
-            if codes.shape[1:] != size:
+        sizes = {method: shape[1:] for method, shape in entry.map_shapes.items()}
+        for method, size in sizes.items():
+            if self._native_sizes.get(method, size) != size:
                 raise ValueError(
-                    f"heatmaps of {method!r} were {size} in earlier epochs. Received: "
-                    f"{codes.shape[1:]} in epoch {epoch}. A run keeps one native size for each "
+                    f"heatmaps of {method!r} were {self._native_sizes[method]} in earlier epochs. "
+                    f"Received: {size} in epoch {epoch}. A run keeps one native size for each "
                     "method; start a new run for another model or layer."
                 )
         self.num_probes = num_probes
-        self._native_sizes |= {m: codes.shape[1:] for m, (codes, _) in entry.heatmaps.items()}
+        self._native_sizes |= sizes
         # A new dict, so that a reader in another thread sees whole epochs in order.
         self._entries = dict(sorted({**self._entries, int(epoch): entry}.items()))
 
@@ -137,7 +140,7 @@ class History(Mapping):
         """
         held = [e for e, entry in self._entries.items() if method in entry.heatmaps]
         _check_known(f"epoch with heatmaps of {method!r}", epoch, held)
-        return self._entries[epoch].restore(method)
+        return self._entries[epoch].heatmaps[method].restore()
 
     def class_means(self, method: str, statistic: str) -> dict[int, np.ndarray]:
         """Returns {class: mean over its defined probes, float32 (num_epochs,)}.

@@ -4,7 +4,12 @@ The only room that normalises for display. It knows arrays and no model.
 """
 
 from keras_saliency.rendering.colormaps import COLORMAPS, colorize, colorize_signed
-from keras_saliency.rendering.encode import encode_jpeg, encode_png
+from keras_saliency.rendering.encode import (
+    decode_picture,
+    encode_jpeg,
+    encode_picture,
+    encode_png,
+)
 from keras_saliency.rendering.filmstrip import Filmstrip
 from keras_saliency.rendering.grid import Caption, draw_grid
 from keras_saliency.rendering.overlays import defect, display_values, overlay
@@ -16,12 +21,14 @@ __all__ = [
     "Filmstrip",
     "colorize",
     "colorize_signed",
+    "decode_picture",
     "defect",
     "describe_range",
     "display_values",
     "displayable",
     "draw_grid",
     "encode_jpeg",
+    "encode_picture",
     "encode_png",
     "has_bgr_channels",
     "overlay",

@@ -117,9 +117,31 @@ class Filmstrip:
         if captions is not None:
             words = [self._words(caption) for caption in captions]
         fitted = [layout.fit_tile(np.asarray(tile), *self._sizes) for tile in tiles]
-        self._columns.append(_Column(epoch, self._draw(column_label, fitted, words)))
+        self._append(epoch, self._draw(column_label, fitted, words))
+
+    def _append(self, epoch, picture):
+        self._columns.append(_Column(epoch, picture))
         if len(self._columns) > self._max_columns:
             del self._columns[self._least_missed()]
+
+    def last_column(self) -> np.ndarray:
+        """Returns the picture of the column that was added last, uint8 RGB."""
+        return self._columns[-1].picture
+
+    def restore(self, epoch: float, picture: np.ndarray) -> bool:
+        """Adds a column that was drawn earlier, as `last_column` returned it.
+
+        Returns:
+            Whether it fits this filmstrip's rows; one that does not is left out.
+        """
+        if picture.shape != self._probes.shape:
+            return False
+        self._append(epoch, picture)
+        return True
+
+    def cut(self, epoch: float) -> None:
+        """Drops the columns from an epoch on, because it is trained again."""
+        self._columns = [column for column in self._columns if column.epoch < epoch]
 
     def picture(self) -> np.ndarray:
         """Returns the filmstrip, uint8 RGB (height, width, 3)."""

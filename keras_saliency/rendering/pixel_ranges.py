@@ -64,7 +64,9 @@ _KNOWN = (
 _BYTES = _PixelRange("0…255", 0, 255, slack=0)
 
 
-def displayable(images: np.ndarray, display_images: np.ndarray | None = None) -> np.ndarray:
+def displayable(
+    images: np.ndarray, display_images: np.ndarray | None = None, drawn=slice(None)
+) -> np.ndarray:
     """Returns probes as pictures that can be looked at.
 
     Undoes the preprocessings that it knows: 0…1, −0.5…0.5, −1…1, 0…255,
@@ -78,9 +80,10 @@ def displayable(images: np.ndarray, display_images: np.ndarray | None = None) ->
             grey, of two the first, of three as R, G, B, of more the first
             three, stretched.
         display_images: array (n, H', W', C'), drawn instead of `images`.
+        drawn: indices of those that are returned. Defaults to all.
 
     Returns:
-        uint8 RGB array (n, H, W, 3), or (n, H', W', 3). A stretched set of
+        uint8 RGB array (n, H, W, 3), or (n, H', W', 3), of those drawn. A stretched set of
         one single value is middle grey.
 
     Raises:
@@ -105,6 +108,7 @@ def displayable(images: np.ndarray, display_images: np.ndarray | None = None) ->
         )
     channels = _drawn_channels(images.shape[3])
     low, high = np.asarray(rule.low, np.float64), np.asarray(rule.high, np.float64)
+    images = images[drawn]
     pictures = np.empty((*images.shape[:3], 3), np.uint8)
     for picture, image in zip(pictures, images, strict=True):
         pixels = image[..., :channels].astype(np.float64)

@@ -4,17 +4,21 @@ import tensorflow as tf
 
 from keras_saliency.rendering import encode_png
 from keras_saliency.sinks.base import Sink
+from keras_saliency.storage import TROUBLE, written_whole
 
 
 class FolderSink(Sink):
     """Writes each picture to FOLDER/<method>_<kind>/epoch_00003.png.
 
-    The number is the epoch's, 0-based; the untrained model's overlays are `start.png`. Of the
-    filmstrip, which grows, only the newest is kept: FOLDER/<method>_filmstrip.png.
+    The number is the epoch's, 0-based; the untrained model's overlays are `start.png`, those
+    inside an epoch `batch_0000300.png`, batches counted since epoch 0. Of the filmstrip,
+    which grows, only the newest is kept: FOLDER/<method>_filmstrip.png.
 
     Args:
         path: the folder. Defaults to None, RUN_DIR/pictures.
     """
+
+    tries_again = TROUBLE
 
     def __init__(self, path: str | None = None):
         self.path = path
@@ -25,11 +29,16 @@ class FolderSink(Sink):
     def write(self, report):
         for tag, picture in report.pictures.items():
             method, kind = tag.split("/")[-2:]
+            folder, name = tf.io.gfile.join(self._folder, f"{method}_{kind}"), _name(report)
             if kind == "filmstrip":
                 folder, name = self._folder, f"{method}_{kind}.png"
-            else:
-                folder = tf.io.gfile.join(self._folder, f"{method}_{kind}")
-                name = "start.png" if report.is_baseline else f"epoch_{report.epoch:05d}.png"
-            tf.io.gfile.makedirs(folder)
-            with tf.io.gfile.GFile(tf.io.gfile.join(folder, name), "wb") as file:
+            with written_whole(tf.io.gfile.join(folder, name)) as file:
                 file.write(encode_png(picture))
+
+
+def _name(report):
+    if report.is_baseline:
+        return "start.png"
+    if report.batch is not None:
+        return f"batch_{report.step:07d}.png"
+    return f"epoch_{report.epoch:05d}.png"

@@ -1,44 +1,92 @@
 """Scalars, pictures and pages for TensorBoard."""
 
+import contextlib
+import dataclasses
+import os
+import uuid
+from typing import Any
+
 import tensorflow as tf
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar import summary as custom_scalar
 from tensorboard.plugins.image import metadata as image_metadata
 
-from keras_saliency.rendering import encode_png
+from keras_saliency.records import EpochReport
+from keras_saliency.rendering import encode_picture
 from keras_saliency.sinks.base import Sink
+from keras_saliency.storage import TROUBLE, is_remote
 
 
 class TensorBoardSink(Sink):
     """Writes to RUN_DIR, a run of its own beside Keras's `train` and `validation`.
 
-    Steps are epochs as `keras.callbacks.TensorBoard` counts them. Each epoch is flushed,
+    Steps are epochs as `keras.callbacks.TensorBoard` counts them; tags of what is seen
+    inside an epoch begin with `batch_`, and their steps are batches. Each report is flushed,
     so that a running training can be watched.
+
+    TensorFlow's writer reports success on a full disk or in a deleted directory, and a torn
+    record hides all that follows it in its file. So the file is looked at after
+    each report; where the report is not in it, the next one begins a new file, and
+    brings the scalars of those that were lost.
     """
+
+    tries_again = TROUBLE
 
     def open(self, run_dir, settings):
         self._run_dir = run_dir
         self._settings = settings
-        self._writer = None
+        self._writer: Any = None
+        self._path: str | None = None  # of the event file, where it can be looked at
+        self._owed: list[EpochReport] = []
 
     def write(self, report):
-        is_first = self._writer is None
-        writer = self._writer or tf.summary.create_file_writer(self._run_dir)
-        self._writer = writer
-        # record_if(True), because keras.callbacks.TensorBoard(update_freq=N) leaves a switch
-        # behind that drops other callbacks' summaries without a word.
-        with writer.as_default(step=report.epoch), tf.summary.record_if(True):
-            if is_first:
-                self._write_pages()
-            for tag, value in report.scalars.items():
-                tf.summary.scalar(tag, value)
-            for tag, picture in report.pictures.items():
-                _write_picture(tag, picture)
+        pictures = {tag: encode_picture(picture) for tag, picture in report.pictures.items()}
+        try:
+            self._write(report, pictures)
+        except TROUBLE:
+            self.close()  # the next report begins a new file
+            self._owed.append(dataclasses.replace(report, heatmaps={}, statistics={}, pictures={}))
+            raise
+        self._owed.clear()
 
     def close(self):
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with contextlib.suppress(*TROUBLE):
+                writer.close()
+
+    def _write(self, report, pictures):
+        is_first = self._writer is None
+        if is_first:
+            self._open_file()
+        size = self._size()
+        # record_if(True), because keras.callbacks.TensorBoard(update_freq=N) leaves a switch
+        # behind that drops other callbacks' summaries without a word.
+        with self._writer.as_default(step=report.step), tf.summary.record_if(True):
+            if is_first:
+                self._write_pages()
+            for owed in self._owed:
+                _write_scalars(owed)
+            _write_scalars(report)
+            for tag, picture in pictures.items():
+                _write_picture(tag, picture, report.pictures[tag].shape)
+        payload = sum(map(len, pictures.values())) + len(report.scalars)
+        if self._path is not None and self._size() < size + payload:
+            raise OSError(f"{self._path} did not grow by what was written to it")
+
+    def _open_file(self):
+        suffix = f".{uuid.uuid4().hex[:8]}.v2"
+        self._writer = tf.summary.create_file_writer(self._run_dir, filename_suffix=suffix)
+        self._writer.init()
+        self._path = None
+        if not is_remote(self._run_dir):
+            names = [name for name in os.listdir(self._run_dir) if name.endswith(suffix)]
+            if not names:
+                raise OSError(f"no event file could be made in {self._run_dir}")
+            self._path = os.path.join(self._run_dir, names[0])
+
+    def _size(self):
+        return 0 if self._path is None else os.stat(self._path).st_size
 
     def _write_pages(self):
         tf.summary.text("saliency/settings", _settings_page(self._settings))
@@ -47,10 +95,15 @@ class TensorBoardSink(Sink):
         tf.summary.experimental.write_raw_pb(summary.SerializeToString())
 
 
-def _write_picture(tag, picture):
-    """Writes encoded bytes, which is twice as fast as `tf.summary.image`."""
-    height, width = picture.shape[:2]
-    parts = [str(width).encode(), str(height).encode(), encode_png(picture)]
+def _write_scalars(report):
+    for tag, value in report.scalars.items():
+        tf.summary.scalar(tag, value, step=report.step)
+
+
+def _write_picture(tag, content, shape):
+    """Writes encoded bytes, so that the encoder is ours to choose."""
+    height, width = shape[:2]
+    parts = [str(width).encode(), str(height).encode(), content]
     metadata = image_metadata.create_summary_metadata(display_name="", description="")
     tf.summary.write(tag, tf.constant(parts), metadata=metadata)
 

@@ -33,6 +33,7 @@ __all__ = [
     "compute_drift",
     "settle_epoch",
     "split_by_outcome",
+    "summarize",
     "unit_mass",
     "worse_direction",
     "worst_class",
@@ -98,3 +99,29 @@ def worse_direction(name: str) -> str | None:
     if reference in REFERENCES and measure in MEASURES:
         return MEASURES[measure].worse
     return STATISTICS[name].worse
+
+
+def summarize(statistics, labels, prefix="") -> dict[str, float]:
+    """Returns the mean, and the worst class, of every statistic by tag.
+
+    Args:
+        statistics: {method: {statistic: float (n,)}}.
+        labels: int (n,), or None, where there is no worst class.
+        prefix: before the statistic's name in the tag.
+
+    Returns:
+        {"saliency/<method>/<prefix><statistic>": mean over the defined probes, and
+        "..._worst": the worst class's}; undefined ones are left out.
+    """
+    scalars = {}
+    for method, by_name in statistics.items():
+        for name, values in by_name.items():
+            defined = values[values == values]
+            if not len(defined):
+                continue
+            tag = f"saliency/{method}/{prefix}{name}"
+            scalars[tag] = float(defined.mean())
+            direction = worse_direction(name)
+            if labels is not None and direction is not None:
+                scalars[f"{tag}_worst"] = worst_class(values, labels, direction == "low")[0]
+    return scalars

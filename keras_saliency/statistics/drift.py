@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_saliency.records import Heatmaps
 from keras_saliency.statistics.base import Attention
 from keras_saliency.statistics.maps import Maps, blocks, divergence, marginals
+from keras_saliency.statistics.resizing import pearson_of_resized
 
 REFERENCES = ("previous", "first", "start")
 SSIM_WINDOW = 7
@@ -71,37 +71,8 @@ def measure(name, *, of, worse="high", from_native=None):
     return register
 
 
-def _pearson_native(current, reference, image_size):
-    """Pearson's r of the bilinearly resized maps, without resizing them.
-
-    Resizing is linear: the map at image size is R A S', so that a product of two such
-    maps is a product of the native ones with R'R and S'S between.
-    """
-    (row_products, row_sums), (column_products, column_sums) = (
-        _resizing(size, image_size[axis]) for axis, size in enumerate(current.shape[1:])
-    )
-    a, b = current.astype(np.float64), reference.astype(np.float64)
-    num_pixels = image_size[0] * image_size[1]
-    sum_a, sum_b = (np.einsum("nhw,h,w->n", m, row_sums, column_sums) for m in (a, b))
-
-    def product(x, y):
-        return (np.matmul(np.matmul(row_products, x), column_products) * y).sum(axis=(1, 2))
-
-    covariance = product(a, b) - sum_a * sum_b / num_pixels
-    variances = [product(m, m) - s * s / num_pixels for m, s in ((a, sum_a), (b, sum_b))]
-    return covariance / np.sqrt(variances[0] * variances[1])
-
-
-@functools.lru_cache(maxsize=64)
-def _resizing(size, image_size):
-    """R'R and R'1 of the matrix R (image_size, size) that resizes an axis bilinearly."""
-    identity = np.eye(size, dtype=np.float32)[:, None, :]  # one row each
-    matrix = Heatmaps("", identity, (1, image_size)).at_image_size()[:, 0, :].T.astype(np.float64)
-    return matrix.T @ matrix, matrix.sum(axis=0)
-
-
 def _drift_native(current, reference, image_size):
-    return np.clip(1 - _pearson_native(current, reference, image_size), 0, 2)
+    return np.clip(1 - pearson_of_resized(current, reference, image_size), 0, 2)
 
 
 @measure("drift", of="unit", from_native=_drift_native)

@@ -20,6 +20,7 @@ class Recording:
         image_size: (H, W) of the probes.
 
     Attributes:
+        stored: `StoredMaps` of all probes.
         empty: which maps are all zero, bool (n,).
         non_finite: which maps were not finite, bool (n,).
         num_pixels: H * W.
@@ -29,20 +30,20 @@ class Recording:
         self.method = method
         self.image_size = image_size
         self.num_pixels = image_size[0] * image_size[1]
-        self._stored = stored
+        self.stored = stored
         self.non_finite = ~np.isfinite(stored.scales)
         means = [stored.codes[rows].mean(axis=(1, 2), dtype=np.float64) for rows in self.chunks()]
         self.empty = all_zero(np.concatenate(means) * stored.scales, stored.scales)
 
     def chunks(self) -> Iterator[np.ndarray]:
         """Yields indices of probes, as many at once as memory should hold at image size."""
-        return chunks(np.arange(len(self._stored.scales)), self.num_pixels)
+        return chunks(np.arange(len(self.stored.scales)), self.num_pixels)
 
     def attention(self, indices) -> Attention:
         """Prepares some probes' maps."""
         if len(indices) == len(self.empty):
             indices = slice(None)  # all, without a copy
-        native = self._stored.restore(indices)
+        native = self.stored.restore(indices)
         maps = Maps.from_native(self.method, native, self.empty[indices], self.non_finite[indices])
         return Attention.from_maps(self.method, maps, self.image_size)
 

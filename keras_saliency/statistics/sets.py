@@ -185,7 +185,9 @@ def group_outside_gap(maps, probes):
     return _by_class_and_group(probes, ~np.isnan(enrichment), _range_of_means(enrichment))
 
 
-@statistic("group_accuracy_gap", of_set=True, needs=("groups", "labels", "predictions"), worse="high")
+@statistic(
+    "group_accuracy_gap", of_set=True, needs=("groups", "labels", "predictions"), worse="high"
+)
 def group_accuracy_gap(maps, probes, *, predictions):
     """Returns the difference between the groups of one class in accuracy.
 

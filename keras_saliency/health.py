@@ -1,0 +1,81 @@
+"""Tells a user of a training that diverges, and of maps that are no maps."""
+
+import numpy as np
+
+from keras_saliency.guard import notify
+from keras_saliency.records import EpochReport
+
+_FEW = 0.1  # share of probes that are allowed to be wrong and yet certain
+
+
+class Health:
+    """Warns once of each kind of problem.
+
+    Args:
+        probes: `ProbeSet`.
+    """
+
+    def __init__(self, probes):
+        self._probes = probes
+        self._told: set[tuple[str, str]] = set()
+
+    def check_model(self, graph, report: EpochReport) -> None:
+        """Warns of outputs that are not finite, and of a softmax that is saturated.
+
+        Args:
+            graph: `ModelGraph`, whose weights are looked at where outputs are not finite.
+            report: `EpochReport`.
+        """
+        logits = report.predictions.logits
+        broken = ~np.isfinite(logits).all(axis=1)
+        if broken.any():
+            weights = graph.non_finite_weights()
+            where = f" Weights that are not finite: {', '.join(weights[:3])}" if weights else ""
+            more = f" and {len(weights) - 3} more" if len(weights) > 3 else ""
+            self._tell(
+                report,
+                "model",
+                "outputs",
+                f"the training has diverged: the model's outputs are NaN or infinite for "
+                f"{int(broken.sum())} of {len(broken)} probes.{where}{more}{'.' if where else ''}",
+            )
+        elif self._is_saturated(report.predictions):
+            self._tell(
+                report,
+                "model",
+                "saturated",
+                "the softmax is saturated: most probes are predicted with a probability of exactly "
+                f"1, wrong ones among them; logits reach {np.abs(logits).max():.3g}. Such a "
+                "training has often diverged, or its inputs are not scaled.",
+            )
+
+    def check_maps(self, report: EpochReport) -> None:
+        """Warns of maps that are not finite, or all zero for half of the probes.
+
+        A few all-zero maps are no news: nothing need speak for a class on a probe. They are
+        named in the pictures and counted in `empty_fraction`. When half of them
+        are all zero, attention is dead.
+        """
+        for heatmaps in report.heatmaps.values():
+            for kind, sentence in heatmaps.problems().items():
+                if kind != "all zero" or heatmaps.empty.mean() >= 0.5:
+                    self._tell(report, heatmaps.method, kind, sentence)
+
+    def _is_saturated(self, predictions):
+        """Whether most probes have probability 1 (as float32), which some must not have.
+
+        A well-trained model is that certain too, but then it is right.
+        """
+        certain = predictions.confidence == 1
+        if predictions.logits.shape[1] < 2 or certain.mean() <= 0.5:
+            return False
+        labels = self._probes.labels
+        if labels is None:
+            return len(np.unique(predictions.classes)) == 1
+        return (certain & (predictions.classes != labels)).mean() > _FEW
+
+    def _tell(self, report, of, kind, sentence):
+        if (of, kind) not in self._told:
+            self._told.add((of, kind))
+            when = report.when
+            notify(f"{when[0].upper()}{when[1:]}: {sentence}")

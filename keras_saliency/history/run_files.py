@@ -1,0 +1,136 @@
+"""A run's history on disk: one file per epoch, RUN/history/epoch_00012.npz."""
+
+import dataclasses
+import io
+import re
+
+import numpy as np
+import tensorflow as tf
+
+from keras_saliency.history import archive
+from keras_saliency.history.entry import MapsOnDisk
+from keras_saliency.history.series import History
+from keras_saliency.storage import TROUBLE, history_dir, is_remote, written_whole
+
+_FILE_NAME = re.compile(r"epoch_(-?\d{4,9})\.npz")
+
+
+class RunFiles:
+    """Writes and reads the epochs of one run.
+
+    An epoch that is on disk is no longer held in memory, its statistics aside. Each file is
+    written whole or not at all, and can be loaded by itself with `History.load`.
+
+    Args:
+        run_dir: the run's directory.
+        identity: what makes epochs comparable, as plain JSON: probes, methods, target.
+    """
+
+    def __init__(self, run_dir: str, identity: dict):
+        self._folder = history_dir(run_dir)
+        self._identity = identity
+        self._owed: dict[int, list] = {}  # columns of epochs that could not be written yet
+
+    def write(self, history: History, epoch: int, columns=()) -> None:
+        """Writes an epoch, after those that could not be written before.
+
+        Args:
+            history: holds the epoch.
+            epoch: which one.
+            columns: new columns of filmstrips, (method, position, encoded image) each.
+
+        Raises:
+            OSError, tf.errors.OpError: if the disk is full or gone. The epoch stays in
+            memory, and is written with the next one.
+        """
+        self._owed[epoch] = list(columns)
+        self.write_owed(history)
+
+    def write_owed(self, history: History) -> None:
+        """Writes the epochs that could not be written before; raises as `write` does."""
+        for owed in sorted(self._owed):
+            self._write(history, owed, self._owed[owed])
+            del self._owed[owed]
+
+    def _write(self, history, epoch, columns):
+        entry = history.entries[epoch]
+        alone = History(labels=history.labels, names=history.names, class_names=history.class_names)
+        alone.insert(epoch, entry)
+        more = {
+            "run": self._identity,
+            "map_shapes": entry.map_shapes,
+            "columns": [[method, position] for method, position, _ in columns],
+        }
+        arrays = archive.to_arrays(alone, **more)
+        for i, (_, _, image) in enumerate(columns):
+            arrays[f"column_{i}"] = np.frombuffer(image, np.uint8)
+        with written_whole(self._path(epoch)) as file:
+            archive.save(arrays, file)
+        methods = [method for method, _ in archive.read_metadata(arrays)["heatmaps"]]
+        self._leave_on_disk(history, epoch, entry.map_shapes, methods)
+
+    def read(self, history: History) -> tuple[list, list[str]]:
+        """Reads all epochs of the run into a history.
+
+        Returns:
+            The columns of filmstrips, (epoch, method, position, encoded image) each, in order;
+            and a sentence for each file that cannot be read.
+        """
+        columns, complaints = [], []
+        for epoch in _epochs_in(self._folder):
+            try:
+                columns += _read(self._path(epoch), lambda a, e=epoch: self._add(history, e, a))
+            except (ValueError, *TROUBLE) as error:
+                complaints.append(str(error))
+        return columns, complaints
+
+    def _add(self, history, epoch, arrays):
+        metadata = archive.read_metadata(arrays)
+        alone = archive.from_arrays(arrays, History, read_heatmaps=False)
+        if alone.epochs != [epoch]:
+            raise ValueError(f"it holds the epochs {alone.epochs}")
+        history.insert(epoch, alone.entries[epoch])
+        methods = [method for method, _ in metadata["heatmaps"]]
+        self._leave_on_disk(history, epoch, metadata["map_shapes"], methods)
+        return [
+            (epoch, method, position, arrays[f"column_{i}"].tobytes())
+            for i, (method, position) in enumerate(metadata["columns"])
+        ]
+
+    def _leave_on_disk(self, history, epoch, shapes, methods):
+        path = self._path(epoch)
+
+        def read(method):
+            return _read(path, lambda arrays: archive.read_maps(arrays, methods.index(method)))
+
+        entry = dataclasses.replace(history.entries[epoch], heatmaps=MapsOnDisk(shapes, read))
+        history.insert(epoch, entry)
+
+    def _path(self, epoch):
+        return tf.io.gfile.join(self._folder, f"epoch_{epoch:05d}.npz")
+
+
+def read_identity(run_dir: str) -> dict | None:
+    """Returns the identity of the run in a directory, None where no file of it can be read."""
+    folder = history_dir(run_dir)
+    for epoch in reversed(_epochs_in(folder)):
+        path = tf.io.gfile.join(folder, f"epoch_{epoch:05d}.npz")
+        try:
+            return _read(path, lambda arrays: archive.read_metadata(arrays)["run"])
+        except (ValueError, *TROUBLE):
+            continue
+    return None
+
+
+def _epochs_in(folder):
+    if not tf.io.gfile.isdir(folder):
+        return []
+    matches = [_FILE_NAME.fullmatch(name) for name in tf.io.gfile.listdir(folder)]
+    return sorted(int(match[1]) for match in matches if match)
+
+
+def _read(path, use):
+    if not is_remote(path):
+        return archive.read(path, use)
+    with tf.io.gfile.GFile(path, "rb") as file:
+        return archive.read(io.BytesIO(file.read()), use)

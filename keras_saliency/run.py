@@ -1,0 +1,225 @@
+"""`Run`: one model watched in one run directory, from its first observation to its last."""
+
+import sys
+import time
+from dataclasses import dataclass
+
+from keras_saliency.album import Album
+from keras_saliency.graph import ModelGraph
+from keras_saliency.guard import notify
+from keras_saliency.history import History, RunFiles, read_identity
+from keras_saliency.pipeline import Moment, Pipeline
+from keras_saliency.probes import ProbeSet
+from keras_saliency.records import EpochReport
+from keras_saliency.storage import claim, claim_new, release, run_dirs
+from keras_saliency.targets import one_hot_targets
+from keras_saliency.worker import Worker
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user has asked for, checked; see `SaliencyCallback`."""
+
+    probes: ProbeSet
+    log_dir: str
+    methods: list
+    target: str | int
+    log_keys: tuple[str, ...]
+    num_drawn: int
+    chunk_size: int
+    sinks: list
+
+    def new_history(self) -> History:
+        """Returns an empty history of the probes."""
+        probes = self.probes
+        return History(labels=probes.labels, names=probes.names, class_names=probes.class_names)
+
+
+class Run:
+    """Observes a model; measures at once, and leaves all else to a worker.
+
+    A run whose first epoch is not 0 goes on where one with the same probes, methods and
+    target has ended: that of `earlier`, or else one in the log directory.
+
+    Args:
+        settings: `Settings`.
+        model: the `keras.Model`.
+        epoch: the first epoch, 0-based.
+        guard: `Guard` that answers for the failures of parts.
+        earlier: a finished `Run` of the same callback, or None.
+
+    Attributes:
+        model: the model.
+        history: `History`; `settled()` waits until the worker is done with it.
+        run_dir: the run's directory.
+        is_resumed: whether it goes on with an earlier run.
+
+    Raises:
+        ValueError: if probes or methods do not fit the model. Nothing is written then.
+    """
+
+    def __init__(self, settings, model, epoch, guard, earlier=None):
+        graph = ModelGraph(
+            model,
+            settings.methods,
+            image_shape=settings.probes.model_inputs.shape[1:],
+            chunk_size=settings.chunk_size,
+        )
+        settings.probes.check_num_classes(graph.num_classes)
+        weights = _weights(settings, graph.num_classes)
+        self.model = model
+        self._guard = guard
+        self._worker = Worker()
+        self._sinks = settings.sinks
+        self._album = Album(
+            settings.probes, settings.num_drawn, [m.name for m in graph.methods], graph.signed
+        )
+        self._identity = {
+            "probes": settings.probes.fingerprint,
+            "methods": [repr(method) for method in settings.methods],
+            "target": str(settings.target),
+        }
+        self.history = settings.new_history()
+        self.is_resumed = epoch > 0 and (
+            self._take_over(earlier, epoch) or self._find(settings.log_dir, epoch)
+        )
+        if not self.is_resumed:
+            self.run_dir = claim_new(settings.log_dir)
+            self._files = RunFiles(self.run_dir, self._identity)
+        self._pipeline = Pipeline(
+            graph,
+            settings.probes,
+            weights,
+            history=self.history,
+            files=self._files,
+            album=self._album,
+            sinks=settings.sinks,
+            guard=guard,
+            log_keys=settings.log_keys,
+        )
+        words = _describe(graph, settings)
+        for sink in self._sinks:
+            sink.open(self.run_dir, words)
+
+    @property
+    def logs(self) -> dict[str, float]:
+        """The keys and values for Keras's `logs`, all finite."""
+        return self._pipeline.logs
+
+    def observe(self, moment: Moment, cost: "Cost") -> None:
+        """Measures now, and has the rest done by the worker, once it is free."""
+        with cost.counted():
+            measured = self._pipeline.measure(moment)
+            self._worker.wait()
+        self._worker.submit(self._publish, measured, cost.words(moment))
+
+    def settled(self) -> EpochReport | None:
+        """Waits until the worker is done, and returns the last report."""
+        return self._worker.wait()
+
+    def close(self) -> None:
+        """Writes what is still to be written, and ends the worker."""
+        try:
+            self._worker.submit(self._guard.run, "the end of the run", self._pipeline.close)
+            self._worker.close()
+        finally:
+            release(self.run_dir)
+
+    def _publish(self, measured, cost):
+        return self._guard.run("publishing", self._pipeline.publish, measured, cost)
+
+    def _take_over(self, earlier, epoch):
+        """Goes on with a run of the same callback."""
+        if earlier is None or not earlier.history or earlier._identity != self._identity:
+            return False
+        if not claim(earlier.run_dir):
+            return False
+        self.run_dir, self._files = earlier.run_dir, earlier._files
+        self.history, self._album = earlier.history, earlier._album
+        self._album.cut(epoch)
+        return True
+
+    def _find(self, log_dir, epoch):
+        """Goes on with the newest run in the log directory that has the same identity."""
+        others = []
+        for run_dir in run_dirs(log_dir):
+            identity = read_identity(run_dir)
+            if identity == self._identity and claim(run_dir):
+                self.run_dir = run_dir
+                self._files = RunFiles(run_dir, identity)
+                columns, complaints = self._files.read(self.history)
+                self._album.restore([column for e, *column in columns if e < epoch])
+                for complaint in complaints:
+                    notify(f"keras_saliency: an epoch of {run_dir} is lost: {complaint}")
+                return True
+            if identity is not None:
+                others.append(_difference(run_dir, identity, self._identity))
+        if others:
+            notify(
+                f"keras_saliency: training goes on at epoch {epoch + 1}, but no run in {log_dir} "
+                f"can be continued: {'; '.join(others)}. A new one is begun beside."
+            )
+        return False
+
+
+class Cost:
+    """What observing costs the training, epoch by epoch.
+
+    Attributes:
+        last: seconds that the last observation took.
+    """
+
+    def __init__(self):
+        self.last = 0.0
+        self._in_epoch = 0.0
+        self._epoch_began: float | None = None
+
+    def begin_epoch(self) -> None:
+        """Notes that an epoch begins."""
+        self._in_epoch, self._epoch_began = 0.0, time.perf_counter()
+
+    def counted(self) -> "Cost":
+        """Context of an observation."""
+        return self
+
+    def __enter__(self):
+        self._began = time.perf_counter()
+
+    def __exit__(self, *_):
+        self.last = time.perf_counter() - self._began
+        self._in_epoch += self.last
+
+    def words(self, moment: Moment) -> dict[str, float]:
+        """Returns "blocking_seconds" of the epoch so far, and "share_of_epoch" at its end."""
+        words = {"blocking_seconds": self._in_epoch}
+        if self._epoch_began is not None and not moment.is_baseline and moment.batch is None:
+            words["share_of_epoch"] = self._in_epoch / (time.perf_counter() - self._epoch_began)
+        return words
+
+
+def _weights(settings, num_classes):
+    """What is explained of each probe, as weights of its logits."""
+    probes, target = settings.probes, settings.target
+    if target == "label" and probes.multi_hot is not None:
+        return probes.multi_hot  # the sum of a probe's labels; none: the predicted class
+    classes = {"label": probes.labels, "predicted": None}.get(target, target)
+    return one_hot_targets(classes, len(probes), num_classes, "target")
+
+
+def _describe(graph, settings):
+    """Words by topic and keyword, for the settings page."""
+    # Asked of the modules: tensorflow-cpu and a plain checkout have no metadata by these names.
+    modules = ("keras_saliency", "tensorflow", "keras", "numpy", "cv2", "tensorboard")
+    versions = {name: sys.modules[name].__version__ for name in modules if name in sys.modules}
+    probe_words = {
+        "number": str(len(settings.probes)),
+        "shape": str(settings.probes.image_shape),
+        "fingerprint": settings.probes.fingerprint,
+        "target": str(settings.target),
+    }
+    return {**graph.resolved, "probes": probe_words, "versions": versions}
+
+
+def _difference(run_dir, theirs, ours):
+    keys = [key for key in ours if theirs.get(key) != ours[key]]
+    return f"{run_dir} has other {' and '.join(keys) or 'writers at this moment'}"

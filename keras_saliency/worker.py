@@ -1,0 +1,54 @@
+"""One background thread with at most one job at hand."""
+
+import threading
+from concurrent import futures
+
+
+class Worker:
+    """Runs jobs one after the other in a thread of its own.
+
+    A new job waits until the one before is done: nothing is dropped, and never is more than
+    one job unfinished. When the interpreter ends, Python waits for the job at hand.
+    """
+
+    def __init__(self):
+        self._executor: futures.ThreadPoolExecutor | None = None
+        self._job: futures.Future | None = None
+        self._thread: int | None = None
+
+    def submit(self, function, *arguments) -> None:
+        """Runs `function(*arguments)` in the thread, once the job before is done.
+
+        Raises:
+            BaseException: what the job before has raised.
+        """
+        self.wait()
+        if self._executor is None:
+            self._executor = futures.ThreadPoolExecutor(1, thread_name_prefix="keras_saliency")
+        self._job = self._executor.submit(self._run, function, arguments)
+
+    def wait(self):
+        """Waits for the job at hand and returns its result; None where there is none.
+
+        Raises:
+            BaseException: what the job has raised.
+        """
+        if self._job is None or threading.get_ident() == self._thread:
+            return None  # a job that waits for itself would wait for ever
+        futures.wait([self._job])  # this can be interrupted; then the job is still at hand
+        job, self._job = self._job, None
+        return job.result()
+
+    def close(self) -> None:
+        """Waits for the job at hand and ends the thread; a new job begins another."""
+        executor, self._executor = self._executor, None
+        try:
+            self.wait()
+        finally:
+            self._job = None
+            if executor is not None:
+                executor.shutdown()
+
+    def _run(self, function, arguments):
+        self._thread = threading.get_ident()
+        return function(*arguments)
