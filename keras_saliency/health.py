@@ -39,7 +39,7 @@ class Health:
                 f"the training has diverged: the model's outputs are NaN or infinite for "
                 f"{int(broken.sum())} of {len(broken)} probes.{where}{more}{'.' if where else ''}",
             )
-        elif self._is_saturated(report.predictions):
+        elif not report.is_baseline and self._is_saturated(report.predictions):
             self._tell(
                 report,
                 "model",

@@ -129,14 +129,19 @@ class Pipeline:
         report = dataclasses.replace(report, statistics=statistics, scalars=scalars)
         pictures = self._guard.run("drawing", self.album.draw, report) or {}
         report = dataclasses.replace(report, pictures=pictures)
-        if report.batch is None:
-            self._guard.run("history", self._record, measured, report, cost, tries_again=TROUBLE)
+        is_end = report.batch is None
+        if is_end:
+            self._guard.run("history", self._record, measured, report, cost)
         self._write(report)
+        if is_end and report.epoch in self.history.entries:
+            # Last: an epoch whose file is missing is observed again when a killed run goes on.
+            self._guard.run("history on disk", self._file, report.epoch, tries_again=TROUBLE)
         return report
 
     def close(self) -> None:
         """Writes what is still to be written, and closes the sinks."""
-        self._guard.run("history", self._files.write_owed, self.history, tries_again=TROUBLE)
+        owed = self._files.write_owed
+        self._guard.run("history on disk", owed, self.history, tries_again=TROUBLE)
         report = self._guard.run("drawing", self.album.last_report)
         if report is not None:
             self._write(report)
@@ -203,7 +208,9 @@ class Pipeline:
             cost["blocking_seconds"],
             report.is_baseline,
         )
-        self._files.write(self.history, report.epoch, self.album.take_columns())
+
+    def _file(self, epoch):
+        self._files.write(self.history, epoch, self.album.take_columns())
 
     def _write(self, report):
         for sink in self._sinks:

@@ -13,6 +13,7 @@ import tensorflow as tf
 # What a disk that is full, gone or read-only raises. Writing is tried again when it comes back.
 TROUBLE = (OSError, tf.errors.OpError)
 
+UNFINISHED = ".unfinished"  # ends the names of files that are being written
 _RUN_NAME = re.compile(r"saliency(?:_([1-9]\d{0,8}))?")
 _lock = threading.Lock()
 _claimed: set[str] = set()  # run directories of the callbacks that are at work in this process
@@ -99,7 +100,7 @@ def written_whole(path: str):
     folder = path.rpartition("/")[0]
     if folder:
         tf.io.gfile.makedirs(folder)
-    unfinished = f"{path}.{uuid.uuid4().hex[:8]}.unfinished"
+    unfinished = f"{path}.{uuid.uuid4().hex[:8]}{UNFINISHED}"
     try:
         if is_remote(path):
             with tempfile.TemporaryFile() as file:

@@ -1,5 +1,6 @@
 """A run's history on disk: one file per epoch, RUN/history/epoch_00012.npz."""
 
+import contextlib
 import dataclasses
 import io
 import re
@@ -10,7 +11,7 @@ import tensorflow as tf
 from keras_saliency.history import archive
 from keras_saliency.history.entry import MapsOnDisk
 from keras_saliency.history.series import History
-from keras_saliency.storage import TROUBLE, history_dir, is_remote, written_whole
+from keras_saliency.storage import TROUBLE, UNFINISHED, history_dir, is_remote, written_whole
 
 _FILE_NAME = re.compile(r"epoch_(-?\d{4,9})\.npz")
 
@@ -77,6 +78,7 @@ class RunFiles:
             and a sentence for each file that cannot be read.
         """
         columns, complaints = [], []
+        self._remove_unfinished()
         for epoch in _epochs_in(self._folder):
             try:
                 columns += _read(self._path(epoch), lambda a, e=epoch: self._add(history, e, a))
@@ -105,6 +107,13 @@ class RunFiles:
 
         entry = dataclasses.replace(history.entries[epoch], heatmaps=MapsOnDisk(shapes, read))
         history.insert(epoch, entry)
+
+    def _remove_unfinished(self):
+        """Removes what a killed process has left half written."""
+        with contextlib.suppress(*TROUBLE):
+            for name in tf.io.gfile.listdir(self._folder):
+                if name.endswith(UNFINISHED):
+                    tf.io.gfile.remove(tf.io.gfile.join(self._folder, name))
 
     def _path(self, epoch):
         return tf.io.gfile.join(self._folder, f"epoch_{epoch:05d}.npz")
