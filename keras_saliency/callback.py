@@ -199,6 +199,7 @@ class SaliencyCallback(keras.callbacks.Callback):
             self.close()
         if not self._is_running:
             check_writable(self.log_dir)
+            self.params = None  # those of a fit that is over
             self._begin(model, epoch)
         self._run.observe(Moment(epoch, is_baseline=epoch < 0), self._cost)
         report = self._run.settled()
@@ -224,7 +225,14 @@ class SaliencyCallback(keras.callbacks.Callback):
         if self.batch_freq is not None:
             steps = (self.params or {}).get("steps")
             self._counter = BatchCounter(self.batch_freq, steps, max(0, epoch))
-        self._run = Run(self._settings, model, epoch, self._guard, earlier=self._run)
+        self._run = Run(
+            self._settings,
+            model,
+            epoch,
+            self._guard,
+            fit=self.params,  # one object for all callbacks of a fit
+            earlier=self._run,
+        )
         self._is_running = True
 
     def _is_missing(self, epoch):

@@ -1,6 +1,7 @@
 """`Run`: one model watched in one run directory, from its first observation to its last."""
 
 import sys
+import threading
 import time
 from dataclasses import dataclass
 
@@ -46,19 +47,22 @@ class Run:
         model: the `keras.Model`.
         epoch: the first epoch, 0-based.
         guard: `Guard` that answers for the failures of parts.
+        fit: an object that is the same for all callbacks of one `fit`, or None.
         earlier: a finished `Run` of the same callback, or None.
 
     Attributes:
         model: the model.
         history: `History`; `settled()` waits until the worker is done with it.
         run_dir: the run's directory.
+        fit: as given.
+        thread: number of the thread that has begun it.
         is_resumed: whether it goes on with an earlier run.
 
     Raises:
         ValueError: if probes or methods do not fit the model. Nothing is written then.
     """
 
-    def __init__(self, settings, model, epoch, guard, earlier=None):
+    def __init__(self, settings, model, epoch, guard, *, fit=None, earlier=None):
         graph = ModelGraph(
             model,
             settings.methods,
@@ -68,6 +72,8 @@ class Run:
         settings.probes.check_num_classes(graph.num_classes)
         weights = _weights(settings, graph.num_classes)
         self.model = model
+        self.fit = fit
+        self.thread = threading.get_ident()
         self._guard = guard
         self._worker = Worker()
         self._sinks = settings.sinks
@@ -84,7 +90,7 @@ class Run:
             self._take_over(earlier, epoch) or self._find(settings.log_dir, epoch)
         )
         if not self.is_resumed:
-            self.run_dir = claim_new(settings.log_dir)
+            self.run_dir = claim_new(settings.log_dir, self)
             self._files = RunFiles(self.run_dir, self._identity)
         self._pipeline = Pipeline(
             graph,
@@ -123,7 +129,7 @@ class Run:
             self._worker.submit(self._guard.run, "the end of the run", self._pipeline.close)
             self._worker.close()
         finally:
-            release(self.run_dir)
+            release(self.run_dir, self)
 
     def _publish(self, measured, cost):
         return self._guard.run("publishing", self._pipeline.publish, measured, cost)
@@ -132,7 +138,7 @@ class Run:
         """Goes on with a run of the same callback."""
         if earlier is None or not earlier.history or earlier._identity != self._identity:
             return False
-        if not claim(earlier.run_dir):
+        if not claim(earlier.run_dir, self):
             return False
         self.run_dir, self._files = earlier.run_dir, earlier._files
         self.history, self._album = earlier.history, earlier._album
@@ -144,9 +150,10 @@ class Run:
         others = []
         for run_dir in run_dirs(log_dir):
             identity = read_identity(run_dir)
-            if identity == self._identity and claim(run_dir):
+            if identity == self._identity and claim(run_dir, self):
                 self.run_dir = run_dir
                 self._files = RunFiles(run_dir, identity)
+                self._files.clean()
                 columns, complaints = self._files.read(self.history)
                 self._album.restore([column for e, *column in columns if e < epoch])
                 for complaint in complaints:

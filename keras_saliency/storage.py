@@ -7,6 +7,9 @@ import shutil
 import tempfile
 import threading
 import uuid
+import weakref
+from collections.abc import MutableMapping
+from typing import Any
 
 import tensorflow as tf
 
@@ -16,7 +19,7 @@ TROUBLE = (OSError, tf.errors.OpError)
 UNFINISHED = ".unfinished"  # ends the names of files that are being written
 _RUN_NAME = re.compile(r"saliency(?:_([1-9]\d{0,8}))?")
 _lock = threading.Lock()
-_claimed: set[str] = set()  # run directories of the callbacks that are at work in this process
+_claimed: MutableMapping[str, Any] = weakref.WeakValueDictionary()  # owner by run directory
 
 
 def run_dirs(log_dir: str) -> list[str]:
@@ -28,33 +31,48 @@ def run_dirs(log_dir: str) -> list[str]:
     return [tf.io.gfile.join(log_dir, numbers[number]) for number in sorted(numbers, reverse=True)]
 
 
-def claim(run_dir: str) -> bool:
-    """Reserves a run directory for one callback; False where another one writes there."""
+def claim(run_dir: str, owner) -> bool:
+    """Reserves a run directory; False where another one of this process writes there.
+
+    An owner whose `fit` was ended by an error does not know it. But a thread has
+    one `fit` at a time, so a newcomer of another `fit` in the same thread closes it.
+
+    Args:
+        run_dir: the run's directory.
+        owner: has `thread`, a thread's number, `fit`, an object that is the same for
+            all of one `fit` or None, and `close()`.
+    """
     with _lock:
-        if run_dir in _claimed:
+        holder = _claimed.get(run_dir)
+    if holder is not None and holder is not owner:
+        is_known = holder.fit is not None and owner.fit is not None
+        if not is_known or holder.fit is owner.fit or holder.thread != owner.thread:
             return False
-        _claimed.add(run_dir)
-        return True
+        holder.close()
+    with _lock:
+        return _claimed.setdefault(run_dir, owner) is owner
 
 
-def release(run_dir: str) -> None:
+def release(run_dir: str, owner) -> None:
     """Gives a run directory up, and removes it where nothing has been written."""
     with _lock:
-        _claimed.discard(run_dir)
+        if _claimed.get(run_dir) is not owner:
+            return
+        del _claimed[run_dir]
     _remove_if_empty(history_dir(run_dir))
     _remove_if_empty(run_dir)
 
 
-def claim_new(log_dir: str) -> str:
+def claim_new(log_dir: str, owner) -> str:
     """Claims the first of LOG_DIR/saliency, saliency_2, ... that holds nothing yet."""
     number = 1
     while True:
         name = "saliency" if number == 1 else f"saliency_{number}"
         run_dir = tf.io.gfile.join(log_dir, name)
-        if _is_free(run_dir) and claim(run_dir):
+        if _is_free(run_dir) and claim(run_dir, owner):
             if _begin(run_dir):
                 return run_dir
-            release(run_dir)
+            release(run_dir, owner)
         number += 1
 
 

@@ -78,7 +78,6 @@ class RunFiles:
             and a sentence for each file that cannot be read.
         """
         columns, complaints = [], []
-        self._remove_unfinished()
         for epoch in _epochs_in(self._folder):
             try:
                 columns += _read(self._path(epoch), lambda a, e=epoch: self._add(history, e, a))
@@ -108,7 +107,7 @@ class RunFiles:
         entry = dataclasses.replace(history.entries[epoch], heatmaps=MapsOnDisk(shapes, read))
         history.insert(epoch, entry)
 
-    def _remove_unfinished(self):
+    def clean(self) -> None:
         """Removes what a killed process has left half written."""
         with contextlib.suppress(*TROUBLE):
             for name in tf.io.gfile.listdir(self._folder):
@@ -116,19 +115,43 @@ class RunFiles:
                     tf.io.gfile.remove(tf.io.gfile.join(self._folder, name))
 
     def _path(self, epoch):
-        return tf.io.gfile.join(self._folder, f"epoch_{epoch:05d}.npz")
+        return tf.io.gfile.join(self._folder, _file_name(epoch))
 
 
 def read_identity(run_dir: str) -> dict | None:
     """Returns the identity of the run in a directory, None where no file of it can be read."""
     folder = history_dir(run_dir)
     for epoch in reversed(_epochs_in(folder)):
-        path = tf.io.gfile.join(folder, f"epoch_{epoch:05d}.npz")
+        path = tf.io.gfile.join(folder, _file_name(epoch))
         try:
             return _read(path, lambda arrays: archive.read_metadata(arrays)["run"])
         except (ValueError, *TROUBLE):
             continue
     return None
+
+
+def load_run(run_dir: str) -> History:
+    """Reads the history of a run; see `History.load`.
+
+    Raises:
+        ValueError: if the directory holds no epoch, or one that cannot be read.
+    """
+    epochs = _epochs_in(history_dir(run_dir))
+    if not epochs:
+        raise ValueError(
+            f"{run_dir} holds no history. Pass a run's directory, such as logs/saliency."
+        )
+    path = tf.io.gfile.join(history_dir(run_dir), _file_name(epochs[0]))
+    first = _read(path, lambda arrays: archive.from_arrays(arrays, History, read_heatmaps=False))
+    history = History(labels=first.labels, names=first.names, class_names=first.class_names)
+    _, complaints = RunFiles(run_dir, {}).read(history)
+    if complaints:
+        raise ValueError("; ".join(complaints))
+    return history
+
+
+def _file_name(epoch):
+    return f"epoch_{epoch:05d}.npz"
 
 
 def _epochs_in(folder):

@@ -1,8 +1,10 @@
 """`History`, as it is asked."""
 
+import os
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import tensorflow as tf
 
 from keras_saliency.history import archive, tables
 from keras_saliency.history.entry import Entry
@@ -202,12 +204,17 @@ class History(Mapping):
         Nothing in the file is executed (no pickle).
 
         Args:
-            path: where from; or a file opened for reading bytes.
+            path: where from; or a run's directory, such as "logs/saliency"; or a file
+                opened for reading bytes.
 
         Raises:
             ValueError: if the file is broken, or no history.
             FileNotFoundError: if there is no file.
         """
+        if isinstance(path, str | os.PathLike) and tf.io.gfile.isdir(os.fspath(path)):
+            from keras_saliency.history.run_files import load_run  # which needs this class
+
+            return load_run(os.fspath(path))
         return archive.load(path, cls)
 
     @property
