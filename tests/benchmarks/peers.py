@@ -8,7 +8,7 @@
 in a virtual environment of its own: the peers are no dependencies of ours.
 
 All explain the logit of class 1 of the same weights, 16 images at once. Explainers, graphs and
-whatever else a library lets one keep are made once; the first three runs of each are not counted.
+whatever else a library lets one keep are made once; at least the first three runs of each are not counted.
 The peers are given a model that ends in its logits, and ours the one with the softmax. Each
 peer is taken at its cheapest: tf-keras-vis without resizing and normalising, tf-explain without
 drawing, nobody's signed gradients reduced to a map. Ours are computed in full, and Grad-CAM is
@@ -19,6 +19,10 @@ the peer resizes, and the peer's signed gradients are reduced to their largest a
 peer with another map, or none, is not the fastest. All run in turns in one process, each round
 begins with the next of them; the figures are medians, and the ratio is the median of the ratios
 of the runs of one round. DeconvNet has rows where we do not refuse it.
+
+Ours always hand out the predictions with the maps, so they run the whole forward pass. A peer that
+hands out the map alone is spared what no gradient needs: DeconvNet of ResNet50 needs only what lies
+before its one max-pooling, and xplique is faster there by the rest of the forward pass.
 """
 
 import os
