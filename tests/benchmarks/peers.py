@@ -8,11 +8,11 @@
 in a virtual environment of its own: the peers are no dependencies of ours.
 
 All explain the logit of class 1 of the same weights, 16 images at once. Explainers, graphs and
-whatever else a library lets one keep are made once; at least the first three runs of each are not counted.
-The peers are given a model that ends in its logits, and ours the one with the softmax. Each
-peer is taken at its cheapest: tf-keras-vis without resizing and normalising, tf-explain without
-drawing, nobody's signed gradients reduced to a map. Ours are computed in full, and Grad-CAM is
-resized to the image, as xplique does.
+whatever else a library lets one keep are made once; at least the first three runs of each are not
+counted. The peers are given a model that ends in its logits, and ours the one with the softmax.
+Each peer is taken at its cheapest: tf-keras-vis without resizing and normalising, tf-explain
+without drawing, nobody's signed gradients reduced to a map. Ours are computed in full, and
+Grad-CAM is resized to the image, as xplique does.
 
 "same" is a map within a relative error of 1e-3 of ours, in every image, once ours is resized as
 the peer resizes, and the peer's signed gradients are reduced to their largest absolute value. A
