@@ -68,7 +68,7 @@ class Guard:
         if part not in self._away:
             self._away.add(part)
             notify(
-                f"keras_saliency: {part} failed and is left out: {type(error).__name__}: {error}. "
+                f"keras_saliency: {part} failed and is left out: {_in_words(error)}. "
                 "It is tried again at every observation. The training is not affected."
             )
 
@@ -77,7 +77,7 @@ class Guard:
         if part not in self._reported:
             self._reported.add(part)
             notify(
-                f"keras_saliency: {part} failed and is left out: {type(error).__name__}: {error}. "
+                f"keras_saliency: {part} failed and is left out: {_in_words(error)}. "
                 'The training is not affected. The traceback is in the log "keras_saliency".'
             )
         if self._failures[part] == FAILURES_BEFORE_OFF:
@@ -85,3 +85,9 @@ class Guard:
                 f"keras_saliency: {part} failed {FAILURES_BEFORE_OFF} times in a row and is "
                 "switched off."
             )
+
+
+def _in_words(error):
+    """The error's kind and the first line of what it says; TensorFlow's go on for pages."""
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0][:200]}".rstrip(" .:")

@@ -100,7 +100,7 @@ class Pipeline:
                     attempt=self._attempt,
                 )
             )
-        self._guard.run("health", self._health.check_model, self.graph, report)
+        self._guard.run("health of the model", self._health.check_model, self.graph, report)
         return Measured(dataclasses.replace(report, logs=dict(self.logs)), recordings, references)
 
     def publish(self, measured: Measured, cost: dict[str, float]) -> EpochReport:
@@ -114,7 +114,7 @@ class Pipeline:
             The report, with statistics and pictures.
         """
         report = measured.report
-        self._guard.run("health", self._health.check_maps, report)
+        self._guard.run("health of the maps", self._health.check_maps, report)
         statistics = compute_all(
             measured.recordings,
             self._probes,

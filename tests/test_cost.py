@@ -200,7 +200,7 @@ def test_batches_and_the_budget_go_together(tmp_path, data, probes):
         fit([callback, Slow(0.02)], data, epochs=12)
     events = events_of(tmp_path / "saliency")
     assert 1 <= len(events["saliency/grad_cam/batch_overlays"]) < 12
-    assert 2 <= len(callback.history.epochs)
+    assert len(callback.history.epochs) >= 2
 
 
 @pytest.mark.parametrize("num_batches", [5, None])
