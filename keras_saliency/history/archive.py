@@ -1,14 +1,19 @@
 """The file of a history: one .npz of plain arrays, uncompressed, without pickle."""
 
 import contextlib
+import io
 import json
+import math
 import os
+import zipfile
 
 import numpy as np
 
+from keras_saliency.arguments import shown
 from keras_saliency.history.entry import Entry
 
 _FORMAT, _VERSION = "keras_saliency.history", 1
+_MAX_SIDE = 2**31  # of an array, and the largest epoch
 
 
 def to_arrays(history) -> dict[str, np.ndarray]:
@@ -86,13 +91,31 @@ def load(path, make_history):
 
 
 def _read(path):
-    with np.load(path, allow_pickle=False) as archive:
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ValueError("it holds a single array")
-        members = archive.zip.infolist()  # type: ignore[union-attr]
-        if any(m.file_size != m.compress_size for m in members):
-            raise ValueError("it is compressed")  # a small file could unpack to any size
-        return {name: archive[name] for name in archive.files}
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        # A small file could otherwise unpack to any size, by what it packs or by parts that
+        # lie on one another.
+        if any(m.compress_type != zipfile.ZIP_STORED for m in members):
+            raise ValueError("it is compressed")
+        held = archive.fp.seek(0, os.SEEK_END)  # type: ignore[union-attr]
+        if sum(max(m.file_size, m.compress_size) for m in members) > held:
+            raise ValueError("it announces more than it holds")
+        return {m.filename.removesuffix(".npy"): _read_array(archive, m) for m in members}
+
+
+def _read_array(archive, member):
+    """One array; what its header announces is compared with what is there before it is made."""
+    content = io.BytesIO(archive.read(member))
+    if np.lib.format.read_magic(content) != (1, 0):
+        raise ValueError(f"{member.filename!r} is no array of the kind that save writes")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(content)
+    announced = math.prod(shape) * dtype.itemsize
+    if dtype.hasobject or min(shape, default=1) < 0 or max(shape, default=0) > _MAX_SIDE:
+        raise ValueError(f"{member.filename!r} holds objects, or no shape that an array has")
+    if announced != member.file_size - content.tell():
+        raise ValueError(f"{member.filename!r} announces {announced} bytes, but holds others")
+    content.seek(0)
+    return np.lib.format.read_array(content, allow_pickle=False)
 
 
 def _from_arrays(arrays, make_history):
@@ -102,8 +125,12 @@ def _from_arrays(arrays, make_history):
     if metadata["version"] != _VERSION:
         raise ValueError(f"it has version {metadata['version']}, this program reads {_VERSION}")
     epochs, seconds = metadata["epochs"], metadata["seconds"]
+    _check_words(metadata)
+    labels = arrays.get("labels")
+    if labels is not None and (labels.dtype != np.int64 or labels.ndim != 1):
+        raise ValueError(f"its labels are {labels.dtype} of shape {labels.shape}")
     history = make_history(
-        labels=arrays.get("labels"),
+        labels=labels,
         names=metadata["names"],
         class_names=metadata["class_names"],
     )
@@ -123,6 +150,18 @@ def _from_arrays(arrays, make_history):
         entry = Entry(predicted, sureness, statistics[epoch], heatmaps[epoch], cost)
         history.insert(epoch, entry)
     return history
+
+
+def _check_words(metadata):
+    """Refuses what is no text where History.save writes text, and epochs beyond all counting."""
+    lists = [metadata[key] for key in ("names", "class_names") if metadata[key] is not None]
+    lists += [[*entry[:2]] for entry in metadata["series"]]
+    lists += [[entry[0]] for entry in metadata["heatmaps"]]
+    for words in lists:
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise ValueError(f"it holds {shown(words)} where text was expected")
+    if not all(isinstance(epoch, int) and epoch < _MAX_SIDE for epoch in metadata["epochs"]):
+        raise ValueError(f"its epochs are {shown(metadata['epochs'])}")
 
 
 def _floats(array, dtype=np.float32):
