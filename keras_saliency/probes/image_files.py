@@ -59,6 +59,7 @@ def _decode(path, dtype, num_channels=3) -> Any:
     """Decodes an image file to a tensor (H, W, C) of its own size."""
     import tensorflow as tf
 
+    path = os.fsdecode(path)
     content = read_file(path)
     announced = read_header(content)
     if announced is None:
