@@ -185,9 +185,12 @@ def test_a_bomb_is_refused_before_it_goes_off(what, tmp_path):
     path.write_bytes(BOMBS[what])
     tracemalloc.start()
     try:
-        with pytest.raises(ValueError, match="is no history that can be read: .+Pass a file"):
+        with pytest.raises(
+            ValueError, match="no history that can be read: .+Pass a file"
+        ) as caught:
             History.load(path)
         assert tracemalloc.get_traced_memory()[1] < 8 * MEGABYTE
+        assert ("it is compressed" in str(caught.value)) == (what in ("compressed", "bzip2"))
     finally:
         tracemalloc.stop()
 
