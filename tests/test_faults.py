@@ -225,8 +225,8 @@ def weights_after(data, callbacks, epochs=5):
 class Fails:
     """A part that always fails, and counts how often it is asked."""
 
-    def __init__(self, error=RuntimeError("broken")):
-        self.calls, self.error = 0, error
+    def __init__(self, error=None):
+        self.calls, self.error = 0, error or RuntimeError("broken")
 
     def __call__(self, *args, **kwargs):
         self.calls += 1

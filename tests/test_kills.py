@@ -42,8 +42,7 @@ def test_a_killed_training_loses_at_most_the_epoch_at_hand(tmp_path):
     victim = Path(__file__).with_name("victim.py")
     done = subprocess.run(
         [sys.executable, victim, tmp_path, str(NUM_KILLS), "3"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         timeout=900,
         check=False,

@@ -1,8 +1,11 @@
 """Claims about `ProbeSet`: what it accepts, refuses and never changes."""
 
 import copy
+import itertools
 import subprocess
 import sys
+import time
+import warnings
 
 import keras
 import numpy as np
@@ -226,6 +229,22 @@ def test_arrays_made_by_preprocess_are_frozen_copies_too():
     assert not probes.multi_hot.flags.writeable
 
 
+def test_half_precision_labels_bring_no_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert ProbeSet(IMAGES, np.arange(6, dtype=np.float16)).labels.tolist() == [*range(6)]
+
+
+def test_groups_that_differ_only_by_nul_stay_apart():
+    assert len(set(ProbeSet(IMAGES, groups=["a", "a\0"] * 3).groups)) == 2
+
+
+def test_ten_thousands_of_class_names_take_no_time():
+    began = time.process_time()
+    assert len(ProbeSet(IMAGES, class_names=[str(i) for i in range(50_000)]).class_names) == 50_000
+    assert time.process_time() - began < 5
+
+
 # -- what it refuses ---------------------------------------------------------
 
 
@@ -342,6 +361,9 @@ def test_masks_and_boxes_without_an_object_are_refused(masks, error, match):
         ({"class_names": ["a", "b", "a"]}, ValueError, 'different strings. Received: "a" twice'),
         ({"class_names": []}, ValueError, "Received: an empty list"),
         ({"class_names": ["a", None]}, TypeError, "class_names must be strings. Received: None"),
+        ({"names": itertools.repeat("a")}, ValueError, "names has 7 entries but images has 6"),
+        ({"groups": itertools.count()}, ValueError, "groups has 7 entries but images has 6"),
+        ({"class_names": itertools.repeat("a")}, ValueError, "class_names must be at most 1000000"),
         ({"class_names": 2}, TypeError, "class_names must be a list of strings. Received: 2"),
         (
             {"labels": [0, 1, 2] * 2, "class_names": ["a", "b"]},

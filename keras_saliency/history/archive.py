@@ -2,10 +2,13 @@
 
 import json
 import os
+import zipfile
 
 import numpy as np
 
+from keras_saliency.arguments import shown
 from keras_saliency.history.entry import Entry
+from keras_saliency.history.npz import MAX_SIDE, Arrays
 from keras_saliency.records import StoredMaps
 from keras_saliency.storage import written_whole
 
@@ -78,13 +81,8 @@ def read(path, use):
         ValueError: if the file is broken, or no history.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError("it holds a single array")
-            members = archive.zip.infolist()  # type: ignore[union-attr]
-            if any(m.file_size != m.compress_size for m in members):
-                raise ValueError("it is compressed")  # a small file could unpack to any size
-            return use(archive)
+        with zipfile.ZipFile(path) as archive:
+            return use(Arrays(archive))
     except (FileNotFoundError, IsADirectoryError, PermissionError):
         raise
     except Exception as error:  # zipfile, numpy and json have a dozen kinds for broken files
@@ -119,8 +117,12 @@ def from_arrays(arrays, make_history, read_heatmaps=True):
     """Makes a history of what `to_arrays` returned, with or without the heatmaps."""
     metadata = read_metadata(arrays)
     epochs, seconds = metadata["epochs"], metadata["seconds"]
+    _check_words(metadata)
+    labels = arrays.get("labels")
+    if labels is not None and (labels.dtype != np.int64 or labels.ndim != 1):
+        raise ValueError(f"its labels are {labels.dtype} of shape {labels.shape}")
     history = make_history(
-        labels=arrays.get("labels"),
+        labels=labels,
         names=metadata["names"],
         class_names=metadata["class_names"],
     )
@@ -140,6 +142,18 @@ def from_arrays(arrays, make_history, read_heatmaps=True):
         entry = Entry(predicted, sureness, statistics[epoch], heatmaps[epoch], cost, baseline)
         history.insert(epoch, entry)
     return history
+
+
+def _check_words(metadata):
+    """Refuses what is no text where History.save writes text, and epochs beyond all counting."""
+    lists = [metadata[key] for key in ("names", "class_names") if metadata[key] is not None]
+    lists += [[*entry[:2]] for entry in metadata["series"]]
+    lists += [[entry[0]] for entry in metadata["heatmaps"]]
+    for words in lists:
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise ValueError(f"it holds {shown(words)} where text was expected")
+    if not all(isinstance(epoch, int) and epoch < MAX_SIDE for epoch in metadata["epochs"]):
+        raise ValueError(f"its epochs are {shown(metadata['epochs'])}")
 
 
 def _floats(array, dtype=np.float32):

@@ -1,13 +1,19 @@
 """The methods. To add one: one file here, and one line in `METHODS`."""
 
 import difflib
+import re
 
+from keras_saliency.arguments import shown
 from keras_saliency.methods.base import Method, Trace
 from keras_saliency.methods.deconvnet import DeconvNet
 from keras_saliency.methods.grad_cam import GradCAM
 from keras_saliency.methods.vanilla_gradients import VanillaGradients
 
 __all__ = ["METHODS", "DeconvNet", "GradCAM", "Method", "Trace", "VanillaGradients", "get_methods"]
+
+# Names become tags, folders and rows of the settings page, where these topics stand already.
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
+_TAKEN = ("probes", "score", "versions")
 
 METHODS: dict[str, type[Method]] = {m.name: m for m in (GradCAM, VanillaGradients, DeconvNet)}
 
@@ -38,23 +44,34 @@ def get_methods(methods) -> list[Method]:
 
 def _get(entry):
     if isinstance(entry, Method):
-        return entry
+        return _checked_name(entry)
     if isinstance(entry, type) and issubclass(entry, Method):
         raise TypeError(
             f"methods holds the class {entry.__name__}. Pass an object: {entry.__name__}()."
         )
     if not isinstance(entry, str):
         raise TypeError(
-            f"methods must hold names or method objects. Received: {entry!r}. "
+            f"methods must hold names or method objects. Received: {shown(entry)}. "
             f"Pass one of: {_known()}."
         )
     if entry not in METHODS:
         near = difflib.get_close_matches(entry, METHODS, n=1)
         hint = f' Did you mean "{near[0]}"?' if near else ""
         raise ValueError(
-            f'methods holds an unknown method "{entry}".{hint} Pass one of: {_known()}.'
+            f"methods holds an unknown method {shown(entry)}.{hint} Pass one of: {_known()}."
         )
     return METHODS[entry]()
+
+
+def _checked_name(method):
+    name = method.name
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in _TAKEN:
+        raise ValueError(
+            "A method's name must be 1 to 100 of the characters A-Z, a-z, 0-9, _, - and ., not "
+            f"begin with a dot and be none of {', '.join(_TAKEN)}. Received: {shown(name)} of "
+            f"{type(method).__name__}. Set its attribute `name`; tags and folders are called so."
+        )
+    return method
 
 
 def _known():

@@ -5,9 +5,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from keras_saliency.arguments import check_positive_int
+from keras_saliency.arguments import check_positive_int, shown
 from keras_saliency.probes.choosing import Chosen, SmallestKeys, check_seed, content_hash
-from keras_saliency.probes.image_files import IMAGE_FORMATS, load_image, load_mask, read_file
+from keras_saliency.probes.files import (
+    as_text,
+    is_folder,
+    list_folder,
+    read_file,
+    walk_folder,
+)
+from keras_saliency.probes.image_files import IMAGE_FORMATS, load_image, load_mask
 
 
 def choose_from_directory(path, *, image_size, per_class, seed, mask_dir) -> Chosen:
@@ -47,8 +54,8 @@ def choose_from_directory(path, *, image_size, per_class, seed, mask_dir) -> Cho
     return Chosen(
         images=np.stack([load_image(os.path.join(path, name), size) for name in names]),
         labels=np.array([label for label, _, _ in picked], np.int64),
-        names=[name.replace(os.sep, "/") for name in names],
-        class_names=class_names,
+        names=[as_text(name.replace(os.sep, "/")) for name in names],
+        class_names=[as_text(name) for name in class_names],
         object_masks=None
         if mask_dir is None
         else np.stack([load_mask(mask_dir, n, size) for n in names]),
@@ -67,33 +74,26 @@ def _check_image_size(image_size) -> tuple[int, int]:
 
 
 def _check_folder(argument, path) -> str:
-    import tensorflow as tf
-
     try:
-        folder = os.fspath(path)
+        folder = os.fsdecode(path)
     except TypeError as error:
-        raise TypeError(f"{argument} must be a path. Received: {path!r}.") from error
-    if not tf.io.gfile.isdir(folder):
-        raise ValueError(f'{argument} must be a folder. Received: "{folder}", which is none.')
+        raise TypeError(f"{argument} must be a path. Received: {shown(path)}.") from error
+    if not is_folder(folder):
+        raise ValueError(
+            f"{argument} must be a folder. Received: {shown(folder, 300)}, which is none."
+        )
     return folder
 
 
 def _class_folders(path) -> list[str]:
-    import tensorflow as tf
-
-    # gfile ends the folders of some remote file systems with a slash.
-    names = [name.rstrip("/") for name in sorted(tf.io.gfile.listdir(path))]
-    return [n for n in names if not n.startswith(".") and tf.io.gfile.isdir(os.path.join(path, n))]
+    names = [name for name in list_folder(path) if not name.startswith(".")]
+    return [name for name in names if is_folder(os.path.join(path, name))]
 
 
 def _image_files(path, class_name, formats=IMAGE_FORMATS) -> Iterator[str]:
     """Yields class_name/…/file of each image, sorted; hidden files are passed over."""
-    import tensorflow as tf
-
-    # gfile follows links to folders, which may turn in circles; os.walk does not, as in Keras.
-    walk = tf.io.gfile.walk if "://" in path else os.walk
     root = os.path.join(path, class_name)
-    for folder, _, files in sorted(walk(root), key=lambda entry: entry[0]):
+    for folder, _, files in sorted(walk_folder(root), key=lambda entry: entry[0]):
         for file in sorted(files):
             if file.lower().endswith(formats) and not file.startswith("."):
                 yield os.path.join(class_name, os.path.relpath(os.path.join(folder, file), root))

@@ -48,6 +48,8 @@ def read_labels(labels, images_shape) -> np.ndarray:
                 "for soft labels labels.argmax(axis=1)."
             )
         return array.astype(np.float32)
+    if array.dtype.kind == "f":
+        array = array.astype(np.float64)  # a float16 cannot be compared with 2**31
     for wrong, rule in (
         (array != np.floor(array), "whole numbers"),
         (array < 0, "class numbers from 0 on"),

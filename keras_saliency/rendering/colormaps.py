@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_saliency.opencv import cv2
+from keras_saliency.rendering.checks import check_numbers
 
 _OPENCV_CODES = {
     "viridis": cv2.COLORMAP_VIRIDIS,
@@ -68,15 +69,16 @@ def colorize_signed(signal: np.ndarray) -> np.ndarray:
         picture minimum to maximum; here zero stays at 128, so that grey
         means the same in all pictures.
     """
-    values = np.asarray(signal, np.float64)
-    if values.ndim != 3:
-        raise ValueError(f"signal must have the shape (H, W, C). Received: {values.shape}.")
+    values = check_numbers("signal", signal, "(H, W, C)").astype(np.float64)
     if not np.isfinite(values).all():
         return np.zeros((*values.shape[:2], 3), np.uint8)
+    values = _by_largest(values)  # first, since the sum of channels must not overflow
     if values.shape[2] != 3:
-        values = values.mean(axis=2, keepdims=True)
-    largest = np.abs(values).max(initial=0.0)
-    if largest > 0:
-        values = values / largest
+        values = _by_largest(values.mean(axis=2, keepdims=True))
     levels = np.rint(128 + 127 * values).astype(np.uint8)
     return np.ascontiguousarray(np.broadcast_to(levels, (*levels.shape[:2], 3)))
+
+
+def _by_largest(values: np.ndarray) -> np.ndarray:
+    largest = np.abs(values).max()
+    return values / largest if largest > 0 else values

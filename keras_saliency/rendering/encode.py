@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_saliency.opencv import cv2
+from keras_saliency.rendering.checks import check_picture
 
 JPEG_SIDE = 65_535  # pixels
 
@@ -69,12 +70,7 @@ def decode_picture(content: bytes) -> np.ndarray:
 
 
 def _encode(picture: np.ndarray, extension: str, options: list[int]) -> bytes:
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
-        raise ValueError(
-            "picture must be a uint8 RGB array (H, W, 3). "
-            f"Received: {picture.dtype} of shape {picture.shape}. "
-            "It comes from draw_grid or Filmstrip."
-        )
+    picture = check_picture("picture", picture, "It comes from draw_grid or Filmstrip.")
     # OpenCV stores B, G, R.
     bgr = np.ascontiguousarray(picture[..., ::-1])
     try:

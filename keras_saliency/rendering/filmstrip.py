@@ -108,6 +108,8 @@ class Filmstrip:
                     f"{what} has {len(given)} entries but the filmstrip has {self._num_rows} rows. "
                     "Pass one for each probe."
                 )
+        if not math.isfinite(epoch):
+            raise ValueError(f"epoch must be finite. Received: {epoch}. Pass the epoch's number.")
         if self._columns and epoch < self._columns[-1].epoch:
             raise ValueError(
                 f"epoch must not go back. Received: {epoch} after {self._columns[-1].epoch}. "
@@ -116,7 +118,7 @@ class Filmstrip:
         words = [layout.sheet(line_height(TEXT), self._width)] * self._num_rows
         if captions is not None:
             words = [self._words(caption) for caption in captions]
-        fitted = [layout.fit_tile(np.asarray(tile), *self._sizes) for tile in tiles]
+        fitted = [layout.fit_tile(tile, *self._sizes) for tile in tiles]
         self._append(epoch, self._draw(column_label, fitted, words))
 
     def _append(self, epoch, picture):

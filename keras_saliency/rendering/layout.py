@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from keras_saliency.opencv import cv2
+from keras_saliency.rendering.checks import check_picture
 from keras_saliency.rendering.colormaps import colorize
 from keras_saliency.rendering.lettering import draw_line, line_height, trim
 from keras_saliency.rendering.overlays import FULL_SCALE
@@ -31,7 +32,11 @@ def fit_tile(tile: np.ndarray, smallest: int, largest: int) -> np.ndarray:
 
     Returns:
         uint8 RGB array (H', W', 3), the aspect kept to the pixel.
+
+    Raises:
+        ValueError: `tile` is not uint8 (H, W, 3).
     """
+    tile = check_picture("tile", tile)
     height, width = tile.shape[:2]
     longer = max(height, width)
     if longer < smallest:

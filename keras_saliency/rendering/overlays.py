@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_saliency.opencv import cv2
+from keras_saliency.rendering.checks import check_numbers, check_picture
 from keras_saliency.rendering.colormaps import COLORMAPS, colorize
 from keras_saliency.rendering.lettering import draw_line, text_width, trim
 
@@ -104,18 +105,20 @@ def overlay(
         map is struck through only; put `defect` into the caption.
 
     Raises:
-        ValueError: an opacity outside [0, 1], or no such colour map or scale.
+        ValueError: an opacity outside [0, 1], no such colour map or scale, or an image or
+            a heatmap that is none.
     """
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity must lie in [0, 1]. Received: {opacity}.")
     if colormap not in COLORMAPS:
         colorize(np.zeros((1, 1)), colormap)  # raises the sentence that lists the names
-    image = np.asarray(display_image)
+    image = check_picture("display_image", display_image)
+    heatmap = check_numbers("heatmap", heatmap, "(h, w)")
     reason = defect(heatmap, empty)
     if reason:
         return _stamp(image, reason)
     height, width = image.shape[:2]
-    values = display_values(_resize(np.asarray(heatmap), height, width), scale)
+    values = display_values(_resize(heatmap, height, width), scale)
     if values is None:  # cannot be: `defect` has looked
         return _stamp(image, _REASONS[0])
     weight = opacity * np.minimum(values / _OPAQUE_FROM, 1)[..., None]
@@ -126,7 +129,7 @@ def overlay(
 
 def _resize(heatmap: np.ndarray, height: int, width: int) -> np.ndarray:
     # In float32 relative to the maximum: OpenCV resizes no float16, and sums must not overflow.
-    heatmap = heatmap.astype(np.float64)
+    heatmap = np.maximum(heatmap.astype(np.float64), 0)
     unit = (heatmap / heatmap.max()).astype(np.float32)
     shrinks = height < unit.shape[0] or width < unit.shape[1]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR

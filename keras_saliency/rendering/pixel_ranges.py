@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency.rendering.checks import check_numbers
+
 
 @dataclass(frozen=True)
 class _PixelRange:
@@ -146,8 +148,7 @@ def _drawn_channels(num_channels: int) -> int:
 
 
 def _judge(images: np.ndarray) -> _PixelRange:
-    if images.ndim != 4 or not images.size:
-        raise ValueError(f"images must have the shape (n, H, W, C). Received: {images.shape}.")
+    images = check_numbers("images", images, "(n, H, W, C)")
     drawn = images[..., : _drawn_channels(images.shape[3])]
     lows = drawn.min(axis=(0, 1, 2)).astype(np.float64)
     highs = drawn.max(axis=(0, 1, 2)).astype(np.float64)

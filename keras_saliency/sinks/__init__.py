@@ -1,5 +1,6 @@
 """Where reports go. To add a sink: one file here, and one line in `SINKS`."""
 
+from keras_saliency.arguments import shown
 from keras_saliency.sinks.base import Sink
 from keras_saliency.sinks.folder import FolderSink
 from keras_saliency.sinks.tensorboard import TensorBoardSink
@@ -27,8 +28,8 @@ def _get(sink):
         return sink
     if not isinstance(sink, str):
         raise TypeError(
-            f"sinks must hold names or Sink objects. Received: {sink!r}. Pass one of: {known}."
+            f"sinks must hold names or Sink objects. Received: {shown(sink)}. Pass one of: {known}."
         )
     if sink not in SINKS:
-        raise ValueError(f'sinks holds an unknown sink "{sink}". Pass one of: {known}.')
+        raise ValueError(f"sinks holds an unknown sink {shown(sink)}. Pass one of: {known}.")
     return SINKS[sink]()

@@ -3,6 +3,8 @@
 import contextlib
 import dataclasses
 import os
+import re
+import unicodedata
 import uuid
 from typing import Any
 
@@ -116,13 +118,18 @@ def _settings_page(settings):
     return "\n".join(rows)
 
 
+# Markup is shown as it was typed: what HTML would read becomes an entity, Markdown's gets "\".
+_ESCAPES = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {mark: f"\\{mark}" for mark in "\\`*_[]|!#~"}
+)
+
+
 def _cell(text):
     flat = " ".join(str(text).split())[:300]
-    for mark in ("\\", "`", "*", "_", "[", "]", "|", "<", ">", "!"):
-        flat = flat.replace(
-            mark, f"\\{mark}" if mark not in "<>" else {"<": "&lt;", ">": "&gt;"}[mark]
-        )
-    return flat
+    # Neither control characters, nor those that turn the direction of writing, nor halves of
+    # surrogate pairs, which no file can hold.
+    kept = (c for c in flat if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    return "".join(kept).translate(_ESCAPES)
 
 
 def _layout(methods):
@@ -131,7 +138,7 @@ def _layout(methods):
         layout_pb2.Chart(
             title=f"{method}: drift and loss",
             multiline=layout_pb2.MultilineChartContent(
-                tag=[f"^saliency/{method}/drift_previous$", "^epoch_loss$"]
+                tag=[f"^saliency/{re.escape(method)}/drift_previous$", "^epoch_loss$"]
             ),
         )
         for method in methods

@@ -4,8 +4,8 @@
 
 The callback's `on_epoch_end` and the same concrete function called by hand (the probes
 in, the maps out as NumPy arrays) run in turns in one process; the worker is idle when either
-begins, as after any epoch that lasts longer than drawing, and the graph is warm. Figures are medians, the ratio is the
-median of the ratios of neighbouring runs.
+begins, as after any epoch that lasts longer than drawing, and the graph is warm. Figures are
+medians, the ratio is the median of the ratios of neighbouring runs.
 """
 
 import os

@@ -1,0 +1,55 @@
+"""Reads .npz files that are not trusted: nothing is executed, nothing larger than the file made."""
+
+import io
+import math
+import os
+import zipfile
+from collections.abc import Mapping
+
+import numpy as np
+
+MAX_SIDE = 2**31  # of an array
+
+
+class Arrays(Mapping):
+    """The arrays of an .npz file, each read when it is asked for.
+
+    Args:
+        archive: an open `zipfile.ZipFile`.
+
+    Raises:
+        ValueError: if it is packed, or announces more than it holds.
+    """
+
+    def __init__(self, archive: zipfile.ZipFile):
+        self._archive = archive
+        members = archive.infolist()
+        # A small file could otherwise unpack to any size, by what it packs or by parts that
+        # lie on one another.
+        if any(m.compress_type != zipfile.ZIP_STORED for m in members):
+            raise ValueError("it is compressed")
+        held = archive.fp.seek(0, os.SEEK_END)  # type: ignore[union-attr]
+        if sum(max(m.file_size, m.compress_size) for m in members) > held:
+            raise ValueError("it announces more than it holds")
+        self._members = {m.filename.removesuffix(".npy"): m for m in members}
+
+    def __iter__(self):
+        return iter(self._members)
+
+    def __len__(self):
+        return len(self._members)
+
+    def __getitem__(self, name) -> np.ndarray:
+        """One array; what its header announces is compared with what is there."""
+        member = self._members[name]
+        content = io.BytesIO(self._archive.read(member))
+        if np.lib.format.read_magic(content) != (1, 0):
+            raise ValueError(f"{member.filename!r} is no array of the kind that save writes")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(content)
+        announced = math.prod(shape) * dtype.itemsize
+        if dtype.hasobject or min(shape, default=1) < 0 or max(shape, default=0) > MAX_SIDE:
+            raise ValueError(f"{member.filename!r} holds objects, or no shape that an array has")
+        if announced != member.file_size - content.tell():
+            raise ValueError(f"{member.filename!r} announces {announced} bytes, but holds others")
+        content.seek(0)
+        return np.lib.format.read_array(content, allow_pickle=False)

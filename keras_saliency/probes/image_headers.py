@@ -1,0 +1,75 @@
+"""What image files announce in their headers, read before anything is decoded."""
+
+import struct
+from typing import NamedTuple
+
+MAX_MEGAPIXELS = 100
+
+
+class Announced(NamedTuple):
+    """What decoding would have to hold.
+
+    Attributes:
+        width, height: pixels of the picture, the largest frame for a GIF.
+        frame_pixels: pixels of all frames together.
+    """
+
+    width: int
+    height: int
+    frame_pixels: int
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether the file is to be refused."""
+        # A frame is held at one byte for each pixel, a picture at up to eight.
+        return max(self.width * self.height, self.frame_pixels / 8) > MAX_MEGAPIXELS * 1_000_000
+
+
+def read_header(content: bytes) -> Announced | None:
+    """Returns what an image file announces, or None for no BMP, GIF, JPEG or PNG."""
+    import tensorflow as tf
+
+    try:
+        if content[:8] == b"\x89PNG\r\n\x1a\n":
+            width, height = struct.unpack(">II", content[16:24])
+        elif content[:4] == b"GIF8":
+            return _read_gif(content)
+        elif content[:2] == b"BM":
+            width, height = map(abs, struct.unpack("<ii", content[18:26]))
+        elif content[:3] == b"\xff\xd8\xff":
+            height, width, _ = tf.io.extract_jpeg_shape(content).numpy().tolist()
+        else:
+            return None
+    except (struct.error, tf.errors.OpError):
+        return None
+    return Announced(width, height, 0)
+
+
+def _read_gif(content) -> Announced:
+    """Looks at every frame: the decoder believes these, and not the size at the file's start."""
+    width, height = struct.unpack("<HH", content[6:10])
+    frame_pixels, place = 0, 13 + _color_table(content[10] if len(content) > 10 else 0)
+    while place < len(content):
+        kind = content[place]
+        if kind == 0x21:  # an extension and its label
+            place = _after_blocks(content, place + 2)
+        elif kind == 0x2C and place + 10 <= len(content):
+            frame_width, frame_height, flags = struct.unpack_from("<HHB", content, place + 5)
+            width, height = max(width, frame_width), max(height, frame_height)
+            frame_pixels += frame_width * frame_height
+            # The byte after the colours is the code size.
+            place = _after_blocks(content, place + 10 + _color_table(flags) + 1)
+        else:  # the end, or nothing that the decoder would go past
+            break
+    return Announced(width, height, frame_pixels)
+
+
+def _color_table(flags) -> int:
+    return 3 << (flags % 8 + 1) if flags >= 0x80 else 0
+
+
+def _after_blocks(content, place) -> int:
+    """Where the blocks end that begin here: each says its length first, the last one 0."""
+    while place < len(content) and content[place]:
+        place += 1 + content[place]
+    return place + 1

@@ -1,0 +1,38 @@
+"""Checks of what is to be drawn."""
+
+import numpy as np
+
+
+def check_picture(argument: str, picture, origin: str = "displayable makes such.") -> np.ndarray:
+    """Returns a picture as an array; refuses all but uint8 RGB (H, W, 3) of at least one pixel.
+
+    Raises:
+        ValueError: if `picture` is anything else.
+    """
+    array = np.asarray(picture)
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or not array.size:
+        raise ValueError(
+            f"{argument} must be a uint8 RGB array (H, W, 3). "
+            f"Received: {array.dtype} of shape {array.shape}. {origin}"
+        )
+    return array
+
+
+def check_numbers(argument: str, values, axes: str) -> np.ndarray:
+    """Returns numbers as an array; refuses another rank, no numbers, and none of them.
+
+    Args:
+        argument: what to call `values` in errors.
+        values: array of bools, integers or floats.
+        axes: such as "(h, w)"; as many as there must be.
+
+    Raises:
+        ValueError: if `values` does not fit.
+    """
+    array = np.asarray(values)
+    if array.ndim != axes.count(",") + 1 or not array.size or array.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{argument} must have the shape {axes} and hold real numbers. "
+            f"Received: {array.dtype} of shape {array.shape}. Pass a NumPy array of floats."
+        )
+    return array
