@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "keras_saliency"
 
 # Rooms of one rank do not import each other; a room imports only from lower ranks.
 RANKS = [
-    {"arguments", "guard", "opencv"},
+    {"arguments", "distribution", "engines", "guard", "opencv", "tf_keras_hooks"},
     {"records"},
     {"probes", "capture", "library", "storage"},
     {"layouts"},
