@@ -8,8 +8,10 @@ import keras
 import numpy as np
 
 from keras_saliency.arguments import Refusal, check_positive_int
+from keras_saliency.capture import ensure_built
+from keras_saliency.distribution import describe_strategy, describe_workers
 from keras_saliency.graph import ModelGraph
-from keras_saliency.guard import Guard
+from keras_saliency.guard import Guard, notify
 from keras_saliency.history import History
 from keras_saliency.methods import get_methods
 from keras_saliency.pipeline import Pipeline, check_log_keys
@@ -18,9 +20,10 @@ from keras_saliency.records import EpochReport
 from keras_saliency.sinks import get_sinks
 from keras_saliency.storage import check_writable, choose_run_dir
 from keras_saliency.targets import one_hot_targets
+from keras_saliency.tf_keras_hooks import TfKerasHooks
 
 
-class SaliencyCallback(keras.callbacks.Callback):
+class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
     """Watches where an image model looks while it is trained.
 
     At the end of epochs it computes heatmaps for a fixed set of probes, and
@@ -31,6 +34,11 @@ class SaliencyCallback(keras.callbacks.Callback):
     List `EarlyStopping`, `CSVLogger`, `ReduceLROnPlateau`, `ModelCheckpoint`
     and others that are to see its keys in `logs` after it: Keras hands `logs` from one
     callback to the next in the order of the list.
+
+    It may be passed to the `fit` of a `tf_keras` model, too. Under
+    `MirroredStrategy` the first replica's weights are looked at. Under
+    `MultiWorkerMirroredStrategy` (with `tf_keras`) the chief alone computes and
+    writes, while the other workers wait for it, and `logs` are left alone.
 
     Example:
         probes = ProbeSet.from_dataset(val_ds, per_class=10)
@@ -107,16 +115,23 @@ class SaliencyCallback(keras.callbacks.Callback):
         self._guard = Guard(on_error)
         self._pipeline: Pipeline
         self._is_running = False
+        self._is_chief, self._num_workers = True, 1
 
     def on_train_begin(self, logs=None):
         """Checks what can be checked before the weights to start from are there."""
+        self._is_chief, self._num_workers = describe_strategy(self.model)
+        if not self._is_chief:
+            return
         check_writable(self.log_dir)
         self._guard = Guard(self.on_error)
         self._is_running = False
 
     def on_epoch_begin(self, epoch, logs=None):
         """Takes the baseline before the first epoch, when restored weights are in place."""
-        if self._is_running:
+        if self._num_workers > 1:
+            # Making weights is a step that all workers take together.
+            ensure_built(self.model, self.probes.model_inputs.shape[1:])
+        if self._is_running or not self._is_chief:
             return
         self._begin_run(self.model, epoch)
         if not self.history:  # else the run goes on, and has its baseline
@@ -126,16 +141,18 @@ class SaliencyCallback(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Observes an epoch and adds its keys to `logs`."""
+        if not self._is_chief:
+            return
         if epoch % self.epoch_freq == 0:
             self._guard.run("observing an epoch", self._pipeline.observe, epoch)
-        if logs is not None:
+        if logs is not None and self._num_workers == 1:
             logs.update(self._pipeline.logs)
 
     def on_train_end(self, logs=None):
         """Draws what has not been drawn, and closes the files."""
         self.close()
 
-    def observe(self, model, epoch) -> EpochReport:
+    def observe(self, model, epoch) -> EpochReport | None:
         """Observes a model in a training loop of your own.
 
         Args:
@@ -143,8 +160,11 @@ class SaliencyCallback(keras.callbacks.Callback):
             epoch: int, 0-based, -1 for the untrained model; larger than in the call before.
 
         Returns:
-            The epoch's `EpochReport`.
+            The epoch's `EpochReport`; None in a worker that is not the chief, which does nothing.
         """
+        self._is_chief, self._num_workers = describe_strategy(model)
+        if not self._is_chief:
+            return None
         if not self._is_running:
             check_writable(self.log_dir)
             self._begin_run(model, epoch)
@@ -183,6 +203,12 @@ class SaliencyCallback(keras.callbacks.Callback):
         if continues:
             pipeline.continue_after(self._pipeline)
         settings = _describe_run(graph, self.probes, self.target)
+        if self._num_workers > 1:
+            settings["workers"] = describe_workers(self._num_workers)
+            notify(
+                f"keras_saliency: this chief observes for {self._num_workers} workers; "
+                f"{settings['workers']['waiting']}. logs are {settings['workers']['logs']}."
+            )
         for sink in self.sinks:
             sink.open(self.run_dir, settings)
         self._pipeline = pipeline
@@ -204,7 +230,7 @@ class SaliencyCallback(keras.callbacks.Callback):
 def _describe_run(graph, probes, target):
     """Words by topic and keyword, for the settings page."""
     # Asked of the modules: tensorflow-cpu and a plain checkout have no metadata by these names.
-    modules = ("keras_saliency", "tensorflow", "keras", "numpy", "cv2", "tensorboard")
+    modules = ("keras_saliency", "tensorflow", "keras", "tf_keras", "numpy", "cv2", "tensorboard")
     versions = {name: sys.modules[name].__version__ for name in modules if name in sys.modules}
     probe_words = {
         "number": str(len(probes)),

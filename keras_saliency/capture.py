@@ -74,7 +74,7 @@ def run_forward(model: keras.Model, images: tf.Tensor) -> ForwardPass:
     return ForwardPass(images, output, calls)
 
 
-def build_model(model: keras.Model, image_shape: tuple[int, int, int]) -> None:
+def ensure_built(model: keras.Model, image_shape: tuple[int, int, int]) -> None:
     """Gives an unbuilt model its weights, as Keras does before the first batch: without running it.
 
     Running it would draw from its seeds and so change the training.
@@ -82,6 +82,8 @@ def build_model(model: keras.Model, image_shape: tuple[int, int, int]) -> None:
     Raises:
         ValueError: if the model has several outputs, or cannot be called on one image tensor.
     """
+    if all(layer.built for layer in flatten_layers(model)):
+        return
     only_output(functools.partial(infer_output, model, image_shape), image_shape, model.name)
 
 

@@ -29,6 +29,19 @@ def describe_strategy(model) -> tuple[bool, int]:
     return is_chief, chiefs + workers
 
 
+def describe_workers(num_workers: int) -> dict[str, str]:
+    """Words by keyword on who waits for whom, for the settings page."""
+    others = "1 other worker" if num_workers == 2 else f"{num_workers - 1} other workers"
+    return {
+        "number": str(num_workers),
+        "chief": "computes and writes; the others do nothing",
+        "waiting": f"{others} wait for the chief, in the next step, while it observes: for as "
+        "long as its observing blocks the training",
+        "logs": "left alone: the other workers have no such keys, and a callback that stops the "
+        "training or sets the learning rate by one would part them from the chief",
+    }
+
+
 @contextlib.contextmanager
 def first_replica(model):
     """Context in which a model reads the weights of this process's first replica.

@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import functools
 import sys
 
 import keras

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency.arguments import Refusal, check_positive_int
-from keras_saliency.capture import build_model, run_forward
-from keras_saliency.engines import flatten_layers, is_model, is_tf_keras
+from keras_saliency.capture import ensure_built, run_forward
+from keras_saliency.engines import is_model, is_tf_keras
 from keras_saliency.introspect import find_logits, innermost_layer, layer_name
 from keras_saliency.methods import get_methods
 from keras_saliency.methods.base import Trace
@@ -61,8 +61,7 @@ class ModelGraph:
         self.resolved: dict[str, dict[str, str]] = {}
         self.num_traces = 0
         _check_input_shape(model, self.image_shape)
-        if not all(layer.built for layer in flatten_layers(model)):
-            build_model(model, self.image_shape)
+        ensure_built(model, self.image_shape)
         self._function = self._trace(model)
         self._state = WrittenState(self._function.graph)
 
