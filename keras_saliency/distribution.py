@@ -31,14 +31,18 @@ def describe_strategy(model) -> tuple[bool, int]:
 
 def describe_workers(num_workers: int) -> dict[str, str]:
     """Words by keyword on who waits for whom, for the settings page."""
-    others = "1 other worker" if num_workers == 2 else f"{num_workers - 1} other workers"
+    others = "1 other worker waits"
+    if num_workers > 2:
+        others = f"{num_workers - 1} other workers wait"
     return {
         "number": str(num_workers),
         "chief": "computes and writes; the others do nothing",
-        "waiting": f"{others} wait for the chief, in the next step, while it observes: for as "
-        "long as its observing blocks the training",
-        "logs": "left alone: the other workers have no such keys, and a callback that stops the "
-        "training or sets the learning rate by one would part them from the chief",
+        "waiting": f"{others} for the chief in the next step, for as long as its observing "
+        "blocks the training",
+        "weights": "of the chief's first replica; BatchNorm's moving statistics, which a saved "
+        "model averages, are that replica's own",
+        "logs": "left alone: the other workers have no such keys, and a callback that acts on "
+        "one would part them from the chief",
     }
 
 

@@ -23,6 +23,7 @@ else:
     import tf_keras as engine
 
 from keras_saliency import ProbeSet, SaliencyCallback
+from keras_saliency.graph import ModelGraph
 
 SHAPE = (18, 14, 3)
 layers = engine.layers
@@ -53,13 +54,10 @@ def make_model(kind):
 class Told(engine.callbacks.Callback):
     def __init__(self):
         super().__init__()
-        self.seconds = []
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.began = time.perf_counter()
+        self.ends = []
 
     def on_epoch_end(self, epoch, logs=None):
-        self.seconds.append(time.perf_counter() - self.began)
+        self.ends.append(time.perf_counter())
         print("epoch", epoch, flush=True)
 
 
@@ -87,15 +85,15 @@ callback = SaliencyCallback(
     ["grad_cam", "vanilla_gradients"],
     on_error="raise",
 )
-if "slow" in OPTIONS:  # seconds that observing takes longer
-    measure = SaliencyCallback.on_epoch_end
+slow = OPTIONS.get("slow", 0)  # how many seconds longer observing takes
+if slow:
+    attribute = ModelGraph.attribute
 
-    def slow_measure(self, epoch, logs=None):
-        if self._is_chief:
-            time.sleep(OPTIONS["slow"])
-        measure(self, epoch, logs)
+    def slow_attribute(self, *args, **kwargs):
+        time.sleep(slow)
+        return attribute(self, *args, **kwargs)
 
-    SaliencyCallback.on_epoch_end = slow_measure
+    ModelGraph.attribute = slow_attribute
 told = Told()
 history = model.fit(
     images,
@@ -103,23 +101,32 @@ history = model.fit(
     epochs=OPTIONS["epochs"],
     batch_size=16,
     verbose=0,
-    callbacks=[*([callback] if OPTIONS["observed"] else []), told],
+    callbacks=[callback, told] if OPTIONS["observed"] else [told],
 )
 left = {f"weight_{i}": w for i, w in enumerate(model.get_weights())}
-left |= {f"draw_{i}": d for i, d in enumerate(np.random.get_state()[1:2])}
-left |= {"draw": tf.random.uniform((3,)).numpy(), "loss": np.array(history.history["loss"])}
-if OPTIONS["strategy"] != "workers":
+left |= {"loss": np.array(history.history["loss"]), "draw": tf.random.uniform((3,)).numpy()}
+left |= {"numpy": np.random.get_state()[1]}
+if OPTIONS["strategy"] != "workers":  # there, reading some of them is a collective operation
     optimizer = model.optimizer.variables
     for i, v in enumerate(optimizer() if callable(optimizer) else optimizer):
         left[f"optimizer_{i}"] = np.array(tf.convert_to_tensor(v))
-np.savez(
-    OPTIONS["out"],
-    **left,
-    notes_epochs=np.array(callback.history.epochs),
-    notes_logs=np.array(sorted(history.history)),
-    notes_seconds=np.array(told.seconds),
-    notes_maps=np.array(
-        [callback.history.heatmaps("grad_cam", e) for e in callback.history.epochs[-1:]]
-    ),
-    notes_run_dir=np.array(callback.run_dir or ""),
-)
+notes = {
+    "epochs": callback.history.epochs,
+    "logs": sorted(history.history),
+    "seconds": np.diff(told.ends),
+    "run_dir": callback.run_dir or "",
+}
+if callback.history.epochs:
+    # A model of its own on one device, with the weights of the first replica.
+    twin = make_model("built")
+    copies = [getattr(w, "value", w) if OPTIONS["engine"] == "keras" else w for w in model.weights]
+    first = [strategy.experimental_local_results(c)[0].numpy() for c in copies]
+    twin.set_weights([w for w in first if w.dtype.kind == "f"])
+    graph = ModelGraph(twin, list(callback.methods), image_shape=SHAPE, chunk_size=6)
+    _, maps = graph.attribute(images[:6], labels[:6])
+    ops = callback._pipeline.graph._function.graph.get_operations()
+    notes["collectives"] = [op.type for op in ops if "Collective" in op.type]
+    for method in ("grad_cam", "vanilla_gradients"):
+        notes[f"maps_{method}"] = callback.history.heatmaps(method, OPTIONS["epochs"] - 1)
+        notes[f"twin_{method}"] = maps[method].native.astype("float16")
+np.savez(OPTIONS["out"], **left, **{f"note_{k}": np.array(v) for k, v in notes.items()})
