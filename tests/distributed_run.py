@@ -14,16 +14,16 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 OPTIONS = {"engine": "keras", "strategy": "none", "kind": "built", "epochs": 3, "observed": True}
 OPTIONS |= json.loads(sys.argv[1])
 
-import numpy as np
-import tensorflow as tf
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
 
 if OPTIONS["engine"] == "keras":
     import keras as engine
 else:
     import tf_keras as engine
 
-from keras_saliency import ProbeSet, SaliencyCallback
-from keras_saliency.graph import ModelGraph
+from keras_saliency import ProbeSet, SaliencyCallback  # noqa: E402
+from keras_saliency.graph import ModelGraph  # noqa: E402
 
 SHAPE = (18, 14, 3)
 layers = engine.layers
