@@ -6,6 +6,8 @@ from typing import Any
 import keras
 
 from keras_saliency.arguments import Refusal, check_log_dir, check_positive_int, check_share
+from keras_saliency.capture import ensure_built
+from keras_saliency.distribution import describe_strategy
 from keras_saliency.guard import Guard, notify
 from keras_saliency.history import History
 from keras_saliency.log_keys import check_log_keys
@@ -18,9 +20,10 @@ from keras_saliency.schedule import BatchCounter, Budget
 from keras_saliency.sinks import get_sinks
 from keras_saliency.storage import check_writable
 from keras_saliency.targets import check_target
+from keras_saliency.tf_keras_hooks import TfKerasHooks
 
 
-class SaliencyCallback(keras.callbacks.Callback):
+class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
     """Watches where an image model looks while it is trained.
 
     At the end of epochs it computes heatmaps for a fixed set of probes, and
@@ -31,6 +34,11 @@ class SaliencyCallback(keras.callbacks.Callback):
 
     A run that goes on (`initial_epoch`, `keras.callbacks.BackupAndRestore`) with the same
     probes, methods and target goes on in the same run directory, with its history.
+
+    It may be passed to the `fit` of a `tf_keras` model, too. Under
+    `MirroredStrategy` the first replica's weights are looked at. Under
+    `MultiWorkerMirroredStrategy` (with `tf_keras`) the chief alone computes and
+    writes, while the other workers wait for it, and `logs` are left alone.
 
     List `EarlyStopping`, `CSVLogger`, `ReduceLROnPlateau`, `ModelCheckpoint`
     and others that are to see its keys in `logs` after it: Keras hands `logs` from one
@@ -132,6 +140,7 @@ class SaliencyCallback(keras.callbacks.Callback):
         self._run: Any = None  # a `Run` from the first epoch on
         self._counter: Any = None  # a `BatchCounter` where batches are observed
         self._is_running = False
+        self._is_chief, self._num_workers = True, 1
         if self.batch_freq is not None:
             # Bound only then: a batch hook ends Keras's asynchronous dispatch.
             self.on_train_batch_end = self._on_batch_end
@@ -150,10 +159,17 @@ class SaliencyCallback(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Checks what can be checked before the weights to start from are there."""
         self.close()  # of a fit that has ended in an error
-        check_writable(self.log_dir)
+        self._is_chief, self._num_workers = describe_strategy(self.model)
+        if self._is_chief:
+            check_writable(self.log_dir)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Takes the baseline before the first epoch, when restored weights are in place."""
+        if self._num_workers > 1:
+            # Making weights is a step that all workers take together.
+            ensure_built(self.model, self.probes.model_inputs.shape[1:])
+        if not self._is_chief:
+            return
         if not self._is_running:
             self._begin(self.model, epoch)
             is_resumed = self._run.is_resumed
@@ -178,14 +194,14 @@ class SaliencyCallback(keras.callbacks.Callback):
             self._epoch_budget.spend(began, self._cost.last)
         if self._counter is not None:
             self._counter.end_epoch()
-        if logs is not None:
+        if logs is not None and self._num_workers == 1:
             logs.update(self._run.logs)
 
     def on_train_end(self, logs=None):
         """Draws what has not been drawn, waits for the background thread, closes the files."""
         self.close()
 
-    def observe(self, model, epoch) -> EpochReport:
+    def observe(self, model, epoch) -> EpochReport | None:
         """Observes a model in a training loop of your own, and waits until all is written.
 
         Args:
@@ -193,8 +209,12 @@ class SaliencyCallback(keras.callbacks.Callback):
             epoch: int, 0-based, -1 for the untrained model; larger than in the call before.
 
         Returns:
-            The epoch's `EpochReport`.
+            The epoch's `EpochReport`; None where the observation failed, and in a worker that
+            is not the chief, which does nothing.
         """
+        self._is_chief, self._num_workers = describe_strategy(model)
+        if not self._is_chief:
+            return None
         if self._is_running and self._run.model is not model:
             self.close()
         if not self._is_running:
@@ -230,6 +250,7 @@ class SaliencyCallback(keras.callbacks.Callback):
             model,
             epoch,
             self._guard,
+            num_workers=self._num_workers,
             fit=self.params,  # one object for all callbacks of a fit
             earlier=self._run,
         )

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 import keras
 import tensorflow as tf
-from keras.src import backend  # compute_output_spec has no public name
 
-HALF_PRECISION = ("float16", "bfloat16")
+from keras_saliency.distribution import first_replica
+from keras_saliency.engines import flatten_layers, infer_output, original_call, tracing
 
 
 @dataclass
@@ -69,12 +69,12 @@ def run_forward(model: keras.Model, images: tf.Tensor) -> ForwardPass:
             one image tensor.
     """
     calls: list[LayerCall] = []
-    with _watched_calls(model, calls), _float32_policies(model), _kept_losses(model):
-        output = call_model(model, images, model.name)
+    with first_replica(model), tracing(model), _watched_calls(model, calls):
+        output = only_output(lambda: model(images, training=False), images.shape[1:], model.name)
     return ForwardPass(images, output, calls)
 
 
-def build_model(model: keras.Model, image_shape: tuple[int, int, int]) -> None:
+def ensure_built(model: keras.Model, image_shape: tuple[int, int, int]) -> None:
     """Gives an unbuilt model its weights, as Keras does before the first batch: without running it.
 
     Running it would draw from its seeds and so change the training.
@@ -82,18 +82,19 @@ def build_model(model: keras.Model, image_shape: tuple[int, int, int]) -> None:
     Raises:
         ValueError: if the model has several outputs, or cannot be called on one image tensor.
     """
-    images = keras.KerasTensor((1, *image_shape), dtype="float32")
-    call_model(functools.partial(backend.compute_output_spec, model), images, model.name)
+    if all(layer.built for layer in flatten_layers(model)):
+        return
+    only_output(functools.partial(infer_output, model, image_shape), image_shape, model.name)
 
 
-def call_model(call, images, name: str):
-    """Returns the only output of `call(images, training=False)`, or says why there is none."""
+def only_output(call, image_shape: tuple[int, int, int], name: str):
+    """Returns the only output of a model's `call()`, or says why there is none."""
     try:
-        output = call(images, training=False)
+        output = call()
     except Exception as error:
         raise ValueError(
             f'The model "{name}" cannot be called on the images. Received: images of shape '
-            f"{tuple(images.shape[1:])}. Pass images of the size and the channels that the model "
+            f"{tuple(image_shape)}. Pass images of the size and the channels that the model "
             f"was made for; models with several inputs are not supported. The model's own words: "
             f"{type(error).__name__}: {_own_words(error)}"
         ) from error
@@ -120,8 +121,9 @@ def _watched_calls(model, calls):
     stack: list[str] = []
 
     def watch(layer):
-        original = layer.call
+        original = original_call(layer)
 
+        @tf.autograph.experimental.do_not_convert
         @functools.wraps(original)
         def noted(*args, **kwargs):
             graph = tf.compat.v1.get_default_graph()
@@ -143,7 +145,7 @@ def _watched_calls(model, calls):
     model_graph = tf.compat.v1.get_default_graph()
     watched = []
     try:
-        for layer in model._flatten_layers(include_self=False):
+        for layer in flatten_layers(model)[1:]:
             previous = vars(layer).get("call")
             wrapper = watch(layer)
             watched.append((layer, previous))
@@ -156,47 +158,3 @@ def _watched_calls(model, calls):
                 vars(layer).pop("call", None)
             else:
                 object.__setattr__(layer, "call", previous)
-
-
-@contextlib.contextmanager
-def _float32_policies(model):
-    """Lets half-precision layers compute in float32 while the graph is traced.
-
-    Gradients in half precision underflow to zero or are off by a fifth, and
-    scaling does not repair them; the weights of mixed policies are float32.
-    """
-    layers = model._flatten_layers()
-    # Keras 3.6 hands a Sequential's call to a functional model that is none of its layers, and
-    # bakes the casts between two policies into the functional graph.
-    layers += [m._functional for m in layers if isinstance(m, keras.Sequential) and m._functional]
-    operations = [op for layer in layers for op in getattr(layer, "operations", ())]
-    changed = []
-    try:
-        for layer in layers:
-            if layer.dtype_policy.compute_dtype in HALF_PRECISION:
-                changed.append((layer, "_dtype_policy", layer._dtype_policy))
-                policy = keras.DTypePolicy("float32")
-                # Weights that are half precision themselves are still to be cast.
-                policy._variable_dtype = layer.dtype_policy.variable_dtype
-                object.__setattr__(layer, "_dtype_policy", policy)
-        for op in operations:
-            if type(op).__name__ == "Cast" and op.dtype in HALF_PRECISION:
-                changed.append((op, "dtype", op.dtype))
-                object.__setattr__(op, "dtype", "float32")
-        yield
-    finally:
-        for owner, attribute, value in changed:
-            object.__setattr__(owner, attribute, value)
-
-
-@contextlib.contextmanager
-def _kept_losses(model):
-    """Keeps what layers hold in `losses`: activity regularizers add to it in each call."""
-    kept = [(layer, list(layer._losses), set(layer._loss_ids)) for layer in model._flatten_layers()]
-    try:
-        yield
-    finally:
-        for layer, losses, loss_ids in kept:
-            layer._losses[:] = losses
-            layer._loss_ids.clear()
-            layer._loss_ids.update(loss_ids)

@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency.arguments import Refusal, check_positive_int
-from keras_saliency.capture import build_model, run_forward
+from keras_saliency.capture import ensure_built, run_forward
+from keras_saliency.engines import is_model, is_tf_keras
 from keras_saliency.introspect import find_logits, innermost_layer, layer_name
 from keras_saliency.methods import get_methods
 from keras_saliency.methods.base import Trace
@@ -26,9 +27,9 @@ class ModelGraph:
     used from the main thread only.
 
     Args:
-        model: a Keras model on the TensorFlow backend, with one image input
-            (n, H, W, C) and one output of class scores (n, k). An unbuilt
-            one is given its weights, as Keras does, without being run.
+        model: a Keras model on the TensorFlow backend, or one of `tf_keras`, with
+            one image input (n, H, W, C) and one output of class scores (n, k). An
+            unbuilt one is given its weights, as Keras does, without being run.
         methods: a method's name, a `Method`, or a list of these.
         image_shape: (H, W, C) of the images that will be given.
         chunk_size: how many images go through the graph at once.
@@ -48,8 +49,9 @@ class ModelGraph:
     """
 
     def __init__(self, model, methods="grad_cam", *, image_shape, chunk_size=32):
-        _check_backend()
-        if not isinstance(model, keras.Model):
+        if not is_tf_keras(model):
+            _check_backend()
+        if not is_model(model):
             raise TypeError(f"model must be a keras.Model. Received: {type(model).__name__}.")
         check_positive_int("chunk_size", chunk_size)
         self.methods = get_methods(methods)
@@ -59,8 +61,7 @@ class ModelGraph:
         self.resolved: dict[str, dict[str, str]] = {}
         self.num_traces = 0
         _check_input_shape(model, self.image_shape)
-        if not all(layer.built for layer in model._flatten_layers()):
-            build_model(model, self.image_shape)
+        ensure_built(model, self.image_shape)
         self._model = model
         self._function = self._trace(model)
         self._state = WrittenState(self._function.graph)
@@ -228,7 +229,8 @@ def _tell_half_precision(forward, words):
     half = [
         op
         for op in forward.ops
-        if any(t.dtype in (tf.float16, tf.bfloat16) for t in op.outputs if op.inputs)
+        if op.type != "ReadVariableOp"  # a weight, cast where it is used
+        and any(t.dtype in (tf.float16, tf.bfloat16) for t in op.outputs if op.inputs)
     ]
     if half:
         names = dict.fromkeys(innermost_layer(op, forward) for op in half[:50])

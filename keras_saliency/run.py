@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from keras_saliency.album import Album
+from keras_saliency.distribution import describe_workers
 from keras_saliency.graph import ModelGraph
 from keras_saliency.guard import notify
 from keras_saliency.history import History, RunFiles, read_identity
@@ -47,6 +48,7 @@ class Run:
         model: the `keras.Model`.
         epoch: the first epoch, 0-based.
         guard: `Guard` that answers for the failures of parts.
+        num_workers: how many processes train in step.
         fit: an object that is the same for all callbacks of one `fit`, or None.
         earlier: a finished `Run` of the same callback, or None.
 
@@ -62,7 +64,7 @@ class Run:
         ValueError: if probes or methods do not fit the model. Nothing is written then.
     """
 
-    def __init__(self, settings, model, epoch, guard, *, fit=None, earlier=None):
+    def __init__(self, settings, model, epoch, guard, *, num_workers=1, fit=None, earlier=None):
         graph = ModelGraph(
             model,
             settings.methods,
@@ -104,6 +106,12 @@ class Run:
             log_keys=settings.log_keys,
         )
         words = _describe(graph, settings)
+        if num_workers > 1:
+            words["workers"] = describe_workers(num_workers)
+            notify(
+                f"keras_saliency: this chief observes for {num_workers} workers; "
+                f"{words['workers']['waiting']}. logs are {words['workers']['logs']}."
+            )
         for sink in self._sinks:
             sink.open(self.run_dir, words)
 
@@ -216,7 +224,7 @@ def _weights(settings, num_classes):
 def _describe(graph, settings):
     """Words by topic and keyword, for the settings page."""
     # Asked of the modules: tensorflow-cpu and a plain checkout have no metadata by these names.
-    modules = ("keras_saliency", "tensorflow", "keras", "numpy", "cv2", "tensorboard")
+    modules = ("keras_saliency", "tensorflow", "keras", "tf_keras", "numpy", "cv2", "tensorboard")
     versions = {name: sys.modules[name].__version__ for name in modules if name in sys.modules}
     probe_words = {
         "number": str(len(settings.probes)),

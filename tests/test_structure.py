@@ -11,7 +11,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "keras_saliency"
 
 # Rooms of one rank do not import each other; a room imports only from lower ranks.
 RANKS = [
-    {"arguments", "guard", "opencv", "schedule", "worker"},
+    {"arguments", "distribution", "engines", "guard", "opencv"}
+    | {"schedule", "tf_keras_hooks", "worker"},
     {"records"},
     {"probes", "capture", "library", "storage"},
     {"layouts"},
