@@ -50,9 +50,8 @@ def check_log_dir(log_dir) -> str:
         raise TypeError(
             f"log_dir must be a path. Received: {log_dir!r}. Pass a directory such as 'logs'."
         )
-    path = os.fspath(log_dir)
-    if "\0" in path or len(path) > 4096:
-        raise ValueError(
-            f"log_dir is no path that a file system takes. Received: {path[:60]!r} ..."
-        )
+    path = os.fsdecode(log_dir)
+    is_text = path.encode(errors="replace").decode() == path  # no lone surrogates
+    if "\0" in path or len(path) > 4096 or not is_text:
+        raise ValueError(f"log_dir is no path that TensorFlow takes. Received: {shown(path)}.")
     return path

@@ -13,6 +13,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_saliency.arguments import shown
+
 # What a disk that is full, gone or read-only raises. Writing is tried again when it comes back.
 TROUBLE = (OSError, tf.errors.OpError)
 
@@ -166,7 +168,7 @@ def check_writable(log_dir: str) -> None:
         existing = parent
     if tf.io.gfile.exists(existing) and not tf.io.gfile.isdir(existing):
         raise ValueError(
-            f'log_dir must be a directory. Received: log_dir="{log_dir}", but "{existing}" is a '
+            f"log_dir must be a directory. Received: log_dir={shown(log_dir)}, but {shown(existing)} is a "
             "file. Pass another directory or move the file."
         )
     try:
@@ -177,7 +179,7 @@ def check_writable(log_dir: str) -> None:
         tf.io.gfile.remove(trial)
     except TROUBLE as error:
         raise ValueError(
-            f'log_dir cannot be written to. Received: log_dir="{log_dir}" '
+            f"log_dir cannot be written to. Received: log_dir={shown(log_dir)} "
             f"({type(error).__name__}: {error}). Pass a directory that this process may write to."
         ) from error
     finally:
