@@ -168,7 +168,8 @@ def check_writable(log_dir: str) -> None:
         existing = parent
     if tf.io.gfile.exists(existing) and not tf.io.gfile.isdir(existing):
         raise ValueError(
-            f"log_dir must be a directory. Received: log_dir={shown(log_dir)}, but {shown(existing)} is a "
+            f"log_dir must be a directory. Received: log_dir={shown(log_dir)}, "
+            f"but {shown(existing)} is a "
             "file. Pass another directory or move the file."
         )
     try:
