@@ -38,7 +38,7 @@ def describe_workers(num_workers: int) -> dict[str, str]:
         "number": str(num_workers),
         "chief": "computes and writes; the others do nothing",
         "waiting": f"{others} for the chief in the next step, for as long as its observing "
-        "blocks the training",
+        "blocks the training (saliency/cost/blocking_seconds)",
         "weights": "of the chief's first replica; BatchNorm's moving statistics, which a saved "
         "model averages, are that replica's own",
         "logs": "left alone: the other workers have no such keys, and a callback that acts on "

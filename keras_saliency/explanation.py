@@ -36,7 +36,14 @@ def explain(model, images, target_classes=None, method="grad_cam", *, chunk_size
         ValueError: if the images do not fit the model, a class is out of range, or
             a method has no honest map for this model.
     """
-    _, _, heatmaps = attribute(model, images, target_classes, method, chunk_size=chunk_size)
+    _, _, heatmaps = attribute(
+        model,
+        images,
+        target_classes,
+        method,
+        chunk_size=chunk_size,
+        predict=target_classes is None,
+    )
     maps = {name: _at_image_size(h) for name, h in heatmaps.items()}
     if isinstance(method, list | tuple):
         return maps
@@ -44,7 +51,14 @@ def explain(model, images, target_classes=None, method="grad_cam", *, chunk_size
 
 
 def attribute(
-    model, images, target_classes=None, method="grad_cam", *, chunk_size=32, signals_of=()
+    model,
+    images,
+    target_classes=None,
+    method="grad_cam",
+    *,
+    chunk_size=32,
+    signals_of=(),
+    predict=True,
 ):
     """Does the work of `explain`: returns the graph, `Predictions`, and `Heatmaps` by method."""
     from keras_saliency.probes import ProbeSet
@@ -52,7 +66,11 @@ def attribute(
     images = ProbeSet(images).images
     check_positive_int("chunk_size", chunk_size)
     graph = ModelGraph(
-        model, method, image_shape=images.shape[1:], chunk_size=min(chunk_size, len(images))
+        model,
+        method,
+        image_shape=images.shape[1:],
+        chunk_size=min(chunk_size, len(images)),
+        predict=predict,
     )
     predictions, heatmaps = graph.attribute(images, target_classes, signals_of=signals_of)
     for found in heatmaps.values():

@@ -1,17 +1,22 @@
 """`ModelGraph`: the only room that calls the model."""
 
-import warnings
-
-import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_saliency.arguments import Refusal, check_positive_int
+from keras_saliency.arguments import check_positive_int
 from keras_saliency.capture import ensure_built, run_forward
+from keras_saliency.distribution import first_replica
 from keras_saliency.engines import is_model, is_tf_keras
-from keras_saliency.introspect import find_logits, innermost_layer, layer_name
+from keras_saliency.introspect import find_logits, layer_name
 from keras_saliency.methods import get_methods
 from keras_saliency.methods.base import Trace
+from keras_saliency.model_checks import (
+    check_backend,
+    check_class_scores,
+    check_input_shape,
+    refuse_probabilities,
+    tell_half_precision,
+)
 from keras_saliency.records import Heatmaps, Predictions
 from keras_saliency.relu_rules import rectifiable
 from keras_saliency.state import WrittenState
@@ -33,6 +38,8 @@ class ModelGraph:
         methods: a method's name, a `Method`, or a list of these.
         image_shape: (H, W, C) of the images that will be given.
         chunk_size: how many images go through the graph at once.
+        predict: whether `attribute` returns predictions. Without them target classes
+            must be given, and TensorFlow leaves out what no map needs.
 
     Attributes:
         resolved: words by method and keyword: what each method means for
@@ -48,9 +55,9 @@ class ModelGraph:
             honest map for it.
     """
 
-    def __init__(self, model, methods="grad_cam", *, image_shape, chunk_size=32):
+    def __init__(self, model, methods="grad_cam", *, image_shape, chunk_size=32, predict=True):
         if not is_tf_keras(model):
-            _check_backend()
+            check_backend()
         if not is_model(model):
             raise TypeError(f"model must be a keras.Model. Received: {type(model).__name__}.")
         check_positive_int("chunk_size", chunk_size)
@@ -58,9 +65,10 @@ class ModelGraph:
         height, width, num_channels = image_shape
         self.image_shape = (int(height), int(width), int(num_channels))
         self.chunk_size = int(chunk_size)
+        self._predicts = predict
         self.resolved: dict[str, dict[str, str]] = {}
         self.num_traces = 0
-        _check_input_shape(model, self.image_shape)
+        check_input_shape(model, self.image_shape)
         ensure_built(model, self.image_shape)
         self._model = model
         self._function = self._trace(model)
@@ -68,7 +76,7 @@ class ModelGraph:
 
     def attribute(
         self, images, target_classes=None, *, weights=None, signals_of=()
-    ) -> tuple[Predictions, dict[str, Heatmaps]]:
+    ) -> tuple[Predictions | None, dict[str, Heatmaps]]:
         """Computes predictions and every method's heatmaps.
 
         Args:
@@ -80,12 +88,14 @@ class ModelGraph:
             signals_of: indices of the images whose signed attributions are kept.
 
         Returns:
-            `Predictions`, and `Heatmaps` by the method's name.
+            `Predictions`, None without `predict`, and `Heatmaps` by the method's name.
         """
         if weights is None:
             weights = one_hot_targets(
                 target_classes, len(images), self.num_classes, "target_classes"
             )
+        if not self._predicts and not weights.any(axis=1).all():
+            raise ValueError("target_classes must be given, since nothing is predicted.")
         joined: dict[str, np.ndarray] = {}
         with self._state.kept():
             for start in range(0, len(images), self.chunk_size):
@@ -94,19 +104,25 @@ class ModelGraph:
                 results = self._run(images[inside], weights[inside])
                 self._keep(joined, results, len(images), inside, wanted)
         if self._head == "linear":
-            _refuse_probabilities(joined["logits"])
+            refuse_probabilities(joined["logits"])
         heatmaps = {
             m.name: Heatmaps(
                 m.name, joined[m.name], self.image_shape[:2], joined.get(f"{m.name}/signal")
             )
             for m in self.methods
         }
+        if not self._predicts:
+            return None, heatmaps
         return Predictions(joined["logits"], joined["probabilities"]), heatmaps
 
     def with_chunk_size(self, chunk_size) -> "ModelGraph":
         """Returns the same graph for chunks of another size, traced anew."""
         return ModelGraph(
-            self._model, self.methods, image_shape=self.image_shape, chunk_size=chunk_size
+            self._model,
+            self.methods,
+            image_shape=self.image_shape,
+            chunk_size=chunk_size,
+            predict=self._predicts,
         )
 
     @property
@@ -117,11 +133,12 @@ class ModelGraph:
 
     def non_finite_weights(self) -> list[str]:
         """Names of the model's weights that hold NaN or infinity."""
-        return [
-            getattr(w, "path", w.name)
-            for w in self._model.weights
-            if w.dtype != "string" and not np.isfinite(np.asarray(w, np.float64)).all()
-        ]
+        with first_replica(self._model):
+            return [
+                getattr(w, "path", w.name)
+                for w in self._model.weights
+                if w.dtype != "string" and not np.isfinite(np.asarray(w, np.float64)).all()
+            ]
 
     def _run(self, images, weights):
         """Runs one chunk, filled up with its last image so that its size is always the same."""
@@ -153,15 +170,19 @@ class ModelGraph:
             with rectifiable():
                 forward = run_forward(model, images)
             logits, head = find_logits(forward.output)
-            _check_class_scores(logits, model)
+            check_class_scores(logits, model)
             logits = tf.cast(logits, tf.float32)
             self.num_classes = logits.shape[1]
-            score, weights = weigh_logits(logits, weights)
+            score, weights = weigh_logits(logits, weights, fill=self._predicts)
             self.resolved["score"] = _describe_score(forward, head, self.num_classes)
-            _tell_half_precision(forward, self.resolved["score"])
+            tell_half_precision(forward, self.resolved["score"])
             self._head = head
             trace = Trace(forward, logits, score, weights)
-            results = {"logits": logits, "probabilities": _probabilities(logits, head)}
+            results = {}
+            if self._predicts or head == "linear":  # probabilities in disguise are refused
+                results["logits"] = logits
+            if self._predicts:
+                results["probabilities"] = _probabilities(logits, head)
             for method in self.methods:
                 attribution = method.attribute(trace)
                 self.resolved[method.name] = attribution.words
@@ -180,79 +201,6 @@ class ModelGraph:
         for name, words in self.resolved.items():
             lines.append(f"{name}: " + ", ".join(f"{k} {v}" for k, v in words.items()))
         return "\n".join(lines)
-
-
-def _check_backend():
-    if keras.backend.backend() != "tensorflow":
-        raise RuntimeError(
-            "keras_saliency needs Keras on the TensorFlow backend. Received: "
-            f'backend "{keras.backend.backend()}". Set the environment variable '
-            "KERAS_BACKEND=tensorflow before Keras is imported."
-        )
-
-
-def _check_input_shape(model, image_shape):
-    if not model.built:
-        return
-    try:
-        expected = model.input_shape
-    except (AttributeError, ValueError):  # subclassed models have none
-        return
-    if isinstance(expected, dict | list):
-        if len(expected) != 1:
-            raise ValueError(
-                f'The model "{model.name}" must have one image input. Received: a model with '
-                f"{len(expected)} inputs. Models with several inputs are not supported."
-            )
-        expected = next(iter(expected.values() if isinstance(expected, dict) else expected))
-    fits = len(expected) == 4 and all(
-        e is None or e == s for e, s in zip(expected[1:], image_shape, strict=True)
-    )
-    if not fits:
-        raise ValueError(
-            f'images of shape {image_shape} do not fit the model "{model.name}", which takes '
-            f"{tuple(expected[1:])}. Pass images of (height, width, channels) as in training; "
-            "ProbeSet(..., preprocess=...) can turn raw pixels into the model's input."
-        )
-
-
-def _check_class_scores(logits, model):
-    if logits.shape.rank != 2 or logits.shape[1] is None:
-        raise ValueError(
-            f'The model "{model.name}" must end in class scores (n, k). Received: an output of '
-            f"shape {tuple(logits.shape)}. Pass a model that ends in class scores."
-        )
-
-
-def _tell_half_precision(forward, words):
-    """Notices layers that compute in half precision whatever their policy says."""
-    half = [
-        op
-        for op in forward.ops
-        if op.type != "ReadVariableOp"  # a weight, cast where it is used
-        and any(t.dtype in (tf.float16, tf.bfloat16) for t in op.outputs if op.inputs)
-    ]
-    if half:
-        names = dict.fromkeys(innermost_layer(op, forward) for op in half[:50])
-        words["note"] = f"half precision in {', '.join(names)}"
-        warnings.warn(
-            f"The maps are not exact: {', '.join(names)} compute in half precision whatever their "
-            "dtype policy says, and their gradients may underflow. Take the dtype from "
-            "self.compute_dtype in call().",
-            stacklevel=6,
-        )
-
-
-def _refuse_probabilities(scores):
-    """Refuses outputs that are probabilities although no softmax was found before them."""
-    is_distribution = scores.min() >= 0 and np.allclose(scores.sum(axis=1), 1, atol=1e-3)
-    if scores.shape[1] > 1 and is_distribution:
-        raise Refusal(
-            "The logits cannot be found: the model's outputs are probabilities (between 0 and 1, "
-            "with sum 1), but they do not come out of a softmax: it may be clipped or averaged. "
-            "Gradients of probabilities vanish for confident models. Pass a model that ends in a "
-            "Softmax layer or in the logits."
-        )
 
 
 def _describe_score(forward, head, num_classes):

@@ -60,11 +60,15 @@ def one_hot_targets(target_classes, num_probes: int, num_classes: int, argument:
     return np.eye(num_classes, dtype=np.float32)[classes]
 
 
-def weigh_logits(logits: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def weigh_logits(
+    logits: tf.Tensor, weights: tf.Tensor, fill: bool = True
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the score of each probe (n,) and the weights in force (n, k).
 
-    An all-zero row of `weights` is replaced by the predicted class.
+    If `fill`, an all-zero row of `weights` is replaced by the predicted class.
     """
+    if not fill:
+        return tf.reduce_sum(weights * logits, axis=1), weights
     num_classes = logits.shape[1]
     if num_classes == 1:
         predicted = tf.where(logits > 0, 1.0, -1.0)

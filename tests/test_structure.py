@@ -17,7 +17,7 @@ RANKS = [
     {"probes", "capture", "library", "storage"},
     {"layouts"},
     {"introspect"},
-    {"relu_rules", "state", "targets"},
+    {"model_checks", "relu_rules", "state", "targets"},
     {"methods"},
     {"graph"},
     {"statistics"},

@@ -1,0 +1,86 @@
+"""Models and outputs that have no honest map are refused in words."""
+
+import warnings
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_saliency.arguments import Refusal
+from keras_saliency.introspect import innermost_layer
+
+
+def check_backend():
+    """Refuses Keras on another backend."""
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            "keras_saliency needs Keras on the TensorFlow backend. Received: "
+            f'backend "{keras.backend.backend()}". Set the environment variable '
+            "KERAS_BACKEND=tensorflow before Keras is imported."
+        )
+
+
+def check_input_shape(model, image_shape):
+    """Refuses images that do not fit the model, where it says what fits."""
+    if not model.built:
+        return
+    try:
+        expected = model.input_shape
+    except (AttributeError, ValueError):  # subclassed models have none
+        return
+    if isinstance(expected, dict | list):
+        if len(expected) != 1:
+            raise ValueError(
+                f'The model "{model.name}" must have one image input. Received: a model with '
+                f"{len(expected)} inputs. Models with several inputs are not supported."
+            )
+        expected = next(iter(expected.values() if isinstance(expected, dict) else expected))
+    fits = len(expected) == 4 and all(
+        e is None or e == s for e, s in zip(expected[1:], image_shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            f'images of shape {image_shape} do not fit the model "{model.name}", which takes '
+            f"{tuple(expected[1:])}. Pass images of (height, width, channels) as in training; "
+            "ProbeSet(..., preprocess=...) can turn raw pixels into the model's input."
+        )
+
+
+def check_class_scores(logits, model):
+    """Refuses outputs that are no class scores (n, k)."""
+    if logits.shape.rank != 2 or logits.shape[1] is None:
+        raise ValueError(
+            f'The model "{model.name}" must end in class scores (n, k). Received: an output of '
+            f"shape {tuple(logits.shape)}. Pass a model that ends in class scores."
+        )
+
+
+def tell_half_precision(forward, words):
+    """Notices layers that compute in half precision whatever their policy says."""
+    half = [
+        op
+        for op in forward.ops
+        if op.type != "ReadVariableOp"  # a weight, cast where it is used
+        and any(t.dtype in (tf.float16, tf.bfloat16) for t in op.outputs if op.inputs)
+    ]
+    if half:
+        names = dict.fromkeys(innermost_layer(op, forward) for op in half[:50])
+        words["note"] = f"half precision in {', '.join(names)}"
+        warnings.warn(
+            f"The maps are not exact: {', '.join(names)} compute in half precision whatever their "
+            "dtype policy says, and their gradients may underflow. Take the dtype from "
+            "self.compute_dtype in call().",
+            stacklevel=6,
+        )
+
+
+def refuse_probabilities(scores):
+    """Refuses outputs that are probabilities although no softmax was found before them."""
+    is_distribution = scores.min() >= 0 and np.allclose(scores.sum(axis=1), 1, atol=1e-3)
+    if scores.shape[1] > 1 and is_distribution:
+        raise Refusal(
+            "The logits cannot be found: the model's outputs are probabilities (between 0 and 1, "
+            "with sum 1), but they do not come out of a softmax: it may be clipped or averaged. "
+            "Gradients of probabilities vanish for confident models. Pass a model that ends in a "
+            "Softmax layer or in the logits."
+        )
