@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_saliency.probes.image_headers import read_header
 from keras_saliency.records import EpochReport
 from keras_saliency.rendering import (
     Caption,
@@ -95,10 +96,14 @@ class Album:
         return [(m, position, encode_picture(picture)) for m, position, picture in columns]
 
     def restore(self, columns) -> None:
-        """Puts columns back that an earlier process has drawn, in their order."""
+        """Puts columns back that an earlier process has drawn, in their order.
+
+        One of another size, as of another `num_drawn`, is left out, and not decoded.
+        """
         for method, position, content in columns:
-            if method in self._filmstrips:
-                self._filmstrips[method].restore(position, decode_picture(content))
+            filmstrip, header = self._filmstrips.get(method), read_header(content)
+            if filmstrip and header and (header.height, header.width) == filmstrip.column_size:
+                filmstrip.restore(position, decode_picture(content))
 
     def cut(self, epoch: float) -> None:
         """Drops the columns from an epoch on, because it is trained again."""

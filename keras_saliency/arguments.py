@@ -53,5 +53,5 @@ def check_log_dir(log_dir) -> str:
     path = os.fsdecode(log_dir)
     is_text = path.encode(errors="replace").decode() == path  # no lone surrogates
     if "\0" in path or len(path) > 4096 or not is_text:
-        raise ValueError(f"log_dir is no path that TensorFlow takes. Received: {shown(path)}.")
+        raise ValueError(f"log_dir is no path that a file system takes. Received: {shown(path)}.")
     return path

@@ -198,3 +198,15 @@ def test_heatmaps_of_past_epochs_are_on_disk_and_read_when_asked_for(tmp_path, d
     callback.history.save(file)
     assert History.load(file) == callback.history
     assert History.load(callback.run_dir) == callback.history
+
+
+def test_columns_of_another_size_are_left_out_and_not_decoded(tmp_path, data, probes, monkeypatch):
+    from keras_saliency import album
+
+    model = model_of()
+    train(SaliencyCallback(probes, tmp_path), data, model, 0, 2)
+    decoded = []
+    monkeypatch.setattr(album, "decode_picture", lambda content: decoded.append(content))
+    again = SaliencyCallback(probes, tmp_path, num_drawn=3)
+    train(again, data, model, 2, 3)
+    assert not decoded and again.history.epochs == [-1, 0, 1, 2]

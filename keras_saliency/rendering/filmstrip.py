@@ -130,16 +130,23 @@ class Filmstrip:
         """Returns the picture of the column that was added last, uint8 RGB."""
         return self._columns[-1].picture
 
-    def restore(self, epoch: float, picture: np.ndarray) -> bool:
+    @property
+    def column_size(self) -> tuple[int, int]:
+        """(height, width) of a column's picture in pixels."""
+        return self._probes.shape[0], self._probes.shape[1]
+
+    def restore(self, epoch: float, picture: np.ndarray) -> None:
         """Adds a column that was drawn earlier, as `last_column` returned it.
 
-        Returns:
-            Whether it fits this filmstrip's rows; one that does not is left out.
+        Raises:
+            ValueError: a picture of another size than `column_size`.
         """
         if picture.shape != self._probes.shape:
-            return False
+            raise ValueError(
+                f"picture must be {self._probes.shape}. Received: {picture.shape}. "
+                "Pass a column of a filmstrip of as many probes."
+            )
         self._append(epoch, picture)
-        return True
 
     def cut(self, epoch: float) -> None:
         """Drops the columns from an epoch on, because it is trained again."""

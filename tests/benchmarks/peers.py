@@ -20,9 +20,8 @@ peer with another map, or none, is not the fastest. All run in turns in one proc
 begins with the next of them; the figures are medians, and the ratio is the median of the ratios
 of the runs of one round. DeconvNet has rows where we do not refuse it.
 
-Ours always hand out the predictions with the maps, so they run the whole forward pass. A peer that
-hands out the map alone is spared what no gradient needs: DeconvNet of ResNet50 needs only what lies
-before its one max-pooling, and xplique is faster there by the rest of the forward pass.
+Ours are asked for maps only (`predict=False`), as `explain` does where it is given the class, since
+the peers hand out no predictions with theirs either.
 """
 
 import os
@@ -164,7 +163,7 @@ def ratio(ours, theirs):
 def compare_method(name, method, models, images, num_rounds):
     """Measures one method: a row of the table, and the run of the fastest peer or None."""
     model, bare = models
-    graph = ModelGraph(model, [method], image_shape=SHAPE, chunk_size=NUM_IMAGES)
+    graph = ModelGraph(model, [method], image_shape=SHAPE, chunk_size=NUM_IMAGES, predict=False)
     layer = graph.resolved[method]["layer"]
     native = graph.attribute(images, TARGET)[1][method].native
     runs, words = {"ours": partial(our_run, graph, images)}, {}
@@ -186,7 +185,7 @@ def compare_all(name, methods, model, peer_runs, images, num_rounds):
     """All methods in one run of ours against the fastest peers one after the other."""
     if None in peer_runs:
         return [name, ", ".join(methods), "not run", "a method without a peer", "none"]
-    graph = ModelGraph(model, methods, image_shape=SHAPE, chunk_size=NUM_IMAGES)
+    graph = ModelGraph(model, methods, image_shape=SHAPE, chunk_size=NUM_IMAGES, predict=False)
     runs = {
         "ours": partial(our_run, graph, images),
         "theirs": lambda: [run() for run in peer_runs],
