@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 _ROOMS = {
     "DeconvNet": "keras_saliency.methods",
     "GradCAM": "keras_saliency.methods",
+    "History": "keras_saliency.history",
     "ModelGraph": "keras_saliency.graph",
     "ProbeSet": "keras_saliency.probes",
     "SaliencyCallback": "keras_saliency.callback",

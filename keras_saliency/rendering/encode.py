@@ -66,13 +66,13 @@ def decode_picture(content: bytes) -> np.ndarray:
     picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if picture is None:
         raise ValueError("content is no image. Pass what encode_picture returned.")
-    return picture[..., ::-1]
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 def _encode(picture: np.ndarray, extension: str, options: list[int]) -> bytes:
     picture = check_picture("picture", picture, "It comes from draw_grid or Filmstrip.")
     # OpenCV stores B, G, R.
-    bgr = np.ascontiguousarray(picture[..., ::-1])
+    bgr = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2BGR)
     try:
         done, data = cv2.imencode(extension, bgr, options)
     except cv2.error as error:

@@ -8,10 +8,14 @@ import unicodedata
 import uuid
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from tensorboard.compat.proto import summary_pb2, types_pb2
 from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar import summary as custom_scalar
 from tensorboard.plugins.image import metadata as image_metadata
+from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+from tensorboard.util.tensor_util import make_tensor_proto
 
 from keras_saliency.records import EpochReport
 from keras_saliency.rendering import encode_picture
@@ -68,10 +72,8 @@ class TensorBoardSink(Sink):
             if is_first:
                 self._write_pages()
             for owed in self._owed:
-                _write_scalars(owed)
-            _write_scalars(report)
-            for tag, picture in pictures.items():
-                _write_picture(tag, picture, report.pictures[tag].shape)
+                _write_summary(owed, {})
+            _write_summary(report, pictures)
         payload = sum(map(len, pictures.values())) + len(report.scalars)
         if self._path is not None and self._size() < size + payload:
             raise OSError(f"{self._path} did not grow by what was written to it")
@@ -97,17 +99,19 @@ class TensorBoardSink(Sink):
         tf.summary.experimental.write_raw_pb(summary.SerializeToString())
 
 
-def _write_scalars(report):
+def _write_summary(report, pictures):
+    """Writes a report as one record: a hundredth of the time of an operation for each scalar."""
+    summary = summary_pb2.Summary()
     for tag, value in report.scalars.items():
-        tf.summary.scalar(tag, value, step=report.step)
-
-
-def _write_picture(tag, content, shape):
-    """Writes encoded bytes, so that the encoder is ours to choose."""
-    height, width = shape[:2]
-    parts = [str(width).encode(), str(height).encode(), content]
+        summary.MergeFrom(scalar_pb(tag, value))
     metadata = image_metadata.create_summary_metadata(display_name="", description="")
-    tf.summary.write(tag, tf.constant(parts), metadata=metadata)
+    for tag, content in pictures.items():
+        height, width = report.pictures[tag].shape[:2]
+        # Encoded bytes, so that the encoder is ours to choose.
+        parts = np.array([str(width).encode(), str(height).encode(), content], object)
+        tensor = make_tensor_proto(parts, dtype=types_pb2.DT_STRING)
+        summary.value.add(tag=tag, metadata=metadata, tensor=tensor)
+    tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step=report.step)
 
 
 def _settings_page(settings):
