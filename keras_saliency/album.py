@@ -52,7 +52,7 @@ class Album:
             )
             for method in methods
         }
-        self._columns: list[tuple[str, float, np.ndarray]] = []
+        self._columns: list[tuple[str, float, bytes]] = []
         self._next_filmstrip = 0.0
         self._unwritten: EpochReport | None = None
 
@@ -82,7 +82,8 @@ class Album:
                 colormap=None if is_signal else "viridis",
             )
             filmstrip.add(heading, report.position, tiles, captions)
-            self._columns.append((method, report.position, filmstrip.last_column()))
+            picture = encode_picture(filmstrip.last_column())
+            self._columns.append((method, report.position, picture))
         self._unwritten = report
         if not is_inside and report.epoch >= self._next_filmstrip:
             pictures |= self._draw_filmstrips()
@@ -91,9 +92,12 @@ class Album:
         return pictures
 
     def take_columns(self) -> list[tuple[str, float, bytes]]:
-        """Returns the columns drawn since the last time: (method, position, encoded image)."""
+        """Returns what was drawn since the last time: (method, position, encoded image).
+
+        Columns that the filmstrip has dropped since are left out.
+        """
         columns, self._columns = self._columns, []
-        return [(m, position, encode_picture(picture)) for m, position, picture in columns]
+        return [c for c in columns if c[1] in self._filmstrips[c[0]].epochs]
 
     def restore(self, columns) -> None:
         """Puts columns back that an earlier process has drawn, in their order.
@@ -109,6 +113,7 @@ class Album:
         """Drops the columns from an epoch on, because it is trained again."""
         for filmstrip in self._filmstrips.values():
             filmstrip.cut(epoch)
+        self._columns, self._next_filmstrip, self._unwritten = [], 0.0, None
 
     def last_report(self) -> EpochReport | None:
         """Returns a report with the filmstrips that have not been drawn yet, None if all have."""

@@ -5,10 +5,10 @@ import os
 import numpy as np
 
 
-def check_positive_int(argument: str, value) -> int:
-    """Returns `value` as an int; refuses what is not an int >= 1."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{argument} must be an int of at least 1. Received: {value!r}.")
+def check_int(argument: str, value, lowest: int = 1) -> int:
+    """Returns `value` as an int; refuses what is not an int of at least `lowest`."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < lowest:
+        raise ValueError(f"{argument} must be an int of at least {lowest}. Received: {value!r}.")
     return int(value)
 
 

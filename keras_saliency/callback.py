@@ -1,11 +1,12 @@
 """`SaliencyCallback`: the Keras lifecycle around a run."""
 
+import os
 import time
 from typing import Any
 
 import keras
 
-from keras_saliency.arguments import Refusal, check_log_dir, check_positive_int, check_share
+from keras_saliency.arguments import Refusal, check_int, check_log_dir, check_share
 from keras_saliency.capture import ensure_built
 from keras_saliency.distribution import describe_strategy
 from keras_saliency.guard import Guard, notify
@@ -15,10 +16,10 @@ from keras_saliency.methods import get_methods
 from keras_saliency.pipeline import Moment
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import EpochReport
-from keras_saliency.run import Cost, Run, Settings
-from keras_saliency.schedule import BatchCounter, Budget
+from keras_saliency.run import Run, Settings
+from keras_saliency.schedule import BatchCounter, Budget, Cost
 from keras_saliency.sinks import get_sinks
-from keras_saliency.storage import check_writable
+from keras_saliency.storage import check_writable, is_remote
 from keras_saliency.targets import check_target
 from keras_saliency.tf_keras_hooks import TfKerasHooks
 
@@ -64,9 +65,11 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             goes to tags that begin with `batch_`, whose steps are batches, and into the
             filmstrips. Keras then waits for each batch, which slows tiny steps. Defaults to
             None, never.
-        max_overhead: the share of wall time that the training may wait for us, such as 0.05.
-            Where an observation costs more, the next ones are left out until
-            its share is that small. The baseline is not counted. Defaults to None, no limit.
+        max_overhead: the share of wall time that observing may take, such as 0.05: what
+            the training waits for, and the processor's time behind it. Where an
+            observation costs more, the next ones are left out until its share is that small.
+            The baseline is not counted, and the first epoch is always observed. Defaults to
+            None, no limit.
         log_keys: statistics whose mean over the probes goes into `logs` as
             `<method>_<statistic>`; "drift" is short for "drift_previous". The
             keys are there in every epoch and finite: where a value is undefined or an
@@ -115,7 +118,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             ("num_drawn", num_drawn),
             ("chunk_size", chunk_size),
         ):
-            check_positive_int(argument, value)
+            check_int(argument, value)
         self.epoch_freq = int(epoch_freq)
         self.batch_freq = None if batch_freq is None else int(batch_freq)
         self.max_overhead = check_share("max_overhead", max_overhead)
@@ -149,12 +152,14 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
     def history(self) -> History:
         if self._run is None:
             return self._settings.new_history()
-        self._run.settled()
+        self._run.settle()
         return self._run.history
 
     @property
     def run_dir(self) -> str | None:
-        return None if self._run is None else self._run.run_dir
+        if self._run is None:
+            return None
+        return self._run.run_dir if is_remote(self.log_dir) else self._shown_run_dir()
 
     def on_train_begin(self, logs=None):
         """Checks what can be checked before the weights to start from are there."""
@@ -189,9 +194,9 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         if not self._is_running:
             return
         if epoch % self.epoch_freq == 0 and self._allows(self._epoch_budget, "epochs"):
-            began = time.perf_counter()
-            self._observe(Moment(epoch))
-            self._epoch_budget.spend(began, self._cost.last)
+            self._observe(Moment(epoch), self._epoch_budget)
+        else:
+            self._run.pass_over(epoch)
         if self._counter is not None:
             self._counter.end_epoch()
         if logs is not None and self._num_workers == 1:
@@ -208,10 +213,14 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             model: the `keras.Model`.
             epoch: int, 0-based, -1 for the untrained model; larger than in the call before.
 
+        Raises:
+            ValueError: if `epoch` is no int of at least -1.
+
         Returns:
             The epoch's `EpochReport`; None where the observation failed, and in a worker that
             is not the chief, which does nothing.
         """
+        epoch = check_int("epoch", epoch, lowest=-1)
         self._is_chief, self._num_workers = describe_strategy(model)
         if not self._is_chief:
             return None
@@ -221,8 +230,8 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             check_writable(self.log_dir)
             self.params = None  # those of a fit that is over
             self._begin(model, epoch)
-        self._run.observe(Moment(epoch, is_baseline=epoch < 0), self._cost)
-        report = self._run.settled()
+        self._observe(Moment(epoch, is_baseline=epoch < 0), passing=Refusal)
+        report = self._run.report()
         self._cost.begin_epoch()
         return report
 
@@ -243,8 +252,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         self._epoch_budget, self._batch_budget = Budget(share), Budget(share)
         self._thinned: set[str] = set()
         if self.batch_freq is not None:
-            steps = (self.params or {}).get("steps")
-            self._counter = BatchCounter(self.batch_freq, steps, max(0, epoch))
+            self._counter = self._count_batches(model, max(0, epoch))
         self._run = Run(
             self._settings,
             model,
@@ -256,31 +264,53 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         )
         self._is_running = True
 
+    def _count_batches(self, model, epoch):
+        params: Any = self.params or {}
+        steps = params.get("steps")
+        before = int(epoch * (steps or 0))
+        if epoch and not steps:  # of unknown length: as counted by us, else by the optimizer
+            iterations = getattr(model.optimizer, "iterations", 0)
+            before = self._counter.step if self._counter else int(iterations)
+        at_once = int(getattr(model, "steps_per_execution", 1) or 1)
+        return BatchCounter(self.batch_freq, steps, before, at_once)
+
     def _is_missing(self, epoch):
         """Whether an epoch was lost with the worker; the restored weights are those of its end."""
         return epoch % self.epoch_freq == 0 and epoch not in self._run.history.epochs
 
-    def _observe(self, moment, **options):
-        self._guard.run("observing", self._run.observe, moment, self._cost, **options)
+    def _observe(self, moment, budget=None, **options):
+        charge = None if budget is None else budget.extend
+        began = time.perf_counter()
+        self._guard.run("observing", self._run.observe, moment, self._cost, charge, **options)
+        if budget is not None:
+            budget.spend(began, self._cost.last)
+
+    def _shown_run_dir(self):
+        """The run's directory as it follows from `log_dir`, relative where that is."""
+        return os.path.join(self.log_dir, os.path.basename(self._run.run_dir))
 
     def _on_batch_end(self, batch, logs=None):
         if not self._is_running or not self._counter.is_due(batch):
             return
         if self._allows(self._batch_budget, "batches"):
-            began, epoch = time.perf_counter(), self._epoch
-            place = (batch + 1, self._counter.step, self._counter.position(epoch))
-            self._observe(Moment(epoch, False, *place))
-            self._batch_budget.spend(began, self._cost.last)
+            counter, epoch = self._counter, self._epoch
+            place = (counter.in_epoch, counter.step, counter.position(epoch))
+            self._observe(Moment(epoch, False, *place), self._batch_budget)
 
     def _allows(self, budget, what):
-        """Whether the budget has room; says so once where it has not."""
-        if budget.allows(time.perf_counter()):
+        """Whether the budget has room; says so once where it has not.
+
+        Where there is a budget, nothing waits for the worker, the first time apart.
+        """
+        is_first = budget.cost is None
+        waits = budget.share is not None and not is_first and self._run.is_busy
+        if not waits and budget.allows(time.perf_counter()):
             return True
         if what not in self._thinned:
             self._thinned.add(what)
             notify(
-                f"keras_saliency: an observation takes {budget.cost:.2g} s, more than "
-                f"max_overhead={self.max_overhead:g} allows: not all {what} are observed from now "
-                "on, so that the share of time is kept."
+                f"keras_saliency: an observation takes {budget.cost:.2g} s and the work behind "
+                f"it, more than max_overhead={self.max_overhead:g} allows: not all {what} are "
+                "observed from now on, so that the share of time is kept."
             )
         return False

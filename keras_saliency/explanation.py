@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from keras_saliency.arguments import check_positive_int
+from keras_saliency.arguments import check_int
 from keras_saliency.graph import ModelGraph
 from keras_saliency.records import Heatmaps
 
@@ -64,7 +64,7 @@ def attribute(
     from keras_saliency.probes import ProbeSet
 
     images = ProbeSet(images).images
-    check_positive_int("chunk_size", chunk_size)
+    check_int("chunk_size", chunk_size)
     graph = ModelGraph(
         model,
         method,

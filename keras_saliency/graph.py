@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_saliency.arguments import check_positive_int
+from keras_saliency.arguments import check_int
 from keras_saliency.capture import ensure_built, run_forward
 from keras_saliency.distribution import first_replica
 from keras_saliency.engines import is_model, is_tf_keras
@@ -60,7 +60,7 @@ class ModelGraph:
             check_backend()
         if not is_model(model):
             raise TypeError(f"model must be a keras.Model. Received: {type(model).__name__}.")
-        check_positive_int("chunk_size", chunk_size)
+        check_int("chunk_size", chunk_size)
         self.methods = get_methods(methods)
         height, width, num_channels = image_shape
         self.image_shape = (int(height), int(width), int(num_channels))
@@ -124,6 +124,12 @@ class ModelGraph:
             chunk_size=chunk_size,
             predict=self._predicts,
         )
+
+    @property
+    def map_sizes(self) -> dict[str, list[int]]:
+        """{method: [h, w]} of the maps at native size."""
+        outputs = self._function.structured_outputs
+        return {m.name: outputs[m.name].shape.as_list()[1:] for m in self.methods}
 
     @property
     def signed(self) -> list[str]:

@@ -1,5 +1,6 @@
 """Contains a failure of ours, so that it never becomes a failure of the training."""
 
+import contextlib
 import logging
 import warnings
 
@@ -49,10 +50,13 @@ class Guard:
             return None
         try:
             result = function(*arguments)
-        except Exception as error:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a cancelled task of a user's own sink, say
             if self.on_error == "raise" or isinstance(error, passing):
                 raise
-            _LOGGER.error("%s failed", part, exc_info=error)
+            with contextlib.suppress(Exception):  # of an error that cannot be told
+                _LOGGER.error("%s failed", part, exc_info=error)
             if isinstance(error, tries_again):
                 self._report_away(part, error)
             else:
@@ -89,5 +93,8 @@ class Guard:
 
 def _in_words(error):
     """The error's kind and the first line of what it says; TensorFlow's go on for pages."""
-    lines = str(error).strip().splitlines() or [""]
+    try:
+        lines = str(error).strip().splitlines() or [""]
+    except Exception:  # the user's own class
+        lines = [""]
     return f"{type(error).__name__}: {lines[0][:200]}".rstrip(" .:")

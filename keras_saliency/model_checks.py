@@ -1,12 +1,11 @@
 """Models and outputs that have no honest map are refused in words."""
 
-import warnings
-
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_saliency.arguments import Refusal
+from keras_saliency.guard import notify
 from keras_saliency.introspect import innermost_layer
 
 
@@ -66,11 +65,10 @@ def tell_half_precision(forward, words):
     if half:
         names = dict.fromkeys(innermost_layer(op, forward) for op in half[:50])
         words["note"] = f"half precision in {', '.join(names)}"
-        warnings.warn(
+        notify(
             f"The maps are not exact: {', '.join(names)} compute in half precision whatever their "
             "dtype policy says, and their gradients may underflow. Take the dtype from "
-            "self.compute_dtype in call().",
-            stacklevel=6,
+            "self.compute_dtype in call()."
         )
 
 

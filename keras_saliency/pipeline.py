@@ -54,9 +54,23 @@ class Pipeline:
         sinks: opened `Sink`s.
         guard: `Guard` that answers for the failures of parts.
         log_keys: statistics whose mean goes into `logs`.
+        first_epoch: what history has of this and later epochs will be trained again.
     """
 
-    def __init__(self, graph, probes, weights, *, history, files, album, sinks, guard, log_keys):
+    def __init__(
+        self,
+        graph,
+        probes,
+        weights,
+        *,
+        history,
+        files,
+        album,
+        sinks,
+        guard,
+        log_keys,
+        first_epoch,
+    ):
         self.graph = graph
         self.logs = {f"{m.name}_{key}": 0.0 for m in graph.methods for key in log_keys}
         self.history = history
@@ -71,8 +85,14 @@ class Pipeline:
         self._baselines = {e for e, entry in history.entries.items() if entry.is_baseline}
         self._halved = False
         self._health = Health(probes)
-        if history:
-            self._update_logs(next(reversed(history.entries.values())).statistics)
+        self._old = {epoch for epoch in history.epochs if epoch >= first_epoch}
+        valid = [entry for e, entry in history.entries.items() if e not in self._old]
+        if valid:
+            self._update_logs(valid[-1].statistics)
+
+    def is_old(self, epoch: int) -> bool:
+        """Whether history has an epoch of an earlier run that was not observed again."""
+        return epoch in self._old
 
     def measure(self, moment: Moment) -> Measured:
         """Computes maps, and the statistics that `logs` needs."""
@@ -87,6 +107,7 @@ class Pipeline:
         )
         if moment.batch is None:
             self._recordings[moment.epoch] = recordings
+            self._old.discard(moment.epoch)
             if moment.is_baseline:
                 self._baselines.add(moment.epoch)
             wanted = {statistic_of(key) for key in self._log_keys}
@@ -176,7 +197,8 @@ class Pipeline:
     def _references(self, epoch):
         """Recordings of the epochs that one is compared with, read from history if need be."""
         entries = self.history.entries
-        earlier = sorted(e for e in {*entries, *self._recordings} if e < epoch)
+        known = {*entries, *self._recordings} - self._old
+        earlier = sorted(e for e in known if e < epoch)
         chosen = {
             "previous": earlier[-1:],
             "first": [e for e in earlier if e not in self._baselines][:1],

@@ -4,6 +4,8 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
+from os.path import abspath
 
 from keras_saliency.album import Album
 from keras_saliency.distribution import describe_workers
@@ -13,7 +15,8 @@ from keras_saliency.history import History, RunFiles, read_identity
 from keras_saliency.pipeline import Moment, Pipeline
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import EpochReport
-from keras_saliency.storage import claim, claim_new, release, run_dirs
+from keras_saliency.schedule import Cost
+from keras_saliency.storage import TROUBLE, claim, claim_new, is_remote, release, run_dirs
 from keras_saliency.targets import one_hot_targets
 from keras_saliency.worker import Worker
 
@@ -54,7 +57,7 @@ class Run:
 
     Attributes:
         model: the model.
-        history: `History`; `settled()` waits until the worker is done with it.
+        history: `History`; `settle()` waits until the worker is done with it.
         run_dir: the run's directory.
         fit: as given.
         thread: number of the thread that has begun it.
@@ -86,13 +89,16 @@ class Run:
             "probes": settings.probes.fingerprint,
             "methods": [repr(method) for method in settings.methods],
             "target": str(settings.target),
+            "map sizes": graph.map_sizes,
         }
         self.history = settings.new_history()
+        # Absolute, so that it stays where it is when the program changes its directory.
+        log_dir = settings.log_dir if is_remote(settings.log_dir) else abspath(settings.log_dir)
         self.is_resumed = epoch > 0 and (
-            self._take_over(earlier, epoch) or self._find(settings.log_dir, epoch)
+            self._take_over(earlier, epoch) or self._find(log_dir, epoch)
         )
         if not self.is_resumed:
-            self.run_dir = claim_new(settings.log_dir, self)
+            self.run_dir = claim_new(log_dir, self)
             self._files = RunFiles(self.run_dir, self._identity)
         self._pipeline = Pipeline(
             graph,
@@ -104,6 +110,7 @@ class Run:
             sinks=settings.sinks,
             guard=guard,
             log_keys=settings.log_keys,
+            first_epoch=epoch,
         )
         words = _describe(graph, settings)
         if num_workers > 1:
@@ -113,34 +120,60 @@ class Run:
                 f"{words['workers']['waiting']}. logs are {words['workers']['logs']}."
             )
         for sink in self._sinks:
-            sink.open(self.run_dir, words)
+            guard.run(f"opening {type(sink).__name__}", sink.open, self.run_dir, words)
 
     @property
     def logs(self) -> dict[str, float]:
         """The keys and values for Keras's `logs`, all finite."""
         return self._pipeline.logs
 
-    def observe(self, moment: Moment, cost: "Cost") -> None:
-        """Measures now, and has the rest done by the worker, once it is free."""
+    @property
+    def is_busy(self) -> bool:
+        """Whether the worker is still at the last observation."""
+        return self._worker.is_busy()
+
+    def observe(self, moment: Moment, cost: Cost, charge=None) -> None:
+        """Measures now, and has the rest done by the worker, once it is free.
+
+        `charge(seconds)` is told how much of the processor the worker has used.
+        """
+        is_end = not moment.is_baseline and moment.batch is None
         with cost.counted():
             measured = self._pipeline.measure(moment)
             self._worker.wait()
-        self._worker.submit(self._publish, measured, cost.words(moment))
+        self._worker.submit(self._publish, measured, cost.words(is_end), charge)
 
-    def settled(self) -> EpochReport | None:
+    def pass_over(self, epoch: int) -> None:
+        """Notes that an epoch was trained and not observed: what history had of it is old."""
+        if self._pipeline.is_old(epoch):
+            forget = self._files.remove
+            part = ("history on disk", forget, self.history, epoch)
+            self._worker.submit(partial(self._guard.run, *part, tries_again=TROUBLE))
+
+    def settle(self) -> None:
+        """Waits until the worker is done."""
+        self._worker.settle()
+
+    def report(self) -> EpochReport | None:
         """Waits until the worker is done, and returns the last report."""
         return self._worker.wait()
 
     def close(self) -> None:
         """Writes what is still to be written, and ends the worker."""
+        if self._worker.is_mine():
+            raise RuntimeError("a sink cannot close the run that it writes for")
         try:
             self._worker.submit(self._guard.run, "the end of the run", self._pipeline.close)
             self._worker.close()
         finally:
             release(self.run_dir, self)
 
-    def _publish(self, measured, cost):
-        return self._guard.run("publishing", self._pipeline.publish, measured, cost)
+    def _publish(self, measured, cost, charge):
+        began = time.thread_time()
+        report = self._guard.run("publishing", self._pipeline.publish, measured, cost)
+        if charge is not None:
+            charge(time.thread_time() - began)
+        return report
 
     def _take_over(self, earlier, epoch):
         """Goes on with a run of the same callback."""
@@ -163,7 +196,8 @@ class Run:
                 self._files = RunFiles(run_dir, identity)
                 self._files.clean()
                 columns, complaints = self._files.read(self.history)
-                self._album.restore([column for e, *column in columns if e < epoch])
+                earlier = [column for e, *column in columns if e < epoch]
+                self._guard.run("earlier filmstrips", self._album.restore, earlier)
                 for complaint in complaints:
                     notify(f"keras_saliency: an epoch of {run_dir} is lost: {complaint}")
                 return True
@@ -175,41 +209,6 @@ class Run:
                 f"can be continued: {'; '.join(others)}. A new one is begun beside."
             )
         return False
-
-
-class Cost:
-    """What observing costs the training, epoch by epoch.
-
-    Attributes:
-        last: seconds that the last observation took.
-    """
-
-    def __init__(self):
-        self.last = 0.0
-        self._in_epoch = 0.0
-        self._epoch_began: float | None = None
-
-    def begin_epoch(self) -> None:
-        """Notes that an epoch begins."""
-        self._in_epoch, self._epoch_began = 0.0, time.perf_counter()
-
-    def counted(self) -> "Cost":
-        """Context of an observation."""
-        return self
-
-    def __enter__(self):
-        self._began = time.perf_counter()
-
-    def __exit__(self, *_):
-        self.last = time.perf_counter() - self._began
-        self._in_epoch += self.last
-
-    def words(self, moment: Moment) -> dict[str, float]:
-        """Returns "blocking_seconds" of the epoch so far, and "share_of_epoch" at its end."""
-        words = {"blocking_seconds": self._in_epoch}
-        if self._epoch_began is not None and not moment.is_baseline and moment.batch is None:
-            words["share_of_epoch"] = self._in_epoch / (time.perf_counter() - self._epoch_began)
-        return words
 
 
 def _weights(settings, num_classes):

@@ -1,4 +1,6 @@
-"""When to observe: every so many batches, and within a budget of time. Knows no model."""
+"""When to observe, and what it costs: batches, and a budget of time. Knows no model."""
+
+import time
 
 
 class Budget:
@@ -26,6 +28,11 @@ class Budget:
         if self.share is not None:
             self._free_at = began + seconds / self.share
 
+    def extend(self, seconds: float) -> None:
+        """Adds to the last observation what the work behind it has taken of the processor."""
+        if self.share is not None:
+            self._free_at += seconds / self.share
+
 
 class BatchCounter:
     """Which batches are observed, and where they stand among the epochs.
@@ -33,25 +40,36 @@ class BatchCounter:
     Args:
         batch_freq: every so many batches of an epoch.
         num_batches: batches in an epoch, or None until the first epoch has told.
-        epoch: the first epoch, 0-based.
+        before: how many batches were trained before the first epoch.
+        at_once: how many batches Keras trains before it calls (`steps_per_execution`).
     """
 
-    def __init__(self, batch_freq: int, num_batches: int | None, epoch: int):
+    def __init__(self, batch_freq: int, num_batches: int | None, before: int, at_once: int = 1):
         self._batch_freq = batch_freq
         self._num_batches = num_batches
-        self._before = epoch * (num_batches or 0)  # batches trained before this epoch
+        self._before = before  # batches trained before this epoch
+        self._at_once = at_once
         self._in_epoch = 0
 
     def is_due(self, batch: int) -> bool:
         """Notes that a batch, 0-based, has been trained; tells whether it is to be observed.
 
-        The last of an epoch is not, because the epoch's end is. Batches may come
-        several at a time (`steps_per_execution`).
+        The last of an epoch is not, because the epoch's end is. Of several at once, Keras 3.6
+        names the first and later versions the last, which may lie behind the epoch's end.
         """
-        earlier, self._in_epoch = self._in_epoch, batch + 1
+        is_first = self._at_once > 1 and batch % self._at_once == 0
+        trained = batch + (self._at_once if is_first else 1)
+        if self._num_batches is not None:
+            trained = min(trained, self._num_batches)
+        earlier, self._in_epoch = self._in_epoch, trained
         if self._in_epoch == self._num_batches:
             return False
         return self._in_epoch // self._batch_freq > earlier // self._batch_freq
+
+    @property
+    def in_epoch(self) -> int:
+        """How many batches of this epoch have been trained."""
+        return self._in_epoch
 
     @property
     def step(self) -> int:
@@ -71,3 +89,38 @@ class BatchCounter:
         self._num_batches = self._in_epoch or self._num_batches
         self._before += self._in_epoch
         self._in_epoch = 0
+
+
+class Cost:
+    """What observing costs the training, epoch by epoch.
+
+    Attributes:
+        last: seconds that the last observation took.
+    """
+
+    def __init__(self):
+        self.last = 0.0
+        self._in_epoch = 0.0
+        self._epoch_began: float | None = None
+
+    def begin_epoch(self) -> None:
+        """Notes that an epoch begins."""
+        self._in_epoch, self._epoch_began = 0.0, time.perf_counter()
+
+    def counted(self) -> "Cost":
+        """Context of an observation."""
+        return self
+
+    def __enter__(self):
+        self._began = time.perf_counter()
+
+    def __exit__(self, *_):
+        self.last = time.perf_counter() - self._began
+        self._in_epoch += self.last
+
+    def words(self, is_end: bool) -> dict[str, float]:
+        """Returns "blocking_seconds" of the epoch so far, and at its end "share_of_epoch"."""
+        words = {"blocking_seconds": self._in_epoch}
+        if is_end and self._epoch_began is not None:
+            words["share_of_epoch"] = self._in_epoch / (time.perf_counter() - self._epoch_began)
+        return words

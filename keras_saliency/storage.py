@@ -48,7 +48,9 @@ def claim(run_dir: str, owner) -> bool:
         holder = _claimed.get(run_dir)
     if holder is not None and holder is not owner:
         is_known = holder.fit is not None and owner.fit is not None
-        if not is_known or holder.fit is owner.fit or holder.thread != owner.thread:
+        is_over = holder.thread not in {thread.ident for thread in threading.enumerate()}
+        is_before = is_known and holder.fit is not owner.fit and holder.thread == owner.thread
+        if not (is_over or is_before):
             return False
         holder.close()
     with _lock:
@@ -98,8 +100,8 @@ def _begin(run_dir):
     if is_remote(run_dir):
         tf.io.gfile.makedirs(folder)
         return True
-    os.makedirs(run_dir, exist_ok=True)
     try:
+        os.makedirs(run_dir, exist_ok=True)
         os.mkdir(folder)
     except FileExistsError:
         return False

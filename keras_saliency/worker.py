@@ -5,7 +5,7 @@ from concurrent import futures
 
 
 class Worker:
-    """Runs jobs one after the other in a thread of its own.
+    """Runs jobs one after the other in a thread of its own. One thread submits; any may settle.
 
     A new job waits until the one before is done: nothing is dropped, and never is more than
     one job unfinished. When the interpreter ends, Python waits for the job at hand.
@@ -25,7 +25,10 @@ class Worker:
         self.wait()
         if self._executor is None:
             self._executor = futures.ThreadPoolExecutor(1, thread_name_prefix="keras_saliency")
-        self._job = self._executor.submit(self._run, function, arguments)
+        try:
+            self._job = self._executor.submit(self._run, function, arguments)
+        except RuntimeError:  # the main thread is over, and Python begins no work any more
+            function(*arguments)
 
     def wait(self):
         """Waits for the job at hand and returns its result; None where there is none.
@@ -33,11 +36,27 @@ class Worker:
         Raises:
             BaseException: what the job has raised.
         """
-        if self._job is None or threading.get_ident() == self._thread:
+        job = self._job
+        if job is None or self.is_mine():
             return None  # a job that waits for itself would wait for ever
-        futures.wait([self._job])  # this can be interrupted; then the job is still at hand
-        job, self._job = self._job, None
+        futures.wait([job])  # this can be interrupted; then the job is still at hand
+        self._job = None
         return job.result()
+
+    def settle(self) -> None:
+        """Waits for the job at hand, and leaves its result to the thread that submits jobs."""
+        job = self._job
+        if job is not None and not self.is_mine():
+            futures.wait([job])
+
+    def is_busy(self) -> bool:
+        """Whether a job is at hand."""
+        job = self._job
+        return job is not None and not job.done()
+
+    def is_mine(self) -> bool:
+        """Whether the caller is the job at hand."""
+        return threading.get_ident() == self._thread
 
     def close(self) -> None:
         """Waits for the job at hand and ends the thread; a new job begins another."""

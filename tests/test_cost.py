@@ -205,15 +205,16 @@ def test_batches_and_the_budget_go_together(tmp_path, data, probes):
 
 @pytest.mark.parametrize("num_batches", [5, None])
 def test_batches_are_counted(num_batches):
-    counter = BatchCounter(2, num_batches, epoch=0)
+    counter = BatchCounter(2, num_batches, 0)
     assert [b for b in range(5) if counter.is_due(b)] == [1, 3]
     assert counter.step == 5
     counter.end_epoch()
     assert [b for b in range(5) if counter.is_due(b)] == [1, 3]
     assert counter.step == 10
-    several = BatchCounter(4, 12, epoch=3)  # steps_per_execution=3
-    assert [b for b in (2, 5, 8, 11) if several.is_due(b)] == [5, 8]
-    assert several.step == 48
+    for named in ((2, 5, 8, 11), (0, 3, 6, 9)):  # Keras names the last, or the first, of three
+        several = BatchCounter(4, 11, 33, at_once=3)
+        assert [several.in_epoch for b in named if several.is_due(b)] == [6, 9]
+        assert several.step == 44
     positions = [counter.position(1)]
     for batch in range(4):
         counter.is_due(batch)
@@ -226,3 +227,70 @@ def test_batches_are_counted(num_batches):
 def test_wrong_schedules_are_refused(tmp_path, probes, name, value):
     with pytest.raises(ValueError, match=f"{name} must be"):
         SaliencyCallback(probes, tmp_path, **{name: value})
+
+
+def test_the_work_behind_counts_and_is_not_waited_for():
+    budget = Budget(0.1)
+    budget.spend(0, 1)
+    budget.extend(2)
+    assert not budget.allows(29) and budget.allows(30)
+
+
+@pytest.mark.parametrize("freq", [2, 3])
+def test_steps_per_execution_and_epochs_of_unknown_length(tmp_path, data, probes, freq):
+    images, labels = data
+
+    def batches():
+        for i in range(5):
+            yield images[8 * i : 8 * i + 8], labels[8 * i : 8 * i + 8]
+
+    import tensorflow as tf
+
+    dataset = tf.data.Dataset.from_generator(
+        batches,
+        output_signature=(
+            tf.TensorSpec((None, *SHAPE), tf.float32),
+            tf.TensorSpec((None,), tf.int64),
+        ),
+    )
+    model = small_cnn()
+    model.compile("adam", "sparse_categorical_crossentropy")
+    callback = SaliencyCallback(probes, tmp_path, batch_freq=freq)
+    model.fit(dataset, epochs=2, verbose=0, callbacks=[callback])
+    model.fit(dataset, epochs=3, initial_epoch=2, verbose=0, callbacks=[callback])
+    steps = [s for s, _, _ in events_of(callback.run_dir)["saliency/grad_cam/batch_gini"]]
+    assert steps == [5 * e + b for e in range(3) for b in range(freq, 5, freq)]
+    assert callback.history.epochs == [-1, 0, 1, 2]
+
+
+def test_batches_of_an_interrupted_epoch_are_drawn_anew(tmp_path, data, probes):
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.optimizer.iterations == 8:
+                raise KeyboardInterrupt
+
+    callback, model = SaliencyCallback(probes, tmp_path, batch_freq=1), compiled(small_cnn())
+    with pytest.raises(KeyboardInterrupt):
+        fit([callback, Interrupt()], data, model, epochs=4)
+    fit(callback, data, model, epochs=4, initial_epoch=2)
+    events = events_of(callback.run_dir)
+    assert [s for s, _, _ in events["saliency/grad_cam/overlays"]] == [-1, 0, 1, 2, 3]
+    assert callback.history.epochs == [-1, 0, 1, 2, 3]
+    assert [s for s, _, _ in events["saliency/grad_cam/filmstrip"]][-1] == 3
+
+
+def test_history_can_be_read_from_other_threads_while_training(tmp_path, data, probes):
+    callback, is_over = SaliencyCallback(probes, tmp_path), threading.Event()
+
+    def watch():
+        while not is_over.is_set():
+            callback.history  # noqa: B018
+
+    threads = [threading.Thread(target=watch) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    fit(callback, data, epochs=8)
+    is_over.set()
+    for thread in threads:
+        thread.join()
+    assert callback.history.epochs == list(range(-1, 8))

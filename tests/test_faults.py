@@ -144,6 +144,7 @@ print("survived")
 
 def python(code, **options):
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "HOME": "/tmp"}
+    environment["MALLOC_ARENA_MAX"] = "2"  # else each thread takes 128 MiB of address space
     return subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -203,7 +204,7 @@ print("keys", len(logs["vanilla_gradients_drift"]), "observed", len(callback.his
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
-@pytest.mark.parametrize(("megabytes", "words"), [(3500, "observed 6"), (1800, "switched off")])
+@pytest.mark.parametrize(("megabytes", "words"), [(3900, "observed 6"), (1800, "switched off")])
 def test_out_of_memory_halves_the_chunk_once_and_never_ends_the_training(
     tmp_path, megabytes, words
 ):
@@ -441,3 +442,74 @@ def test_a_loop_of_ones_own_may_change_its_model(tmp_path, probes):
     callback.close()
     assert [r.epoch for r in reports] == [0, 1]
     assert callback.history.epochs == [0, 1]
+
+
+class Odd(BaseException):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+def test_odd_exceptions_of_a_sink_are_contained(tmp_path, data, probes):
+    class Sink(FolderSink):
+        def write(self, report):
+            raise Odd
+
+    callback = SaliencyCallback(probes, tmp_path, sinks=[Sink(), "tensorboard"])
+    with pytest.warns(UserWarning, match="Sink failed and is left out: Odd"):
+        fit(callback, data, epochs=3)
+    assert callback.history.epochs == epochs_and_baseline(3) == [-1, 0, 1, 2]
+    assert epochs_of(callback.run_dir) == [0, 1, 2]
+
+
+def epochs_and_baseline(num_epochs):
+    return list(range(-1, num_epochs))
+
+
+def test_a_sink_that_uses_the_callback_does_not_hang(tmp_path, data, probes):
+    class Sink(FolderSink):
+        def write(self, report):
+            seen.append(callback.history.epochs)
+            callback.close()
+
+    seen = []
+    callback = SaliencyCallback(probes, tmp_path, sinks=Sink())
+    with pytest.warns(UserWarning, match="cannot close the run that it writes for"):
+        fit(callback, data, epochs=3)
+    assert seen[0] == [-1]
+
+
+def test_a_training_in_a_thread_outlives_the_main_thread(tmp_path):
+    tests = str(Path(__file__).parent)
+    code = f"""
+import sys, threading
+sys.path[:0] = [{tests!r}]
+import numpy as np, keras, time
+from conftest import small_cnn
+import test_callback
+from keras_saliency import SaliencyCallback
+rng = np.random.default_rng(0)
+data = rng.uniform(size=(40, 18, 14, 3)).astype(np.float32), rng.integers(0, 4, 40)
+callback = SaliencyCallback((data[0][:6], data[1][:6]), {str(tmp_path)!r})
+class Slow(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        time.sleep(0.3)
+def train():
+    test_callback.fit([callback, Slow()], data, epochs=6)
+    print("observed", callback.history.epochs)
+threading.Thread(target=train).start()
+time.sleep(2)
+"""
+    done = python(code)
+    assert "observed [-1, 0, 1, 2, 3, 4, 5]" in done.stdout, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("epoch", [np.int64(2), np.int32(2)])
+def test_epochs_of_a_loop_may_be_numbers_of_numpy(tmp_path, probes, epoch):
+    callback = SaliencyCallback(probes, tmp_path)
+    model = small_cnn()
+    for number in (np.int64(-1), 0, epoch, 3):
+        callback.observe(model, number)
+    callback.close()
+    assert History.load(callback.run_dir).epochs == [-1, 0, 2, 3]
+    with pytest.raises(ValueError, match="epoch must be an int of at least -1"):
+        callback.observe(model, 4.0)

@@ -107,7 +107,7 @@ def test_what_cannot_be_compared_begins_beside_the_old_and_says_so(tmp_path, dat
         "methods": SaliencyCallback(probes, tmp_path, METHODS),
         "target": SaliencyCallback(probes, tmp_path, target="predicted"),
     }
-    with pytest.warns(UserWarning, match=f"saliency has other {what}. A new one is begun beside"):
+    with pytest.warns(UserWarning, match=f"saliency has other {what}.* A new one is begun"):
         train(others[what], data, model, 2, 4)
     assert others[what].run_dir == str(tmp_path / "saliency_2")
     assert others[what].history.epochs == [1, 2, 3]  # the baseline is the state it began with
@@ -210,3 +210,82 @@ def test_columns_of_another_size_are_left_out_and_not_decoded(tmp_path, data, pr
     again = SaliencyCallback(probes, tmp_path, num_drawn=3)
     train(again, data, model, 2, 3)
     assert not decoded and again.history.epochs == [-1, 0, 1, 2]
+
+
+def test_epochs_of_an_abandoned_branch_are_no_references(tmp_path, data, probes):
+    from keras_saliency.statistics.drift import drift
+
+    model = model_of()
+    train(SaliencyCallback(probes, tmp_path), data, model, 0, 6)
+    again = SaliencyCallback(probes, tmp_path, epoch_freq=2)
+    train(again, data, model, 3, 7)
+    assert again.history.epochs == [-1, 0, 1, 2, 4, 6], "3 and 5 were trained again, not observed"
+    assert History.load(again.run_dir) == again.history
+    maps = [
+        tf.image.resize(again.history.heatmaps("grad_cam", e)[..., None], SHAPE[:2])[..., 0].numpy()
+        for e in (6, 4)
+    ]
+    np.testing.assert_allclose(
+        again.history["grad_cam"]["drift_previous"][-1], drift(*maps), atol=1e-5
+    )
+
+
+def test_a_foreign_or_damaged_epoch_is_left_out_and_never_ends_a_fit(tmp_path, data, probes):
+    model = model_of()
+    train(SaliencyCallback(probes, tmp_path), data, model, 0, 3)
+    other = SaliencyCallback(ProbeSet(data[0][1:7], data[1][1:7]), tmp_path / "other")
+    train(other, data, model_of(), 0, 3)
+    folder = tmp_path / "saliency" / "history"
+    foreign = tmp_path / "other" / "saliency" / "history" / "epoch_00001.npz"
+    (folder / "epoch_00001.npz").write_bytes(foreign.read_bytes())
+    path = folder / "epoch_00000.npz"
+    arrays = dict(np.load(path))
+    arrays["column_0"] = arrays["column_0"][:700]
+    np.savez(path, **arrays)
+    with pytest.warns(UserWarning, match="epoch_00001.npz .*it is of another run"):
+        again = SaliencyCallback(probes, tmp_path)
+        train(again, data, model, 3, 4)
+    assert again.history.epochs == [-1, 0, 2, 3]
+
+
+def test_another_architecture_begins_a_run_of_its_own(tmp_path, data, probes):
+    train(SaliencyCallback(probes, tmp_path), data, model_of(), 0, 2)
+    larger = keras.Sequential(
+        [keras.layers.Input(SHAPE), keras.layers.Conv2D(3, 3, activation="relu"),
+         keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(4, activation="softmax")]
+    )  # fmt: skip
+    callback = SaliencyCallback(probes, tmp_path)
+    with pytest.warns(UserWarning, match="has other map sizes"):
+        train(callback, data, compiled(larger), 2, 4)
+    assert callback.history.epochs == [1, 2, 3]
+
+
+def test_a_run_stays_where_it_is_when_the_program_changes_its_directory(
+    tmp_path, data, probes, monkeypatch
+):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    class Moves(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            monkeypatch.chdir(tmp_path / "there")
+
+    callback = SaliencyCallback(probes, "logs")
+    fit([callback, Moves()], data, epochs=3)
+    assert callback.run_dir == "logs/saliency"
+    assert History.load(tmp_path / "here" / "logs" / "saliency") == callback.history
+    assert not list((tmp_path / "there").iterdir())
+
+
+def test_what_has_vanished_from_disk_does_not_keep_the_rest_from_being_saved(
+    tmp_path, data, probes
+):
+    callback = SaliencyCallback(probes, tmp_path / "logs")
+    fit(callback, data, epochs=2)
+    (tmp_path / "logs" / "saliency" / "history" / "epoch_00000.npz").unlink()
+    with pytest.warns(UserWarning, match=r"heatmaps of the epochs \[0\] are no longer on disk"):
+        callback.history.save(tmp_path / "saved.npz")
+    saved = History.load(tmp_path / "saved.npz")
+    assert saved.epochs == [-1, 0, 1] and "gini" in saved["grad_cam"]
+    assert saved.heatmaps("grad_cam", 1).shape[0] == 6

@@ -7,10 +7,11 @@ import zipfile
 import numpy as np
 
 from keras_saliency.arguments import shown
+from keras_saliency.guard import notify
 from keras_saliency.history.entry import Entry
 from keras_saliency.history.npz import MAX_SIDE, Arrays
 from keras_saliency.records import StoredMaps
-from keras_saliency.storage import written_whole
+from keras_saliency.storage import TROUBLE, written_whole
 
 _FORMAT, _VERSION = "keras_saliency.history", 1
 
@@ -27,6 +28,7 @@ def to_arrays(history, **more) -> dict[str, np.ndarray]:
         return [e for e, entry in entries.items() if statistic in entry.statistics.get(method, {})]
 
     methods = history.methods
+    maps = _readable_maps(history)
     series = [[m, s, epochs_with(m, s)] for m in methods for s in history[m]]
     metadata = {
         "format": _FORMAT,
@@ -37,9 +39,7 @@ def to_arrays(history, **more) -> dict[str, np.ndarray]:
         "names": history.names,
         "class_names": history.class_names,
         "series": series,
-        "heatmaps": [
-            [m, epoch] for m in methods for epoch, entry in entries.items() if m in entry.heatmaps
-        ],
+        "heatmaps": [list(place) for place in maps],
         **more,
     }
     arrays = {
@@ -51,9 +51,27 @@ def to_arrays(history, **more) -> dict[str, np.ndarray]:
         arrays["labels"] = history.labels
     rows = [entries[e].statistics[m][s] for m, s, epochs in series for e in epochs]
     arrays["values"] = np.array(rows, np.float32).reshape(len(rows), history.num_probes or 0)
-    for i, (method, epoch) in enumerate(metadata["heatmaps"]):
-        arrays[f"codes_{i}"], arrays[f"scales_{i}"] = entries[epoch].heatmaps[method]
+    for i, stored in enumerate(maps.values()):
+        arrays[f"codes_{i}"], arrays[f"scales_{i}"] = stored
     return arrays
+
+
+def _readable_maps(history):
+    """{(method, epoch): `StoredMaps`}; what has vanished from disk is left out, and said."""
+    found, gone = {}, []
+    for method in history.methods:
+        for epoch, entry in history.entries.items():
+            if method in entry.heatmaps:
+                try:
+                    found[method, epoch] = entry.heatmaps[method]
+                except (ValueError, *TROUBLE):
+                    gone.append(epoch)
+    if gone:
+        notify(
+            f"keras_saliency: heatmaps of the epochs {sorted(set(gone))} are no longer on disk "
+            "and are left out."
+        )
+    return found
 
 
 def save(arrays: dict, path):

@@ -82,6 +82,9 @@ class MapsOnDisk(Mapping):
         self.shapes = {method: tuple(shape) for method, shape in shapes.items()}
         self._read = read
 
+    def __contains__(self, method):
+        return method in self.shapes  # without reading
+
     def __getitem__(self, method) -> StoredMaps:
         if method not in self.shapes:
             raise KeyError(method)

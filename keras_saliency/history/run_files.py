@@ -49,9 +49,17 @@ class RunFiles:
 
     def write_owed(self, history: History) -> None:
         """Writes the epochs that could not be written before; raises as `write` does."""
+        errors = []
         for owed in sorted(self._owed):
-            self._write(history, owed, self._owed[owed])
+            try:
+                self._write(history, owed, self._owed[owed])
+            except TROUBLE:
+                raise
+            except Exception as error:  # this epoch's own fault: it must not block the others
+                errors.append(error)
             del self._owed[owed]
+        if errors:
+            raise errors[0]
 
     def _write(self, history, epoch, columns):
         entry = history.entries[epoch]
@@ -60,7 +68,7 @@ class RunFiles:
         more = {
             "run": self._identity,
             "map_shapes": entry.map_shapes,
-            "columns": [[method, position] for method, position, _ in columns],
+            "columns": [[method, float(position)] for method, position, _ in columns],
         }
         arrays = archive.to_arrays(alone, **more)
         for i, (_, _, image) in enumerate(columns):
@@ -90,13 +98,24 @@ class RunFiles:
         alone = archive.from_arrays(arrays, History, read_heatmaps=False)
         if alone.epochs != [epoch]:
             raise ValueError(f"it holds the epochs {alone.epochs}")
-        history.insert(epoch, alone.entries[epoch])
+        if metadata["run"] != self._identity:
+            raise ValueError("it is of another run")
         methods = [method for method, _ in metadata["heatmaps"]]
-        self._leave_on_disk(history, epoch, metadata["map_shapes"], methods)
-        return [
+        shapes = {method: metadata["map_shapes"][method] for method in methods}
+        columns = [
             (epoch, method, position, arrays[f"column_{i}"].tobytes())
             for i, (method, position) in enumerate(metadata["columns"])
         ]
+        history.insert(epoch, alone.entries[epoch])
+        self._leave_on_disk(history, epoch, shapes, methods)
+        return columns
+
+    def remove(self, history: History, epoch: int) -> None:
+        """Removes an epoch that was trained again and not observed again."""
+        history.remove(epoch)
+        self._owed.pop(epoch, None)
+        if tf.io.gfile.exists(self._path(epoch)):
+            tf.io.gfile.remove(self._path(epoch))
 
     def _leave_on_disk(self, history, epoch, shapes, methods):
         path = self._path(epoch)
@@ -124,9 +143,11 @@ def read_identity(run_dir: str) -> dict | None:
     for epoch in reversed(_epochs_in(folder)):
         path = tf.io.gfile.join(folder, _file_name(epoch))
         try:
-            return _read(path, lambda arrays: archive.read_metadata(arrays)["run"])
+            identity = _read(path, lambda arrays: archive.read_metadata(arrays)["run"])
         except (ValueError, *TROUBLE):
             continue
+        if isinstance(identity, dict):
+            return identity
     return None
 
 
@@ -144,7 +165,7 @@ def load_run(run_dir: str) -> History:
     path = tf.io.gfile.join(history_dir(run_dir), _file_name(epochs[0]))
     first = _read(path, lambda arrays: archive.from_arrays(arrays, History, read_heatmaps=False))
     history = History(labels=first.labels, names=first.names, class_names=first.class_names)
-    _, complaints = RunFiles(run_dir, {}).read(history)
+    _, complaints = RunFiles(run_dir, read_identity(run_dir) or {}).read(history)
     if complaints:
         raise ValueError("; ".join(complaints))
     return history

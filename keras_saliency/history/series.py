@@ -130,6 +130,10 @@ class History(Mapping):
         # A new dict, so that a reader in another thread sees whole epochs in order.
         self._entries = dict(sorted({**self._entries, int(epoch): entry}.items()))
 
+    def remove(self, epoch: int) -> None:
+        """Forgets an epoch; one that is not there is none to forget."""
+        self._entries = {e: entry for e, entry in self._entries.items() if e != epoch}
+
     def heatmaps(self, method: str, epoch: int) -> np.ndarray:
         """Returns a method's un-normalised heatmaps, float32 (n, h, w), native size.
 

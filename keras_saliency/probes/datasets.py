@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from keras_saliency.arguments import check_positive_int
+from keras_saliency.arguments import check_int
 from keras_saliency.probes.arrays import read_pixels
 from keras_saliency.probes.batches import batches
 from keras_saliency.probes.choosing import Chosen, SmallestKeys, check_seed, content_hash
@@ -26,8 +26,8 @@ def choose_from_dataset(dataset, *, per_class, max_probes, classes, seed) -> Cho
         ValueError: if it is infinite or empty, if its images differ in shape,
             or if a wanted class has no image.
     """
-    per_class = check_positive_int("per_class", per_class)
-    max_probes = check_positive_int("max_probes", max_probes)
+    per_class = check_int("per_class", per_class)
+    max_probes = check_int("max_probes", max_probes)
     seed = check_seed(seed)
     wanted = _check_classes(classes)
     chosen = SmallestKeys(per_class, max_probes)

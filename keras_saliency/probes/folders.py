@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from keras_saliency.arguments import check_positive_int, shown
+from keras_saliency.arguments import check_int, shown
 from keras_saliency.probes.choosing import Chosen, SmallestKeys, check_seed, content_hash
 from keras_saliency.probes.files import (
     as_text,
@@ -26,7 +26,7 @@ def choose_from_directory(path, *, image_size, per_class, seed, mask_dir) -> Cho
     Raises:
         ValueError: if a folder, image or mask is missing or cannot be read.
     """
-    per_class = check_positive_int("per_class", per_class)
+    per_class = check_int("per_class", per_class)
     seed = check_seed(seed)
     size = _check_image_size(image_size)
     path = _check_folder("path", path)
@@ -65,7 +65,7 @@ def choose_from_directory(path, *, image_size, per_class, seed, mask_dir) -> Cho
 def _check_image_size(image_size) -> tuple[int, int]:
     try:
         height, width = image_size
-        return check_positive_int("H", height), check_positive_int("W", width)
+        return check_int("H", height), check_int("W", width)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"image_size must be (H, W), two ints of at least 1. Received: {image_size!r}. "

@@ -149,8 +149,8 @@ class Filmstrip:
         self._append(epoch, picture)
 
     def cut(self, epoch: float) -> None:
-        """Drops the columns from an epoch on, because it is trained again."""
-        self._columns = [column for column in self._columns if column.epoch < epoch]
+        """Drops the columns of an epoch, of its batches, and of all later ones."""
+        self._columns = [column for column in self._columns if column.epoch <= epoch - 1]
 
     def picture(self) -> np.ndarray:
         """Returns the filmstrip, uint8 RGB (height, width, 3)."""

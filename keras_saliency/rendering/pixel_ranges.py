@@ -1,10 +1,10 @@
 """From model input back to a picture: known pixel ranges are undone for drawing."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency.guard import notify
 from keras_saliency.rendering.checks import check_numbers
 
 
@@ -103,10 +103,9 @@ def displayable(
     images = np.asarray(images)
     rule = _judge(images)
     if rule.name.startswith("stretched"):
-        warnings.warn(
+        notify(
             "The pixel range of the probes is none of the known ones; "
-            f"for drawing they are {rule.name}. Pass display_images to choose what is drawn.",
-            stacklevel=2,
+            f"for drawing they are {rule.name}. Pass display_images to choose what is drawn."
         )
     channels = _drawn_channels(images.shape[3])
     low, high = np.asarray(rule.low, np.float64), np.asarray(rule.high, np.float64)

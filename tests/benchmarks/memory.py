@@ -1,0 +1,83 @@
+"""Memory against the number of probes of 224x224, as a Markdown table.
+
+    python tests/benchmarks/memory.py
+
+Each row is a process of its own: MobileNetV2, baseline and two epochs. "Peak" is the largest
+resident set, less that with model and probes made and nothing observed; the first row is the
+footprint of one chunk. Heatmaps are float32 at native size, of one epoch.
+"""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import keras
+import numpy as np
+from growth import resident_megabytes
+
+from keras_saliency import ProbeSet, SaliencyCallback
+
+SIZE = 224
+
+
+class Peak(threading.Thread):
+    """Watches the resident set until it is stopped."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.megabytes, self.is_over = 0.0, False
+
+    def run(self):
+        while not self.is_over:
+            self.megabytes = max(self.megabytes, resident_megabytes())
+            time.sleep(0.02)
+
+
+def measure(num_probes, method):
+    rng = np.random.default_rng(0)
+    model = keras.applications.MobileNetV2(
+        weights=None, input_shape=(SIZE, SIZE, 3), classes=10, name="mobilenet"
+    )
+    images = rng.integers(0, 255, (num_probes, SIZE, SIZE, 3), dtype=np.uint8)
+    probes = ProbeSet(images, np.arange(num_probes) % 10)
+    del images
+    before, peak = resident_megabytes(), Peak()
+    peak.start()
+    with tempfile.TemporaryDirectory() as folder:
+        callback = SaliencyCallback(probes, folder, method)
+        callback.set_model(model)
+        callback.on_train_begin()
+        callback.on_epoch_begin(0)
+        for epoch in range(2):
+            callback.on_epoch_end(epoch, {})
+            heatmaps = callback.history.heatmaps(method, epoch).nbytes / 1e6
+        callback.on_train_end()
+    peak.is_over = True
+    print(f"| {method} | {num_probes} | {heatmaps:.0f} | {peak.megabytes - before:.0f} |")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--probes", type=int, nargs="+", default=[32, 500, 2000])
+    parser.add_argument("--method", help="measure one number of probes in this process")
+    arguments = parser.parse_args()
+    if arguments.method:
+        measure(arguments.probes[0], arguments.method)
+        return
+    print("| method | probes | heatmaps, MB | peak, MB |")
+    print("|---|---|---|---|", flush=True)
+    for method in ("grad_cam", "vanilla_gradients"):
+        for num_probes in arguments.probes:
+            command = [sys.executable, __file__, "--method", method, "--probes", str(num_probes)]
+            subprocess.run(command, check=True)
+
+
+if __name__ == "__main__":
+    main()
