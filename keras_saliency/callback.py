@@ -266,8 +266,8 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
 
     def _count_batches(self, model, epoch):
         params: Any = self.params or {}
-        steps = params.get("steps")
-        before = int(epoch * (steps or 0))
+        steps: Any = params.get("steps")
+        before: Any = epoch * (steps or 0)
         if epoch and not steps:  # of unknown length: as counted by us, else by the optimizer
             iterations = getattr(model.optimizer, "iterations", 0)
             before = self._counter.step if self._counter else int(iterations)
