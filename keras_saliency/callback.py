@@ -266,13 +266,13 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
 
     def _count_batches(self, model, epoch):
         params: Any = self.params or {}
-        steps: Any = params.get("steps")
-        before: Any = epoch * (steps or 0)
+        steps = params.get("steps")
+        before = epoch * (steps or 0)
         if epoch and not steps:  # of unknown length: as counted by us, else by the optimizer
             iterations = getattr(model.optimizer, "iterations", 0)
             before = self._counter.step if self._counter else int(iterations)
         at_once = int(getattr(model, "steps_per_execution", 1) or 1)
-        return BatchCounter(self.batch_freq, steps, before, at_once)
+        return BatchCounter(self.batch_freq or 1, steps, before, at_once)
 
     def _is_missing(self, epoch):
         """Whether an epoch was lost with the worker; the restored weights are those of its end."""
