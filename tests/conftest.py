@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+SHAPE = (18, 14, 3)
 ALL_METHODS = ["grad_cam", "vanilla_gradients", "deconvnet"]
 
 
@@ -27,7 +28,20 @@ def rng():
     return np.random.default_rng(7)
 
 
-def small_cnn(input_shape=(18, 14, 3), num_classes=4, activation="softmax"):
+@pytest.fixture
+def data(rng):
+    """Images and labels that fit `small_cnn`."""
+    return rng.uniform(size=(40, *SHAPE)).astype(np.float32), rng.integers(0, 4, 40)
+
+
+@pytest.fixture
+def probes(data):
+    from keras_saliency import ProbeSet
+
+    return ProbeSet(data[0][:6], data[1][:6])
+
+
+def small_cnn(input_shape=SHAPE, num_classes=4, activation="softmax"):
     """The network of `slow_twins.Twin`, with random biases so that no ReLU hides."""
     model = keras.Sequential(
         [

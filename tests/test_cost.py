@@ -6,25 +6,13 @@ import time
 import keras
 import numpy as np
 import pytest
-from conftest import small_cnn
+from conftest import SHAPE, small_cnn
 from test_callback import compiled, events_of, fit
 
-from keras_saliency import ProbeSet, SaliencyCallback
+from keras_saliency import SaliencyCallback
 from keras_saliency.schedule import BatchCounter, Budget
 from keras_saliency.sinks import Sink
 from keras_saliency.worker import Worker
-
-SHAPE = (18, 14, 3)
-
-
-@pytest.fixture
-def data(rng):
-    return rng.uniform(size=(40, *SHAPE)).astype(np.float32), rng.integers(0, 4, 40)
-
-
-@pytest.fixture
-def probes(data):
-    return ProbeSet(data[0][:6], data[1][:6])
 
 
 class Recorder(Sink):

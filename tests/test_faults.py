@@ -12,25 +12,14 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import small_cnn
+from conftest import SHAPE, small_cnn
 from test_callback import compiled, events_of, fit
 
-from keras_saliency import ProbeSet, SaliencyCallback
+from keras_saliency import SaliencyCallback
 from keras_saliency.history import History
 from keras_saliency.sinks import FolderSink
 
-SHAPE = (18, 14, 3)
 CAN_MOUNT = os.name == "posix" and hasattr(os, "geteuid") and os.geteuid() == 0
-
-
-@pytest.fixture
-def data(rng):
-    return rng.uniform(size=(40, *SHAPE)).astype(np.float32), rng.integers(0, 4, 40)
-
-
-@pytest.fixture
-def probes(data):
-    return ProbeSet(data[0][:6], data[1][:6])
 
 
 class At(keras.callbacks.Callback):
@@ -484,7 +473,7 @@ def test_a_training_in_a_thread_outlives_the_main_thread(tmp_path):
 import sys, threading
 sys.path[:0] = [{tests!r}]
 import numpy as np, keras, time
-from conftest import small_cnn
+from conftest import SHAPE, small_cnn
 import test_callback
 from keras_saliency import SaliencyCallback
 rng = np.random.default_rng(0)

@@ -4,25 +4,14 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import small_cnn
+from conftest import SHAPE, small_cnn
 from test_callback import compiled, events_of, fit
 
 from keras_saliency import ProbeSet, SaliencyCallback
 from keras_saliency.history import History
 from keras_saliency.rendering import decode_picture
 
-SHAPE = (18, 14, 3)
 METHODS = ["grad_cam", "deconvnet"]
-
-
-@pytest.fixture
-def data(rng):
-    return rng.uniform(size=(40, *SHAPE)).astype(np.float32), rng.integers(0, 4, 40)
-
-
-@pytest.fixture
-def probes(data):
-    return ProbeSet(data[0][:6], data[1][:6])
 
 
 def train(callback, data, model, first, epochs):
