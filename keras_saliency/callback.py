@@ -213,12 +213,13 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             model: the `keras.Model`.
             epoch: int, 0-based, -1 for the untrained model; larger than in the call before.
 
-        Raises:
-            ValueError: if `epoch` is no int of at least -1.
-
         Returns:
             The epoch's `EpochReport`; None where the observation failed, and in a worker that
             is not the chief, which does nothing.
+
+        Raises:
+            ValueError: if `epoch` is no int of at least -1, or probes or methods do not fit
+                the model.
         """
         epoch = check_int("epoch", epoch, lowest=-1)
         self._is_chief, self._num_workers = describe_strategy(model)
@@ -279,11 +280,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         return epoch % self.epoch_freq == 0 and epoch not in self._run.history.epochs
 
     def _observe(self, moment, budget=None, **options):
-        charge = None if budget is None else budget.extend
-        began = time.perf_counter()
-        self._guard.run("observing", self._run.observe, moment, self._cost, charge, **options)
-        if budget is not None:
-            budget.spend(began, self._cost.last)
+        self._guard.run("observing", self._run.observe, moment, self._cost, budget, **options)
 
     def _shown_run_dir(self):
         """The run's directory as it follows from `log_dir`, relative where that is."""

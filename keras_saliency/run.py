@@ -15,7 +15,7 @@ from keras_saliency.history import History, RunFiles, read_identity
 from keras_saliency.pipeline import Moment, Pipeline
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import EpochReport
-from keras_saliency.schedule import Cost
+from keras_saliency.schedule import Budget, Cost
 from keras_saliency.storage import TROUBLE, claim, claim_new, is_remote, release, run_dirs
 from keras_saliency.targets import one_hot_targets
 from keras_saliency.worker import Worker
@@ -132,16 +132,22 @@ class Run:
         """Whether the worker is still at the last observation."""
         return self._worker.is_busy()
 
-    def observe(self, moment: Moment, cost: Cost, charge=None) -> None:
+    def observe(self, moment: Moment, cost: Cost, budget: Budget | None = None) -> None:
         """Measures now, and has the rest done by the worker, once it is free.
 
-        `charge(seconds)` is told how much of the processor the worker has used.
+        Args:
+            moment: `Moment`.
+            cost: `Cost` that counts what the training waits for.
+            budget: `Budget` that pays for this, and for the processor's time behind it.
         """
+        began = time.perf_counter()
         is_end = not moment.is_baseline and moment.batch is None
         with cost.counted():
             measured = self._pipeline.measure(moment)
             self._worker.wait()
-        self._worker.submit(self._publish, measured, cost.words(is_end), charge)
+        if budget is not None:
+            budget.spend(began, cost.last)
+        self._worker.submit(self._publish, measured, cost.words(is_end), budget)
 
     def pass_over(self, epoch: int) -> None:
         """Notes that an epoch was trained and not observed: what history had of it is old."""
@@ -168,11 +174,11 @@ class Run:
         finally:
             release(self.run_dir, self)
 
-    def _publish(self, measured, cost, charge):
+    def _publish(self, measured, cost, budget):
         began = time.thread_time()
         report = self._guard.run("publishing", self._pipeline.publish, measured, cost)
-        if charge is not None:
-            charge(time.thread_time() - began)
+        if budget is not None:
+            budget.extend(time.thread_time() - began)
         return report
 
     def _take_over(self, earlier, epoch):
