@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from keras_saliency.history import archive
 from keras_saliency.history.entry import MapsOnDisk
-from keras_saliency.history.series import History
 from keras_saliency.storage import TROUBLE, UNFINISHED, history_dir, is_remote, written_whole
 
 _FILE_NAME = re.compile(r"epoch_(-?\d{4,9})\.npz")
@@ -32,7 +31,7 @@ class RunFiles:
         self._identity = identity
         self._owed: dict[int, list] = {}  # columns of epochs that could not be written yet
 
-    def write(self, history: History, epoch: int, columns=()) -> None:
+    def write(self, history, epoch: int, columns=()) -> None:
         """Writes an epoch, after those that could not be written before.
 
         Args:
@@ -47,7 +46,7 @@ class RunFiles:
         self._owed[epoch] = list(columns)
         self.write_owed(history)
 
-    def write_owed(self, history: History) -> None:
+    def write_owed(self, history) -> None:
         """Writes the epochs that could not be written before; raises as `write` does."""
         errors = []
         for owed in sorted(self._owed):
@@ -63,7 +62,9 @@ class RunFiles:
 
     def _write(self, history, epoch, columns):
         entry = history.entries[epoch]
-        alone = History(labels=history.labels, names=history.names, class_names=history.class_names)
+        alone = type(history)(
+            labels=history.labels, names=history.names, class_names=history.class_names
+        )
         alone.insert(epoch, entry)
         more = {
             "run": self._identity,
@@ -78,7 +79,7 @@ class RunFiles:
         methods = [method for method, _ in archive.read_metadata(arrays)["heatmaps"]]
         self._leave_on_disk(history, epoch, entry.map_shapes, methods)
 
-    def read(self, history: History) -> tuple[list, list[str]]:
+    def read(self, history) -> tuple[list, list[str]]:
         """Reads all epochs of the run into a history.
 
         Returns:
@@ -95,7 +96,7 @@ class RunFiles:
 
     def _add(self, history, epoch, arrays):
         metadata = archive.read_metadata(arrays)
-        alone = archive.from_arrays(arrays, History, read_heatmaps=False)
+        alone = archive.from_arrays(arrays, type(history), read_heatmaps=False)
         if alone.epochs != [epoch]:
             raise ValueError(f"it holds the epochs {alone.epochs}")
         if metadata["run"] != self._identity:
@@ -110,7 +111,7 @@ class RunFiles:
         self._leave_on_disk(history, epoch, shapes, methods)
         return columns
 
-    def remove(self, history: History, epoch: int) -> None:
+    def remove(self, history, epoch: int) -> None:
         """Removes an epoch that was trained again and not observed again."""
         history.remove(epoch)
         self._owed.pop(epoch, None)
@@ -151,8 +152,8 @@ def read_identity(run_dir: str) -> dict | None:
     return None
 
 
-def load_run(run_dir: str) -> History:
-    """Reads the history of a run; see `History.load`.
+def load_run(run_dir: str, make_history):
+    """Reads the history of a run, made by `make_history`; see `History.load`.
 
     Raises:
         ValueError: if the directory holds no epoch, or one that cannot be read.
@@ -163,8 +164,10 @@ def load_run(run_dir: str) -> History:
             f"{run_dir} holds no history. Pass a run's directory, such as logs/saliency."
         )
     path = tf.io.gfile.join(history_dir(run_dir), _file_name(epochs[0]))
-    first = _read(path, lambda arrays: archive.from_arrays(arrays, History, read_heatmaps=False))
-    history = History(labels=first.labels, names=first.names, class_names=first.class_names)
+    first = _read(
+        path, lambda arrays: archive.from_arrays(arrays, make_history, read_heatmaps=False)
+    )
+    history = make_history(labels=first.labels, names=first.names, class_names=first.class_names)
     _, complaints = RunFiles(run_dir, read_identity(run_dir) or {}).read(history)
     if complaints:
         raise ValueError("; ".join(complaints))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import tensorflow as tf
 
-from keras_saliency.history import archive, tables
+from keras_saliency.history import archive, run_files, tables
 from keras_saliency.history.entry import Entry
 from keras_saliency.statistics.summary import class_means, split_by_outcome
 
@@ -216,9 +216,7 @@ class History(Mapping):
             FileNotFoundError: if there is no file.
         """
         if isinstance(path, str | os.PathLike) and tf.io.gfile.isdir(os.fspath(path)):
-            from keras_saliency.history.run_files import load_run  # which needs this class
-
-            return load_run(os.fspath(path))
+            return run_files.load_run(os.fspath(path), cls)
         return archive.load(path, cls)
 
     @property
