@@ -9,7 +9,7 @@ import numpy as np
 from keras_saliency.arguments import shown
 from keras_saliency.guard import notify
 from keras_saliency.history.entry import Entry
-from keras_saliency.history.npz import MAX_SIDE, Arrays
+from keras_saliency.history.npz import MAX_SIDE, Arrays, write
 from keras_saliency.records import StoredMaps
 from keras_saliency.storage import TROUBLE, written_whole
 
@@ -77,10 +77,10 @@ def _readable_maps(history):
 def save(arrays: dict, path):
     """Writes arrays to a path, in one step, or to a file that is open."""
     if hasattr(path, "write"):
-        np.savez(path, **arrays)
+        write(path, arrays)
         return
     with written_whole(os.fspath(path)) as file:
-        np.savez(file, **arrays)
+        write(file, arrays)
 
 
 def load(path, make_history):

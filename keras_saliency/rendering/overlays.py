@@ -130,6 +130,8 @@ def overlay(
 def _resize(heatmap: np.ndarray, height: int, width: int) -> np.ndarray:
     # In float32 relative to the maximum: OpenCV resizes no float16, and sums must not overflow.
     heatmap = np.maximum(heatmap.astype(np.float64), 0)
+    if heatmap.max() < np.finfo(np.float64).tiny:
+        heatmap = heatmap * 2.0**100  # NumPy 1 multiplies by the reciprocal, which would overflow
     unit = (heatmap / heatmap.max()).astype(np.float32)
     shrinks = height < unit.shape[0] or width < unit.shape[1]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
