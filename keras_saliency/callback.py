@@ -8,6 +8,7 @@ import keras
 
 from keras_saliency.arguments import Refusal, check_int, check_log_dir, check_share
 from keras_saliency.capture import ensure_built
+from keras_saliency.detectors import Battery, Legitimate, check_on_alert
 from keras_saliency.distribution import describe_strategy
 from keras_saliency.guard import Guard, notify
 from keras_saliency.history import History
@@ -15,9 +16,9 @@ from keras_saliency.log_keys import check_log_keys
 from keras_saliency.methods import get_methods
 from keras_saliency.pipeline import Moment
 from keras_saliency.probes import ProbeSet
-from keras_saliency.records import EpochReport
+from keras_saliency.records import Alert, EpochReport
 from keras_saliency.run import Run, Settings
-from keras_saliency.schedule import BatchCounter, Budget, Cost
+from keras_saliency.schedule import BatchCounter, Budget, Cost, EarlyLooks
 from keras_saliency.sinks import get_sinks
 from keras_saliency.storage import check_writable, is_remote
 from keras_saliency.targets import check_target
@@ -108,6 +109,10 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         chunk_size=32,
         sinks=None,
         on_error="warn",
+        detectors="default",
+        detect_freq=1,
+        legitimate=(),
+        on_alert="warn",
     ):
         super().__init__()
         self.probes = ProbeSet.of(probes)
@@ -116,6 +121,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             ("epoch_freq", epoch_freq),
             ("batch_freq", 1 if batch_freq is None else batch_freq),
             ("num_drawn", num_drawn),
+            ("detect_freq", detect_freq),
             ("chunk_size", chunk_size),
         ):
             check_int(argument, value)
@@ -129,6 +135,9 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         self.num_drawn = int(num_drawn)
         self.chunk_size = min(int(chunk_size), len(self.probes))
         self.sinks = get_sinks(sinks)
+        self.battery = Battery.of(detectors)
+        self.legitimate = Legitimate.of(legitimate, self.probes.image_shape[:2])
+        self.on_alert = check_on_alert(on_alert)
         self._settings = Settings(
             self.probes,
             self.log_dir,
@@ -138,6 +147,9 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             self.num_drawn,
             self.chunk_size,
             self.sinks,
+            self.battery,
+            int(detect_freq),
+            self.legitimate,
         )
         self._guard = Guard(on_error)
         self._run: Any = None  # a `Run` from the first epoch on
@@ -154,6 +166,18 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             return self._settings.new_history()
         self._run.settle()
         return self._run.history
+
+    @property
+    def findings(self) -> list[Alert]:
+        watch = None if self._run is None else self._run.watch
+        if watch is None:
+            return []
+        self._run.settle()
+        return list(watch.findings)
+
+    @property
+    def alerts(self) -> list[Alert]:
+        return [finding for finding in self.findings if finding.severity == "alert"]
 
     @property
     def run_dir(self) -> str | None:
@@ -187,7 +211,19 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
                     self.close()
                     raise
         self._epoch = epoch
+        self._early.begin_epoch(epoch)
         self._cost.begin_epoch()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Looks for shortcuts early in the first epochs; does not end asynchronous dispatch."""
+        if not self._is_running or self._run.watch is None or not self._early.is_due(batch):
+            return
+        if self._allows(self._epoch_budget, None):
+            position = self._epoch - 1 + self._early.share(batch)
+            moment = Moment(self._epoch, False, batch, batch, position)
+            args = moment, self._cost, self._epoch_budget
+            self._guard.run("looking for shortcuts", self._run.glance, *args)
+            self._tell_alerts()
 
     def on_epoch_end(self, epoch, logs=None):
         """Observes an epoch and adds its keys to `logs`."""
@@ -195,6 +231,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             return
         if epoch % self.epoch_freq == 0 and self._allows(self._epoch_budget, "epochs"):
             self._observe(Moment(epoch), self._epoch_budget)
+            self._tell_alerts()
         else:
             self._run.pass_over(epoch)
         if self._counter is not None:
@@ -232,6 +269,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             self.params = None  # those of a fit that is over
             self._begin(model, epoch)
         self._observe(Moment(epoch, is_baseline=epoch < 0), passing=Refusal)
+        self._tell_alerts()
         report = self._run.report()
         self._cost.begin_epoch()
         return report
@@ -254,6 +292,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         self._thinned: set[str] = set()
         if self.batch_freq is not None:
             self._counter = self._count_batches(model, max(0, epoch))
+        self._early = EarlyLooks((self.params or {}).get("steps"))
         self._run = Run(
             self._settings,
             model,
@@ -264,6 +303,21 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             earlier=self._run,
         )
         self._is_running = True
+
+    def _tell_alerts(self):
+        """Hands new alerts to the user, those of one moment in one warning."""
+        watch = None if self._run is None else self._run.watch
+        alerts = [] if watch is None else watch.take_untold()
+        if not alerts:
+            return
+        worst = max(alerts, key=lambda alert: alert.adoption - (alert.control or 0))
+        more = f" {len(alerts) - 1} more such alerts: see callback.alerts." if alerts[1:] else ""
+        notify(f"keras_saliency: {worst.message}{more}")
+        if self.on_alert == "stop" and self._num_workers == 1:
+            self.model.stop_training = True
+        elif callable(self.on_alert):
+            for alert in alerts:
+                self._guard.run("on_alert", self.on_alert, alert)
 
     def _count_batches(self, model, epoch):
         params: Any = self.params or {}
@@ -303,7 +357,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         waits = budget.share is not None and not is_first and self._run.is_busy
         if not waits and budget.allows(time.perf_counter()):
             return True
-        if what not in self._thinned:
+        if what is not None and what not in self._thinned:
             self._thinned.add(what)
             notify(
                 f"keras_saliency: an observation takes {budget.cost:.2g} s and the work behind "

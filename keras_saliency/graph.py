@@ -1,5 +1,7 @@
 """`ModelGraph`: the only room that calls the model."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -73,6 +75,7 @@ class ModelGraph:
         self._model = model
         self._function = self._trace(model)
         self._state = WrittenState(self._function.graph)
+        self._predictor: Any = None  # traced when it is first asked for
 
     def attribute(
         self, images, target_classes=None, *, weights=None, signals_of=()
@@ -114,6 +117,28 @@ class ModelGraph:
         if not self._predicts:
             return None, heatmaps
         return Predictions(joined["logits"], joined["probabilities"]), heatmaps
+
+    def predict(self, images) -> Predictions:
+        """Runs the model forward, as it infers.
+
+        Args:
+            images: array (n, H, W, C), as the model takes them.
+
+        Returns:
+            `Predictions`, of the same logits that `attribute` explains.
+        """
+        if self._predictor is None:
+            self._predictor = self._trace_predictor()
+            self._predictor_state = WrittenState(self._predictor.graph)
+        # A full chunk's worth of a large image in small ones: a call costs more than they do.
+        at_once = max(self.chunk_size, min(256, 2**21 // int(np.prod(self.image_shape))))
+        parts = []
+        with self._predictor_state.kept():
+            for start in range(0, len(images), at_once):
+                pixels = np.asarray(images[start : start + at_once], np.float32)
+                parts.append([part.numpy() for part in self._predictor(tf.constant(pixels))])
+        logits, probabilities = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return Predictions(logits, probabilities)
 
     def with_chunk_size(self, chunk_size) -> "ModelGraph":
         """Returns the same graph for chunks of another size, traced anew."""
@@ -174,10 +199,7 @@ class ModelGraph:
         def run(images, weights):
             self.num_traces += 1
             with rectifiable():
-                forward = run_forward(model, images)
-            logits, head = find_logits(forward.output)
-            check_class_scores(logits, model)
-            logits = tf.cast(logits, tf.float32)
+                forward, logits, head = _run_to_logits(model, images)
             self.num_classes = logits.shape[1]
             score, weights = weigh_logits(logits, weights, fill=self._predicts)
             self.resolved["score"] = _describe_score(forward, head, self.num_classes)
@@ -202,11 +224,27 @@ class ModelGraph:
             tf.TensorSpec((self.chunk_size, None), tf.float32, name="target_weights"),
         )
 
+    def _trace_predictor(self):
+        def run(images):
+            _, logits, head = _run_to_logits(self._model, images)
+            return logits, _probabilities(logits, head)
+
+        return tf.function(run, autograph=False).get_concrete_function(
+            tf.TensorSpec((None, *self.image_shape), tf.float32, name="images")
+        )
+
     def __str__(self):
         lines = []
         for name, words in self.resolved.items():
             lines.append(f"{name}: " + ", ".join(f"{k} {v}" for k, v in words.items()))
         return "\n".join(lines)
+
+
+def _run_to_logits(model, images):
+    forward = run_forward(model, images)
+    logits, head = find_logits(forward.output)
+    check_class_scores(logits, model)
+    return forward, tf.cast(logits, tf.float32), head
 
 
 def _describe_score(forward, head, num_classes):

@@ -11,6 +11,7 @@ from keras_saliency.log_keys import statistic_of
 from keras_saliency.records import EpochReport, StoredMaps
 from keras_saliency.statistics import REFERENCES, Recording, compute_all, summarize
 from keras_saliency.storage import TROUBLE
+from keras_saliency.watch import SUMMARY_TAG
 
 _OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
 
@@ -55,6 +56,7 @@ class Pipeline:
         guard: `Guard` that answers for the failures of parts.
         log_keys: statistics whose mean goes into `logs`.
         first_epoch: what history has of this and later epochs will be trained again.
+        watch: `Watch` that looks for shortcuts, or None.
     """
 
     def __init__(
@@ -70,9 +72,13 @@ class Pipeline:
         guard,
         log_keys,
         first_epoch,
+        watch=None,
     ):
         self.graph = graph
         self.logs = {f"{m.name}_{key}": 0.0 for m in graph.methods for key in log_keys}
+        self._watch = watch
+        if watch is not None:
+            self.logs["shortcut_adoption"] = 0.0
         self.history = history
         self.album = album
         self._files = files
@@ -84,6 +90,7 @@ class Pipeline:
         self._recordings: dict[int, dict[str, Recording]] = {}  # of the epochs referred to
         self._baselines = {e for e, entry in history.entries.items() if entry.is_baseline}
         self._halved = False
+        self._last: EpochReport | None = None
         self._health = Health(probes)
         self._old = {epoch for epoch in history.epochs if epoch >= first_epoch}
         valid = [entry for e, entry in history.entries.items() if e not in self._old]
@@ -122,7 +129,24 @@ class Pipeline:
                 )
             )
         self._guard.run("health of the model", self._health.check_model, self.graph, report)
-        return Measured(dataclasses.replace(report, logs=dict(self.logs)), recordings, references)
+        if self._watch is not None and self._watch.is_due(moment):
+            self._look(predictions, heatmaps, moment)
+        findings = self._watch.take_unreported() if self._watch is not None else ()
+        report = dataclasses.replace(report, logs=dict(self.logs), findings=findings)
+        return Measured(report, recordings, references)
+
+    def glance(self, moment: Moment) -> None:
+        """Looks for shortcuts inside an epoch; nothing else is measured."""
+        predictions, heatmaps = self._attribute()
+        self._look(predictions, heatmaps, moment)
+
+    def _look(self, predictions, heatmaps, moment):
+        look = self._watch.look
+        adoption = self._guard.run(
+            "the search for shortcuts", look, self.graph, predictions, heatmaps, moment
+        )
+        if adoption is not None:
+            self.logs["shortcut_adoption"] = adoption
 
     def publish(self, measured: Measured, cost: dict[str, float]) -> EpochReport:
         """Computes all statistics, and hands the report to history, pictures and sinks.
@@ -150,10 +174,14 @@ class Pipeline:
         report = dataclasses.replace(report, statistics=statistics, scalars=scalars)
         pictures = self._guard.run("drawing", self.album.draw, report) or {}
         report = dataclasses.replace(report, pictures=pictures)
+        if self._watch is not None:
+            told = self._guard.run("alerts in the report", self._watch.tell, report)
+            report = told or report
         is_end = report.batch is None
         if is_end:
             self._guard.run("history", self._record, measured, report, cost)
         self._write(report)
+        self._last = EpochReport(report.epoch, report.predictions, {}, {})
         if is_end and report.epoch in self.history.entries:
             # Last: an epoch whose file is missing is observed again when a killed run goes on.
             self._guard.run("history on disk", self._file, report.epoch, tries_again=TROUBLE)
@@ -164,6 +192,12 @@ class Pipeline:
         owed = self._files.write_owed
         self._guard.run("history on disk", owed, self.history, tries_again=TROUBLE)
         report = self._guard.run("drawing", self.album.last_report)
+        if self._watch is not None and self._last is not None:
+            report = dataclasses.replace(
+                report or self._last,
+                texts={SUMMARY_TAG: self._watch.summary()},
+                findings=self._watch.take_unreported(),
+            )
         if report is not None:
             self._write(report)
         for sink in self._sinks:

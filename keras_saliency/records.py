@@ -158,6 +158,43 @@ class Heatmaps:
         return sentences
 
 
+@dataclass(frozen=True, eq=False)
+class Alert:
+    """What a detector has found in one class.
+
+    Attributes:
+        severity: "hint" (a statistic moved), "suspect" (proven by a swap, once) or "alert"
+            (proven at two evaluations in a row, the control low).
+        detector: name of the detector.
+        epoch: 0-based; the epoch at whose end, or inside which, it was found.
+        since_epoch: the epoch in which its streak began.
+        class_index: the class whose cue it is, or None.
+        adoption: share of recipients that are predicted as the donor's class after the swap;
+            None of a finding without a swap.
+        control: the same share after the control's swap; None where none was needed.
+        num_pairs: how many pairs of donor and recipient were tried.
+        num_donors: how many distinct donors lent to them.
+        region: (y0, x0, y1, x1) in pixels, half-open, where one place is accused; else None.
+        probe_indices: the probes that carry what is accused, or that show it best.
+        message: the finding as a sentence.
+        evidence: uint8 RGB picture of recipients before and after the swap, or None.
+    """
+
+    severity: str
+    detector: str
+    epoch: int
+    since_epoch: int
+    class_index: int | None
+    adoption: float | None
+    control: float | None
+    num_pairs: int
+    num_donors: int
+    region: tuple[int, int, int, int] | None
+    probe_indices: tuple[int, ...]
+    message: str
+    evidence: np.ndarray | None = None
+
+
 @dataclass(frozen=True)
 class EpochReport:
     """Everything that one observed epoch has to say.
@@ -174,6 +211,8 @@ class EpochReport:
         logs: the keys and values that go into Keras's `logs`, all finite.
         scalars: value by tag, without those that are undefined.
         pictures: uint8 RGB array (height, width, 3) by tag.
+        texts: plain text by tag.
+        findings: `Alert`s of all severities, new since the report before.
     """
 
     epoch: int
@@ -187,6 +226,8 @@ class EpochReport:
     logs: dict[str, float] = field(default_factory=dict)
     scalars: dict[str, float] = field(default_factory=dict)
     pictures: dict[str, np.ndarray] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    findings: tuple[Alert, ...] = ()
 
     def __post_init__(self):
         for name in ("step", "position"):

@@ -8,6 +8,7 @@ from functools import partial
 from os.path import abspath
 
 from keras_saliency.album import Album
+from keras_saliency.detectors import Battery, Legitimate
 from keras_saliency.distribution import describe_workers
 from keras_saliency.graph import ModelGraph
 from keras_saliency.guard import notify
@@ -18,6 +19,7 @@ from keras_saliency.records import EpochReport
 from keras_saliency.schedule import Budget, Cost
 from keras_saliency.storage import TROUBLE, claim, claim_new, is_remote, release, run_dirs
 from keras_saliency.targets import one_hot_targets
+from keras_saliency.watch import Watch
 from keras_saliency.worker import Worker
 
 
@@ -33,6 +35,9 @@ class Settings:
     num_drawn: int
     chunk_size: int
     sinks: list
+    battery: Battery | None = None
+    detect_freq: int = 1
+    legitimate: Legitimate = Legitimate((), ())
 
     def new_history(self) -> History:
         """Returns an empty history of the probes."""
@@ -85,6 +90,7 @@ class Run:
         self._album = Album(
             settings.probes, settings.num_drawn, [m.name for m in graph.methods], graph.signed
         )
+        self.watch = Watch.begin(settings, graph.num_classes, self._album)
         self._identity = {
             "probes": settings.probes.fingerprint,
             "methods": [repr(method) for method in settings.methods],
@@ -111,6 +117,7 @@ class Run:
             guard=guard,
             log_keys=settings.log_keys,
             first_epoch=epoch,
+            watch=self.watch,
         )
         words = _describe(graph, settings)
         if num_workers > 1:
@@ -148,6 +155,13 @@ class Run:
         if budget is not None:
             budget.spend(began, cost.last)
         self._worker.submit(self._publish, measured, cost.words(is_end), budget)
+
+    def glance(self, moment: Moment, cost: Cost, budget: Budget) -> None:
+        """Looks for shortcuts inside an epoch, and measures nothing else."""
+        began = time.perf_counter()
+        with cost.counted():
+            self._pipeline.glance(moment)
+        budget.spend(began, cost.last)
 
     def pass_over(self, epoch: int) -> None:
         """Notes that an epoch was trained and not observed: what history had of it is old."""

@@ -91,6 +91,44 @@ class BatchCounter:
         self._in_epoch = 0
 
 
+class EarlyLooks:
+    """When to look inside the first two epochs: after ¼, ½ and ¾ of the batches.
+
+    Shortcuts are learned there. In an epoch of unknown length there is no such moment.
+
+    Args:
+        num_batches: batches in an epoch, or None until the first epoch has told.
+    """
+
+    SHARES, NUM_EPOCHS = (0.25, 0.5, 0.75), 2
+
+    def __init__(self, num_batches: int | None):
+        self._num_batches = num_batches
+        self._due: list[int] = []
+        self._most = 0
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Notes that an epoch, 0-based, begins."""
+        self._num_batches = self._num_batches or self._most or None
+        self._due = []
+        if epoch < self.NUM_EPOCHS and self._num_batches:
+            moments = {round(share * self._num_batches) for share in self.SHARES}
+            self._due = sorted(moments - {0, self._num_batches})
+
+    def is_due(self, trained: int) -> bool:
+        """Whether to look, now that so many batches of this epoch are trained."""
+        self._most = max(self._most, trained + 1)
+        if not self._due:
+            return False
+        passed = [moment for moment in self._due if trained >= moment]
+        self._due = self._due[len(passed) :]
+        return bool(passed)
+
+    def share(self, trained: int) -> float:
+        """Returns the share of the epoch that so many batches are."""
+        return trained / (self._num_batches or 1)
+
+
 class Cost:
     """What observing costs the training, epoch by epoch.
 

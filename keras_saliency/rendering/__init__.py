@@ -12,7 +12,7 @@ from keras_saliency.rendering.encode import (
 )
 from keras_saliency.rendering.filmstrip import Filmstrip
 from keras_saliency.rendering.grid import Caption, draw_grid
-from keras_saliency.rendering.overlays import defect, display_values, overlay
+from keras_saliency.rendering.overlays import defect, display_values, outline, overlay
 from keras_saliency.rendering.pixel_ranges import describe_range, displayable, has_bgr_channels
 
 __all__ = [
@@ -31,5 +31,6 @@ __all__ = [
     "encode_picture",
     "encode_png",
     "has_bgr_channels",
+    "outline",
     "overlay",
 ]

@@ -165,3 +165,29 @@ def _stamp(image: np.ndarray, reason: str) -> np.ndarray:
     top, left = (height - strip.shape[0]) // 2, (width - strip.shape[1]) // 2
     stamped[top : top + strip.shape[0], left : left + strip.shape[1]] = strip
     return stamped
+
+
+def outline(picture: np.ndarray, box) -> np.ndarray:
+    """Returns a picture with a box drawn around a place, white within black.
+
+    Args:
+        picture: uint8 RGB array (H, W, 3).
+        box: (y0, x0, y1, x1) in pixels, half-open.
+    """
+    drawn = picture.copy()
+    y0, x0, y1, x1 = (int(side) for side in box)
+    for grow, colour in ((1, 0), (0, 255)):
+        top, left, bottom, right = y0 - 1 - grow, x0 - 1 - grow, y1 + grow, x1 + grow
+        for rows, columns in (
+            (slice(top, top + 1), slice(left, right + 1)),
+            (slice(bottom, bottom + 1), slice(left, right + 1)),
+            (slice(top, bottom + 1), slice(left, left + 1)),
+            (slice(top, bottom + 1), slice(right, right + 1)),
+        ):
+            drawn[_inside(rows), _inside(columns)] = colour
+    return drawn
+
+
+def _inside(part: slice) -> slice:
+    """A slice without what lies before the first pixel."""
+    return slice(max(0, part.start), max(0, part.stop))

@@ -15,12 +15,17 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 from tensorboard.plugins.custom_scalar import summary as custom_scalar
 from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+from tensorboard.plugins.text.summary_v2 import text_pb
 from tensorboard.util.tensor_util import make_tensor_proto
 
-from keras_saliency.records import EpochReport
+from keras_saliency.records import Alert, EpochReport
 from keras_saliency.rendering import encode_picture
 from keras_saliency.sinks.base import Sink
 from keras_saliency.storage import TROUBLE, is_remote
+
+
+ALERTS_TAG = "saliency/alerts"
+_MOST_FINDINGS, _MOST_LETTERS = 200, 1000  # of a page, of a cell
 
 
 class TensorBoardSink(Sink):
@@ -44,8 +49,10 @@ class TensorBoardSink(Sink):
         self._writer: Any = None
         self._path: str | None = None  # of the event file, where it can be looked at
         self._owed: list[EpochReport] = []
+        self._findings: list[Alert] = []
 
     def write(self, report):
+        self._findings += report.findings
         pictures = {tag: encode_picture(picture) for tag, picture in report.pictures.items()}
         try:
             self._write(report, pictures)
@@ -71,9 +78,13 @@ class TensorBoardSink(Sink):
         with self._writer.as_default(step=report.step), tf.summary.record_if(True):
             if is_first:
                 self._write_pages()
+            has_findings = bool(report.findings) or any(owed.findings for owed in self._owed)
             for owed in self._owed:
-                _write_summary(owed, {})
-            _write_summary(report, pictures)
+                _write_summary(owed, {}, {})
+            pages = {tag: _plain_page(text) for tag, text in report.texts.items()}
+            if has_findings:
+                pages[ALERTS_TAG] = _alerts_page(self._findings)
+            _write_summary(report, pictures, pages)
         payload = sum(map(len, pictures.values())) + len(report.scalars)
         if self._path is not None and self._size() < size + payload:
             raise OSError(f"{self._path} did not grow by what was written to it")
@@ -99,11 +110,13 @@ class TensorBoardSink(Sink):
         tf.summary.experimental.write_raw_pb(summary.SerializeToString())
 
 
-def _write_summary(report, pictures):
+def _write_summary(report, pictures, pages):
     """Writes a report as one record: a hundredth of the time of an operation for each scalar."""
     summary = summary_pb2.Summary()
     for tag, value in report.scalars.items():
         summary.MergeFrom(scalar_pb(tag, value))
+    for tag, page in pages.items():
+        summary.MergeFrom(text_pb(tag, page))
     metadata = image_metadata.create_summary_metadata(display_name="", description="")
     for tag, content in pictures.items():
         height, width = report.pictures[tag].shape[:2]
@@ -122,6 +135,19 @@ def _settings_page(settings):
     return "\n".join(rows)
 
 
+def _alerts_page(findings):
+    """All findings of the run so far, the newest first."""
+    rows = ["| epoch | severity | detector | finding |", "|---|---|---|---|"]
+    for alert in reversed(findings[-_MOST_FINDINGS:]):
+        words = str(alert.epoch + 1), alert.severity, alert.detector, alert.message
+        rows.append("| " + " | ".join(_cell(word) for word in words) + " |")
+    return "\n".join(rows)
+
+
+def _plain_page(text):
+    return "\n\n".join(_cell(line) for line in text.splitlines())
+
+
 # Markup is shown as it was typed: what HTML would read becomes an entity, Markdown's gets "\".
 _ESCAPES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {mark: f"\\{mark}" for mark in "\\`*_[]|!#~"}
@@ -129,7 +155,7 @@ _ESCAPES = str.maketrans(
 
 
 def _cell(text):
-    flat = " ".join(str(text).split())[:300]
+    flat = " ".join(str(text).split())[:_MOST_LETTERS]
     # Neither control characters, nor those that turn the direction of writing, nor halves of
     # surrogate pairs, which no file can hold.
     kept = (c for c in flat if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))

@@ -1,0 +1,134 @@
+"""What a detector is: a suspicion, the swap that would prove it, and the bounds it is held to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_saliency.interventions import Outcome, Pairs, Scene, Swap, Task
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Recipients before and after a swap, to be drawn.
+
+    Attributes:
+        pairs: `Pairs` that are shown.
+        after: edited pixels (m, H, W, C), in the probes' range and dtype.
+        said_before: what the model says of each recipient, in words.
+        said_after: the same after the swap.
+        boxes: int (m, 4), what to outline in `after`; None where nothing is.
+    """
+
+    pairs: Pairs
+    after: np.ndarray
+    said_before: list[str]
+    said_after: list[str]
+    boxes: np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What has been found, before it is put into words and drawn; see `Alert`."""
+
+    severity: str
+    detector: str
+    epoch: int
+    since_epoch: int
+    message: str
+    class_index: int | None = None
+    adoption: float | None = None
+    control: float | None = None
+    num_pairs: int = 0
+    num_donors: int = 0
+    region: tuple[int, int, int, int] | None = None
+    probe_indices: tuple[int, ...] = ()
+    evidence: Evidence | None = None
+
+
+class Bounds(NamedTuple):
+    """By how much an adoption must exceed its control to be proven.
+
+    Attributes:
+        of_mean: the mean over all classes tested, which is the surer number.
+        of_class: one class by itself, since a tag often sits in one class.
+    """
+
+    of_mean: float
+    of_class: float
+
+
+@dataclass(frozen=True)
+class SwapDetector:
+    """Suspects one kind of cue and has a swap decide.
+
+    Attributes:
+        name: in findings, tags and `detectors=[...]`.
+        propose: returns the `Swap` for a `Scene`.
+        seen: what an alert says that the model decides by, in words.
+        done: what the swap does to a probe, in words: "Putting ... on another probe".
+        blind_to: what it cannot see, in words.
+        many: `Bounds` with more than two classes.
+        two: `Bounds` with two classes, or labels of yes and no, where chance adopts more.
+        legitimate: the word of `legitimate=[...]` that switches it off.
+        needs: what it needs of the probes, such as "object_masks"; "" for nothing.
+        is_local: whether a place can be accused.
+    """
+
+    name: str
+    propose: Callable[[Scene], Swap]
+    seen: str
+    done: str
+    blind_to: str
+    many: Bounds
+    two: Bounds
+    legitimate: str
+    needs: str = ""
+    is_local: bool = False
+
+    def bounds(self, task: Task) -> Bounds:
+        """Returns the bounds for a task."""
+        return self.two if task.is_multi_label or task.num_classes == 2 else self.many
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One detector at one look.
+
+    Attributes:
+        detector: `SwapDetector`.
+        swap: the `Swap` that it proposed.
+        outcomes: an `Outcome` for each class that could be tried.
+        bounds: `Bounds` that they are held to.
+    """
+
+    detector: SwapDetector
+    swap: Swap
+    outcomes: list[Outcome]
+    bounds: Bounds
+
+    @property
+    def mean_excess(self) -> float:
+        """Mean adoption less mean control, over the classes; 0 without any."""
+        return float(np.mean([o.excess for o in self.outcomes])) if self.outcomes else 0.0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether a bound is reached, by the mean or by a class; before the control, suspected."""
+        return self.is_proven_in_mean or any(self.is_proven_in(o) for o in self.outcomes)
+
+    @property
+    def is_proven_in_mean(self) -> bool:
+        """Whether the mean over the classes reaches its bound."""
+        return len(self.outcomes) > 0 and self.mean_excess >= self.bounds.of_mean
+
+    def is_proven_in(self, outcome: Outcome) -> bool:
+        """Whether one class reaches its bound, chance with few donors allowed for."""
+        is_sure = outcome.lower_bound >= self.bounds.of_class / 2
+        return outcome.excess >= self.bounds.of_class and is_sure
+
+    @property
+    def worst(self) -> Outcome:
+        """The outcome with the largest excess."""
+        return max(self.outcomes, key=lambda outcome: outcome.excess)

@@ -1,0 +1,211 @@
+"""`Battery`: which detectors look at a run, and how, as the user asks for it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_saliency.arguments import shown
+from keras_saliency.detectors.base import SwapDetector
+from keras_saliency.detectors.examiner import Examiner
+from keras_saliency.detectors.groups import GroupGap
+from keras_saliency.detectors.swap_detectors import SWAP_DETECTORS
+from keras_saliency.interventions import MAX_CLASSES, MIN_DONORS, PixelRange, Task
+
+NAMES = (*SWAP_DETECTORS, GroupGap.name)
+LEGITIMATE_WORDS = tuple(sorted({d.legitimate for d in SWAP_DETECTORS.values()}))
+
+
+class Battery:
+    """Which detectors look for shortcuts, configured.
+
+    Args:
+        detectors: "default" for all that the probes allow, or a list of their names.
+        classes: numbers of the classes that are tested. Defaults to None, all, or the 20
+            that most probes have.
+        value_range: (low, high), the values that pixels of the probes may have. Defaults
+            to None, inferred.
+
+    Raises:
+        ValueError: if a name is unknown, or a range is none.
+        TypeError: if an argument is of the wrong kind.
+    """
+
+    def __init__(self, detectors="default", *, classes=None, value_range=None):
+        if isinstance(detectors, str):
+            detectors = NAMES if detectors == "default" else [detectors]
+        if not isinstance(detectors, list | tuple):
+            raise TypeError(
+                f'detectors must be "default", None or a list of names. Received: '
+                f"{shown(detectors)}. Known: {', '.join(NAMES)}."
+            )
+        for name in detectors:
+            if not isinstance(name, str) or name not in NAMES:
+                raise ValueError(
+                    f"detectors holds an unknown detector {shown(name)}. "
+                    f"Pass some of: {', '.join(NAMES)}."
+                )
+        self.names = tuple(dict.fromkeys(detectors))
+        self.classes = None if classes is None else _check_classes(classes)
+        if value_range is not None:
+            low, high = value_range
+            if not low < high:
+                raise ValueError(f"value_range must be (low, high). Received: {value_range!r}.")
+            value_range = float(low), float(high)
+        self.value_range = value_range
+
+    @classmethod
+    def of(cls, detectors) -> "Battery | None":
+        """Returns a battery as it is, makes one of names; None stays None."""
+        return detectors if detectors is None or isinstance(detectors, Battery) else cls(detectors)
+
+    def begin(self, probes, num_logits: int, legitimate=()) -> tuple[Examiner | None, list[str]]:
+        """Prepares the battery for a model.
+
+        Args:
+            probes: `ProbeSet`.
+            num_logits: k of the model.
+            legitimate: as `check_legitimate` returned it.
+
+        Returns:
+            An `Examiner`, None where nothing can be tested; and sentences about what cannot.
+
+        Raises:
+            ValueError: if `classes` are none of the model's.
+        """
+        task = Task.of(probes, num_logits)
+        if task is None:
+            return None, ["nothing, because the probes have no labels"]
+        classes = task.frequent_classes() if self.classes is None else self.classes
+        if max(classes) >= task.num_classes:
+            raise ValueError(
+                f"classes must be below {task.num_classes}, the number of the model's classes. "
+                f"Received: {classes}."
+            )
+        missing = _too_few(probes, task, classes)
+        detectors = []
+        for name in self.names:
+            if name == GroupGap.name:
+                continue
+            detector = SWAP_DETECTORS[name]
+            if detector.legitimate in legitimate.words:
+                missing.append(f"{name}, which is legitimate")
+            elif detector.needs and getattr(probes, detector.needs) is None:
+                missing.append(f"{name}, which needs {detector.needs}")
+            else:
+                detectors.append(detector)
+        examiner = Examiner(
+            probes,
+            task,
+            detectors=detectors,
+            classes=classes,
+            pixel_range=PixelRange.of(probes.images, self.value_range),
+            spared=legitimate.mask(probes.image_shape[:2]),
+            compares_groups=GroupGap.name in self.names and probes.groups is not None,
+        )
+        if examiner.groups is not None:
+            missing += examiner.groups.too_few(classes)
+        return examiner, missing
+
+
+@dataclass(frozen=True)
+class Legitimate:
+    """What the user calls legitimate.
+
+    Attributes:
+        words: detectors' kinds of cue, such as "colour".
+        boxes: (y0, x0, y1, x1) in pixels, half-open.
+    """
+
+    words: tuple[str, ...]
+    boxes: tuple[tuple[int, int, int, int], ...]
+
+    @classmethod
+    def of(cls, legitimate, image_size) -> "Legitimate":
+        """Checks `legitimate=[...]`.
+
+        Raises:
+            TypeError: if it is no list of words and boxes.
+            ValueError: if a word is unknown, or a box does not lie in the image.
+        """
+        if isinstance(legitimate, str) or not isinstance(legitimate, list | tuple):
+            raise TypeError(
+                "legitimate must be a list of words and of boxes (y0, x0, y1, x1). Received: "
+                f"{shown(legitimate)}. Words: {', '.join(LEGITIMATE_WORDS)}."
+            )
+        words, boxes = [], []
+        for entry in legitimate:
+            if isinstance(entry, str):
+                if entry not in LEGITIMATE_WORDS:
+                    raise ValueError(
+                        f'legitimate holds "{entry}". Pass boxes (y0, x0, y1, x1) or some of: '
+                        f"{', '.join(LEGITIMATE_WORDS)}."
+                    )
+                words.append(entry)
+            else:
+                boxes.append(check_box("legitimate", entry, image_size))
+        return cls(tuple(words), tuple(boxes))
+
+    def mask(self, image_size) -> np.ndarray | None:
+        """Returns the boxes as one bool (H, W), None without boxes."""
+        if not self.boxes:
+            return None
+        mask = np.zeros(image_size, bool)
+        for y0, x0, y1, x1 in self.boxes:
+            mask[y0:y1, x0:x1] = True
+        return mask
+
+
+def check_box(argument, box, image_size) -> tuple[int, int, int, int]:
+    """Returns a box as four ints; refuses what is none, or lies outside of the image."""
+    try:
+        sides = [int(side) for side in box]
+        is_whole = len(sides) == 4 and all(
+            int(s) == s and not isinstance(s, bool) for s in box
+        )
+    except (TypeError, ValueError, OverflowError):
+        is_whole = False
+    if not is_whole:
+        raise TypeError(
+            f"{argument} must be (y0, x0, y1, x1) in pixels, half-open. Received: {shown(box)}."
+        )
+    y0, x0, y1, x1 = sides
+    height, width = image_size
+    if not (0 <= y0 < y1 <= height and 0 <= x0 < x1 <= width):
+        raise ValueError(
+            f"{argument} must lie in the image of {height}×{width} pixels and not be empty, as "
+            f"(y0, x0, y1, x1), half-open. Received: {shown(box)}."
+        )
+    return y0, x0, y1, x1
+
+
+def check_on_alert(on_alert):
+    """Returns what is done at an alert: "warn", "stop" or a function of an `Alert`."""
+    if callable(on_alert) or (isinstance(on_alert, str) and on_alert in ("warn", "stop")):
+        return on_alert
+    raise ValueError(
+        f'on_alert must be "warn", "stop" or a function of an Alert. Received: {shown(on_alert)}.'
+    )
+
+
+def _check_classes(classes):
+    values = list(classes)
+    wrong = [c for c in values if isinstance(c, bool) or not isinstance(c, int | np.integer)]
+    if wrong or not values or min(values) < 0:
+        raise ValueError(f"classes must be a list of class numbers. Received: {shown(classes)}.")
+    return sorted({int(c) for c in values})
+
+
+def _too_few(probes, task, classes):
+    """Sentences about classes that no swap can be proven in."""
+    counts = task.has_class.sum(axis=0)
+    few = [c for c in classes if counts[c] < MIN_DONORS or len(probes) - counts[c] < MIN_DONORS]
+    found = [
+        f'class "{probes.class_text(c)}", which {counts[c]} of {len(probes)} probes have '
+        f"(at least {MIN_DONORS} with it and {MIN_DONORS} without are needed, 10 are better)"
+        for c in few[:5]
+    ]
+    if len(few) > 5:
+        found.append(f"{len(few) - 5} more such classes")
+    if len(classes) == MAX_CLASSES < task.num_classes:
+        found.append(f"classes other than the {MAX_CLASSES} that most probes have")
+    return found

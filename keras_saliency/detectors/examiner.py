@@ -1,0 +1,215 @@
+"""`Examiner`: looks at a model with all detectors, and says what has been proven."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from keras_saliency.detectors.base import Evidence, Finding, SwapDetector, Trial
+from keras_saliency.detectors.groups import GroupGap
+from keras_saliency.detectors.streaks import NUM_FOR_ALERT, Streaks, Told
+from keras_saliency.detectors.words import describe
+from keras_saliency.interventions import Scene, add_controls, find_region, run_trial
+from keras_saliency.statistics import Attention
+
+MAX_FORWARD = 6 * 300  # images that a battery may send through the model, controls aside
+MAX_PAIRS = 300  # of one swap
+_ATTENTION_OF = ("vanilla_gradients", "grad_cam")  # never of DeconvNet, which sees no weights
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What one evaluation came to.
+
+    Attributes:
+        accuracy: of the probes.
+        is_open: whether the model is accurate enough to be tested.
+        trials: `Trial` of each detector.
+        findings: `Finding`s, new ones only.
+        adoption: the worst proven adoption less its control, in [0, 1]; 0 while nothing is.
+    """
+
+    accuracy: float
+    is_open: bool
+    trials: list[Trial] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    adoption: float = 0.0
+
+
+class Examiner:
+    """The battery of detectors at work on one run.
+
+    Args:
+        probes: `ProbeSet`.
+        task: `Task`.
+        detectors: `SwapDetector`s that apply to the probes.
+        classes: class numbers that are tested.
+        pixel_range: `PixelRange` of the probes.
+        spared: bool (H, W), the legitimate regions, whose pixels are never lent; or None.
+        compares_groups: whether groups are compared.
+    """
+
+    def __init__(
+        self,
+        probes,
+        task,
+        *,
+        detectors,
+        classes,
+        pixel_range,
+        spared=None,
+        compares_groups=False,
+    ):
+        self.task = task
+        self.detectors = detectors
+        self.classes = classes
+        self._probes = probes
+        self._range = pixel_range
+        self._spared = spared
+        self._streaks, self._told = Streaks(), Told()
+        self.groups = GroupGap(probes, task, Streaks()) if compares_groups else None
+        self._pixels = probes.images.astype(np.float32)
+        self.num_looks = 0
+        self.num_closed = 0
+
+    def look(self, graph, predictions, heatmaps, epoch: int, moment: float) -> Look:
+        """Tests the model as it is now.
+
+        Args:
+            graph: `ModelGraph`, for the forward passes.
+            predictions: `Predictions` of the probes.
+            heatmaps: {method: `Heatmaps`} of the probes.
+            epoch: 0-based.
+            moment: the place on the axis of epochs; other pairs are drawn at another.
+        """
+        is_said = self.task.says(predictions.logits)
+        accuracy = self.task.accuracy(is_said)
+        self.num_looks += 1
+        if not self._is_open(is_said):
+            self.num_closed += 1
+            self._streaks.clear()
+            return Look(accuracy, False)
+        scene = self._scene(graph, is_said, heatmaps)
+        rng = np.random.default_rng(abs(round(moment * 1000)))
+        trials = [self._try(detector, scene, rng) for detector in self.detectors]
+        findings = self._judge(scene, trials, epoch)
+        if self.groups is not None and moment == epoch:
+            findings += self.groups.look(is_said, self.classes, epoch)
+        proven = [max(t.worst.excess, t.mean_excess) for t in trials if t.is_over]
+        return Look(accuracy, True, trials, findings, max(proven, default=0.0))
+
+    def _is_open(self, is_said):
+        """Whether the model is right often enough; below that, clean networks adopt anything."""
+        if self.task.is_multi_label:
+            return True  # each label has donors and recipients of its own, or is left out
+        k = self.task.num_classes
+        return self.task.accuracy(is_said) >= min(0.70, max(1 / k + 0.15, 2 / k))
+
+    def _try(self, detector, scene, rng):
+        swap, bounds = detector.propose(scene), detector.bounds(self.task)
+        num_pairs = min(MAX_PAIRS, MAX_FORWARD // len(self.detectors))
+        outcomes = run_trial(scene, swap, self.classes, num_pairs, rng)
+        trial = Trial(detector, swap, outcomes, bounds)
+        if trial.is_over:
+            controlled = [add_controls(scene, swap, outcome, rng) for outcome in outcomes]
+            trial = Trial(detector, swap, controlled, bounds)
+        return trial
+
+    def _judge(self, scene, trials, epoch):
+        """Findings: for each class the most specific detector that is proven.
+
+        Several detectors see one cue, and one is told. Where no class is proven by itself but
+        the mean over all is, the worst class is told.
+        """
+        findings, is_told = [], False
+        for c in self.classes:
+            proven = [
+                (t, o) for t in trials for o in t.outcomes if o.class_index == c and t.is_proven_in(o)
+            ]
+            finding = self._update(scene, c, proven, epoch)
+            findings += finding
+            is_told |= bool(proven)
+        in_mean = [(t, t.worst) for t in trials if t.is_proven_in_mean]
+        finding = self._update(scene, "mean", in_mean, epoch)
+        return findings if is_told else findings + finding
+
+    def _update(self, scene, whose, proven, epoch):
+        """Brings the streaks of a class, or of the mean, up to date; returns what is new."""
+        names = {t.detector.name for t, _ in proven}
+        for detector in self.detectors:
+            self._streaks.update((detector.name, whose), epoch, detector.name in names)
+        lasting = [
+            (t, o) for t, o in proven
+            if self._streaks.length((t.detector.name, whose)) >= NUM_FOR_ALERT
+        ]
+        severity = self._told.update(whose, bool(proven), bool(lasting))
+        if severity is None:
+            return []
+        chosen = lasting if severity == "alert" else proven
+        trial, outcome = min(chosen, key=lambda found: self.detectors.index(found[0].detector))
+        since = self._streaks.since((trial.detector.name, whose))
+        others = [t.detector.name for t, _ in chosen if t is not trial]
+        return [self._finding(scene, trial, outcome, severity, epoch, since, others)]
+
+    def _finding(self, scene, trial, outcome, severity, epoch, since, others):
+        region = None
+        if severity == "alert" and trial.detector.is_local:
+            region = find_region(scene, trial.swap, outcome)
+        class_text = self._probes.class_text(outcome.class_index)
+        lenders = outcome.pairs.donors[outcome.is_adopted]
+        return Finding(
+            severity=severity,
+            detector=trial.detector.name,
+            epoch=epoch,
+            since_epoch=since,
+            message=describe(trial, outcome, class_text, epoch, since, region, others),
+            class_index=outcome.class_index,
+            adoption=outcome.adoption,
+            control=outcome.control,
+            num_pairs=len(outcome.pairs),
+            num_donors=outcome.num_donors,
+            region=region,
+            probe_indices=tuple(int(i) for i in np.unique(lenders)),
+            evidence=self._evidence(scene, trial.swap, outcome, region),
+        )
+
+    def _evidence(self, scene, swap, outcome, region, num_shown=4):
+        """Recipients before and after the swap, with what the model says of both."""
+        found = np.flatnonzero(outcome.is_adopted)
+        _, first = np.unique(outcome.pairs.recipients[found], return_index=True)
+        shown = outcome.pairs.take(found[np.sort(first)[:num_shown]])
+        after = swap.edit(shown)
+        boxes = swap.boxes(shown)
+        if region is not None:
+            boxes = np.tile(region, (len(shown), 1))
+        before = self._said(scene, scene.pixels[shown.recipients])
+        return Evidence(shown, self._range.clip(after), before, self._said(scene, after), boxes)
+
+    def _said(self, scene, pixels):
+        words = []
+        for is_said in self.task.says(scene.predict(pixels)):
+            classes = [self._probes.class_text(c) for c in np.flatnonzero(is_said)]
+            words.append(", ".join(classes) or "none")
+        return words
+
+    def _scene(self, graph, is_said, heatmaps):
+        def predict(pixels):
+            inputs = self._probes.prepare(self._range.clip(pixels))
+            return graph.predict(inputs).logits
+
+        return Scene(
+            pixels=self._pixels,
+            task=self.task,
+            is_said=is_said,
+            attention=self._attention(heatmaps),
+            masks=self._probes.object_masks,
+            predict=predict,
+            spared=self._spared,
+        )
+
+    def _attention(self, heatmaps):
+        """Unit-mass maps of the method that tells most, (n, H, W); even without any."""
+        for method in (*_ATTENTION_OF, *(m for m in heatmaps if m != "deconvnet")):
+            if method in heatmaps:
+                return Attention.from_heatmaps(heatmaps[method]).image.unit
+        n, height, width = self._pixels.shape[:3]
+        return np.full((n, height, width), 1 / (height * width), np.float32)

@@ -1,0 +1,39 @@
+"""Where to look: saliency and the probes themselves propose places, swaps decide."""
+
+import numpy as np
+
+from keras_saliency.interventions import PATCH_SHARE, PatchSwap, Scene, hottest_boxes
+from keras_saliency.opencv import cv2
+
+_ODD = 3  # pixels: the window over which a difference between classes is smoothed
+_MOST = 100.0  # beyond ten standard errors, more is not more suspicious
+
+
+def patch_side(scene: Scene) -> int:
+    """Returns the side of a patch in pixels, a quarter of the shorter side."""
+    return max(2, round(PATCH_SHARE * min(scene.size)))
+
+
+def class_differences(scene: Scene) -> np.ndarray:
+    """Returns how far each class's mean image is from that of the others, (k, H, W).
+
+    Welch's t squared, of blurred probes, of the channel where it is largest. What is at one
+    place in all images of a class, such as a tag, stands out; objects do not.
+    """
+    blurred = np.stack([cv2.blur(p, (_ODD, _ODD)).reshape(p.shape) for p in scene.pixels])
+    floor = 0.01 * max(1e-12, float(np.ptp(blurred)))  # constant pixels differ by nothing
+    differences = np.zeros((scene.task.num_classes, *scene.size))
+    for c, has in enumerate(scene.task.has_class.T):
+        if has.sum() > 1 and (~has).sum() > 1:
+            error = sum(blurred[w].var(axis=0) / w.sum() for w in (has, ~has))
+            gap = blurred[has].mean(axis=0) - blurred[~has].mean(axis=0)
+            differences[c] = ((gap / (np.sqrt(error) + floor)) ** 2).max(axis=-1)
+    return np.minimum(differences, _MOST)
+
+
+def class_attention(scene: Scene) -> np.ndarray:
+    """Returns the mean map of each class, (k, H, W); 0 where no map is defined."""
+    maps = np.nan_to_num(scene.attention)
+    counts = scene.task.has_class.sum(axis=0)
+    sums = np.einsum("nk,nhw->khw", scene.task.has_class.astype(np.float64), maps)
+    return sums / np.maximum(counts, 1)[:, None, None]

@@ -1,0 +1,67 @@
+"""`Streaks`: how long a suspicion has been confirmed without a break."""
+
+from collections.abc import Hashable
+
+NUM_FOR_ALERT = 2  # evaluations in a row
+
+
+class Streaks:
+    """Counts evaluations in a row, and remembers the epoch in which each streak began."""
+
+    def __init__(self):
+        self._streaks: dict[Hashable, tuple[int, int]] = {}
+
+    def update(self, key: Hashable, epoch: int, is_over: bool) -> str | None:
+        """Notes one evaluation.
+
+        Args:
+            key: what is suspected, such as a detector and a class.
+            epoch: 0-based.
+            is_over: whether the suspicion was confirmed.
+
+        Returns:
+            "suspect" at the first of a streak, "alert" at the second, None at all others.
+        """
+        if not is_over:
+            self._streaks.pop(key, None)
+            return None
+        length, since = self._streaks.get(key, (0, epoch))
+        self._streaks[key] = length + 1, since
+        return {1: "suspect", NUM_FOR_ALERT: "alert"}.get(length + 1)
+
+    def length(self, key: Hashable) -> int:
+        """Returns how many evaluations the streak of `key` has."""
+        return self._streaks.get(key, (0, 0))[0]
+
+    def since(self, key: Hashable) -> int:
+        """Returns the epoch in which the streak of `key` began."""
+        return self._streaks[key][1]
+
+    def clear(self) -> None:
+        """Breaks all streaks."""
+        self._streaks.clear()
+
+
+class Told:
+    """What the user has been told of, so that one streak is one suspect and one alert.
+
+    A streak ends, and may be told anew, after two evaluations in a row without proof.
+    """
+
+    def __init__(self):
+        self._told: dict[Hashable, str] = {}
+        self._quiet: dict[Hashable, int] = {}
+
+    def update(self, key: Hashable, is_proven: bool, is_lasting: bool) -> str | None:
+        """Returns "suspect" or "alert" where it is news, else None."""
+        if not is_proven:
+            self._quiet[key] = self._quiet.get(key, 0) + 1
+            if self._quiet[key] >= NUM_FOR_ALERT:
+                self._told.pop(key, None)
+            return None
+        self._quiet[key] = 0
+        severity = "alert" if is_lasting else "suspect"
+        if self._told.get(key) in (severity, "alert"):
+            return None
+        self._told[key] = severity
+        return severity

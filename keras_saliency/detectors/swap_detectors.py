@@ -1,0 +1,130 @@
+"""The detectors that a swap decides: what each suspects, and the bounds it is held to."""
+
+import numpy as np
+
+from keras_saliency.detectors.base import Bounds, SwapDetector
+from keras_saliency.detectors.proposals import class_attention, class_differences, patch_side
+from keras_saliency.interventions import (
+    BackgroundSwap,
+    PatchSwap,
+    PatternSwap,
+    RingSwap,
+    Scene,
+    SpectrumSwap,
+    StatisticsSwap,
+    SurroundingsSwap,
+    hottest_boxes,
+    middle_mask,
+)
+
+
+def propose_fixed_patch(scene: Scene) -> PatchSwap:
+    """Suspects, in each class, the window where its images differ most and attention lies."""
+    side = patch_side(scene)
+    boxes = hottest_boxes(class_differences(scene) * class_attention(scene), side, side)
+    return PatchSwap(scene, lambda donors, classes: boxes[classes])
+
+
+def propose_moving_patch(scene: Scene) -> PatchSwap:
+    """Suspects, in each donor, the window with most attention outside the object.
+
+    Without masks, outside of the middle, in which a part of the object would be taken.
+    """
+    side = patch_side(scene)
+    has_masks = scene.masks is not None
+    spared = scene.masks if has_masks else middle_mask(*scene.size)
+    boxes = hottest_boxes(np.where(spared, 0, np.nan_to_num(scene.attention)), side, side)
+    return PatchSwap(scene, lambda donors, classes: boxes[donors], spares_object=has_masks)
+
+
+# The most specific first: where several are proven, that one is told.
+SWAP_DETECTORS = {
+    detector.name: detector
+    for detector in (
+        SwapDetector(
+            "stationary",
+            propose_fixed_patch,
+            seen="a patch at one place",
+            done="Putting that patch of a probe of this class on another probe",
+            blind_to="cues that move, and places that were not suspected",
+            many=Bounds(0.2, 0.5),
+            two=Bounds(0.45, 0.6),
+            legitimate="stationary",
+            is_local=True,
+        ),
+        SwapDetector(
+            "border",
+            RingSwap,
+            seen="the outer ring of the image",
+            done="Putting the ring of a probe of this class around another probe",
+            blind_to="cues inside of the ring",
+            many=Bounds(0.15, 0.4),
+            two=Bounds(0.25, 0.4),
+            legitimate="border",
+            is_local=True,
+        ),
+        SwapDetector(
+            "moving",
+            propose_moving_patch,
+            seen="a patch that is at another place in each image",
+            done="Putting the most looked-at patch of a probe of this class on another probe",
+            blind_to="cues that the maps do not show",
+            many=Bounds(0.2, 0.5),
+            two=Bounds(0.35, 0.6),
+            legitimate="moving",
+        ),
+        SwapDetector(
+            "background",
+            BackgroundSwap,
+            seen="the background",
+            done="Putting the background of a probe of this class behind the object of another",
+            blind_to="cues on the object",
+            many=Bounds(0.15, 0.4),
+            two=Bounds(0.3, 0.5),
+            legitimate="background",
+            needs="object_masks",
+            is_local=True,
+        ),
+        SwapDetector(
+            "colour",
+            StatisticsSwap,
+            seen="global colour, brightness or contrast",
+            done="Giving another probe the channel means and deviations of one of this class",
+            blind_to="cues at one place",
+            many=Bounds(0.3, 0.6),
+            two=Bounds(0.55, 0.7),
+            legitimate="colour",
+        ),
+        SwapDetector(
+            "texture",
+            SpectrumSwap,
+            seen="texture or sharpness all over the image",
+            done="Giving another probe the amplitude spectrum of one of this class",
+            blind_to="cues at one place",
+            many=Bounds(0.3, 0.6),
+            two=Bounds(0.5, 0.65),
+            legitimate="texture",
+        ),
+        SwapDetector(
+            "pattern",
+            PatternSwap,
+            seen="something that all its images have at the same place",
+            done="Adding the mean of this class, less that of its own, to another probe",
+            blind_to="cues that move",
+            many=Bounds(0.25, 0.6),
+            two=Bounds(0.75, 0.85),
+            legitimate="pattern",
+        ),
+        SwapDetector(
+            "surroundings",
+            SurroundingsSwap,
+            seen="what surrounds the middle of the image",
+            done="Putting all but the middle quarter of a probe of this class around another's",
+            blind_to="cues in the middle",
+            many=Bounds(0.3, 0.6),
+            two=Bounds(0.5, 0.65),
+            legitimate="surroundings",
+            is_local=True,
+        ),
+    )
+}

@@ -1,0 +1,57 @@
+"""The swap test: edits of probes that prove or refute what a model decides by.
+
+Pure functions on arrays, and one forward pass for all of a swap's pairs. A donor lends
+something to a recipient of another class; where the recipient is then predicted as the donor's
+class, the model decides by what was lent.
+"""
+
+from keras_saliency.interventions.confidence import wilson_bounds
+from keras_saliency.interventions.edits import middle_mask
+from keras_saliency.interventions.outcome import Outcome
+from keras_saliency.interventions.pairs import Pairs, draw_controls, draw_pairs
+from keras_saliency.interventions.pixels import PixelRange
+from keras_saliency.interventions.regions import hottest_boxes, window_sums
+from keras_saliency.interventions.scene import Scene
+from keras_saliency.interventions.search import find_region
+from keras_saliency.interventions.swaps import (
+    PATCH_SHARE,
+    BackgroundSwap,
+    PatchSwap,
+    PatternSwap,
+    RingSwap,
+    SpectrumSwap,
+    StatisticsSwap,
+    SurroundingsSwap,
+    Swap,
+)
+from keras_saliency.interventions.task import MAX_CLASSES, Task
+from keras_saliency.interventions.trial import MIN_DONORS, add_controls, adopted, run_trial
+
+__all__ = [
+    "MAX_CLASSES",
+    "MIN_DONORS",
+    "PATCH_SHARE",
+    "BackgroundSwap",
+    "Outcome",
+    "Pairs",
+    "PatchSwap",
+    "PatternSwap",
+    "PixelRange",
+    "RingSwap",
+    "Scene",
+    "SpectrumSwap",
+    "StatisticsSwap",
+    "SurroundingsSwap",
+    "Swap",
+    "Task",
+    "add_controls",
+    "adopted",
+    "draw_controls",
+    "draw_pairs",
+    "find_region",
+    "hottest_boxes",
+    "middle_mask",
+    "run_trial",
+    "wilson_bounds",
+    "window_sums",
+]

@@ -1,0 +1,150 @@
+"""Edits of pixels: something of each donor is put into its recipient. Pure functions on arrays.
+
+All take recipients and donors of raw pixels, (m, H, W, C), pair by pair, and return float32
+(m, H, W, C). Values may leave the range of the pixels; `PixelRange.clip` puts them back.
+"""
+
+import numpy as np
+
+RING_SHARE = 0.1  # of the shorter side, as in the statistic `border_enrichment`
+_FLAT = 1e-6  # a channel that varies less than this share of its size is constant
+
+
+def ring_mask(height: int, width: int) -> np.ndarray:
+    """Returns the outer ring, max(1, round(0.1 min(H, W))) pixels wide, bool (H, W)."""
+    ring = max(1, round(RING_SHARE * min(height, width)))
+    mask = np.ones((height, width), bool)
+    mask[ring : height - ring, ring : width - ring] = False
+    return mask
+
+
+def centre_mask(height: int, width: int) -> np.ndarray:
+    """Returns a rectangle in the middle of the ring's area, nearly, bool (H, W)."""
+    scale = np.sqrt(ring_mask(height, width).mean())
+    mask = np.zeros((height, width), bool)
+    h, w = round(scale * height), round(scale * width)
+    top, left = (height - h) // 2, (width - w) // 2
+    mask[top : top + h, left : left + w] = True
+    return mask
+
+
+def middle_mask(height: int, width: int) -> np.ndarray:
+    """Returns the middle of the image, three fifths of each side, bool (H, W)."""
+    mask = np.zeros((height, width), bool)
+    top, left = round(height / 5), round(width / 5)
+    mask[top : height - top, left : width - left] = True
+    return mask
+
+
+def surroundings_mask(height: int, width: int) -> np.ndarray:
+    """Returns all but the middle quarter of the image, bool (H, W)."""
+    mask = np.ones((height, width), bool)
+    top, left = round(height / 4), round(width / 4)
+    mask[top : height - top, left : width - left] = False
+    return mask
+
+
+def swap_pixels(recipients, donors, masks) -> np.ndarray:
+    """Puts the donors' pixels where `masks`, bool (H, W) or (m, H, W), is true."""
+    masks = np.asarray(masks)[..., None]
+    return np.where(masks, donors, recipients).astype(np.float32)
+
+
+def swap_ring(recipients, donors) -> np.ndarray:
+    """Puts the donor's outer ring around the recipient: tags at the edge, frames."""
+    return swap_pixels(recipients, donors, ring_mask(*np.shape(recipients)[1:3]))
+
+
+def swap_statistics(recipients, donors) -> np.ndarray:
+    """Gives the recipient each channel's mean and standard deviation of the donor.
+
+    What it sees: tint, brightness, contrast. A constant channel takes the mean only.
+    """
+    recipients, donors = np.asarray(recipients, np.float64), np.asarray(donors, np.float64)
+    mean, donor_mean = (x.mean(axis=(1, 2), keepdims=True) for x in (recipients, donors))
+    deviation, donor_deviation = (x.std(axis=(1, 2), keepdims=True) for x in (recipients, donors))
+    is_flat = deviation <= _FLAT * np.maximum(np.abs(mean), np.abs(donor_mean))
+    ratio = np.divide(donor_deviation, deviation, out=np.ones_like(mean), where=~is_flat)
+    return ((recipients - mean) * ratio + donor_mean).astype(np.float32)
+
+
+def swap_amplitude(recipients, donors) -> np.ndarray:
+    """Gives the recipient the donor's Fourier amplitudes and leaves its phases.
+
+    What it sees: patterns and textures all over the image. In clean networks it moves
+    predictions as well, because the amplitudes hold something of the object's shape.
+    """
+    spectrum = np.fft.rfft2(np.asarray(recipients, np.float64), axes=(1, 2))
+    amplitude = np.abs(np.fft.rfft2(np.asarray(donors, np.float64), axes=(1, 2)))
+    phase = np.exp(1j * np.angle(spectrum))
+    return np.fft.irfft2(amplitude * phase, np.shape(recipients)[1:3], axes=(1, 2)).astype(
+        np.float32
+    )
+
+
+def swap_spectrum(recipients, donors, num_rings: int = 6, num_sectors: int = 4) -> np.ndarray:
+    """Gives the recipient the donor's mean log amplitude in bins of frequency and direction.
+
+    What it sees: texture and sharpness. Unlike `swap_amplitude` it carries too little of the
+    donor for its object's shape to come along. The mean of the image stays.
+    """
+    height, width = np.shape(recipients)[1:3]
+    bins = spectrum_bins(height, width, num_rings, num_sectors)
+    num_bins = bins.max() + 1
+    spectrum = np.fft.fft2(np.asarray(recipients, np.float64), axes=(1, 2))
+    donor = np.fft.fft2(np.asarray(donors, np.float64), axes=(1, 2))
+    tiny = 1e-3 * max(1e-12, float(np.abs(spectrum).mean()))
+    difference = np.log(np.abs(donor) + tiny) - np.log(np.abs(spectrum) + tiny)
+    flat = difference.reshape(len(difference), -1, difference.shape[-1])
+    sizes = np.bincount(bins.reshape(-1), minlength=num_bins)
+    member = np.zeros((num_bins, flat.shape[1]))
+    member[bins.reshape(-1), np.arange(flat.shape[1])] = 1
+    means = np.einsum("bp,mpc->mbc", member, flat) / np.maximum(sizes, 1)[None, :, None]
+    means[:, 0] = 0  # the zero frequency, the mean of the image
+    gain = np.exp(means[:, bins.reshape(-1)]).reshape(spectrum.shape)
+    return np.fft.ifft2(spectrum * gain, axes=(1, 2)).real.astype(np.float32)
+
+
+def spectrum_bins(height, width, num_rings, num_sectors) -> np.ndarray:
+    """Returns the bin of each frequency, int (H, W): 0 for zero, then octaves × directions."""
+    fy, fx = np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :]
+    radius = np.hypot(fy, fx)
+    octave = np.floor(num_rings + np.log2(np.maximum(radius, 1e-9) / 0.7072) * 1.5)
+    octave = np.clip(octave, 0, num_rings - 1).astype(int)
+    # A direction and its opposite are one, since images are real.
+    direction = np.mod(np.arctan2(fy, fx) + np.pi / (2 * num_sectors), np.pi)
+    sector = np.minimum((direction / np.pi * num_sectors).astype(int), num_sectors - 1)
+    bins = 1 + octave * num_sectors + sector
+    bins[0, 0] = 0
+    return bins
+
+
+def swap_background(recipients, donors, recipient_masks, donor_masks, holes=False) -> np.ndarray:
+    """Puts the donor's pixels wherever neither has its object.
+
+    What it sees: any cue off the object. `holes`, bool (m, H, W), are left alone too.
+    """
+    return swap_pixels(recipients, donors, ~(recipient_masks | donor_masks | holes))
+
+
+def box_masks(boxes, size, without=None) -> np.ndarray:
+    """Returns which pixels lie in each box, bool (m, H, W).
+
+    Args:
+        boxes: int (m, 4) = (y0, x0, y1, x1), half-open, in pixels.
+        size: (H, W).
+        without: bool (m, H, W), pixels that are left out. Defaults to None.
+    """
+    masks = np.zeros((len(boxes), *size), bool)
+    for mask, (y0, x0, y1, x1) in zip(masks, boxes, strict=True):
+        mask[y0:y1, x0:x1] = True
+    return masks if without is None else masks & ~without
+
+
+def shift_by(recipients, differences) -> np.ndarray:
+    """Adds a picture to each recipient, (m, H, W, C): a class's mean less that of its own.
+
+    What it sees: whatever all images of a class share at one place, even where it is
+    translucent or weak; what varies from image to image averages out.
+    """
+    return (np.asarray(recipients, np.float32) + differences).astype(np.float32)

@@ -1,0 +1,83 @@
+"""Who lends to whom: pairs of a donor of a class and a recipient of another."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Donors and recipients, pair by pair.
+
+    Attributes:
+        donors: int (m,), indices of probes that have the class and are predicted so.
+        recipients: int (m,), probes that neither have it nor are predicted so.
+        classes: int (m,), the donor's class.
+    """
+
+    donors: np.ndarray
+    recipients: np.ndarray
+    classes: np.ndarray
+
+    def __len__(self):
+        return len(self.donors)
+
+    def take(self, which) -> "Pairs":
+        """Returns some of the pairs, by indices or a bool (m,)."""
+        return Pairs(self.donors[which], self.recipients[which], self.classes[which])
+
+
+def draw_pairs(has_class, is_said, classes, num_pairs, rng, *, donors=None) -> Pairs:
+    """Draws pairs, the same number for each class, each probe about as often.
+
+    Args:
+        has_class: bool (n, k), the labels.
+        is_said: bool (n, k), what the model says.
+        classes: the classes to draw for.
+        num_pairs: how many in all.
+        rng: `numpy.random.Generator`.
+        donors: bool (n,), probes that may lend. Defaults to None, all.
+
+    Returns:
+        `Pairs`. A class without donor or recipient has none.
+    """
+    drawn = []
+    for c in classes:
+        lenders = has_class[:, c] & is_said[:, c]
+        if donors is not None:
+            lenders = lenders & donors
+        takers = ~has_class[:, c] & ~is_said[:, c]
+        count = num_pairs // max(1, len(classes))
+        if lenders.any() and takers.any():
+            first = _spread(np.flatnonzero(lenders), count, rng)
+            second = _spread(np.flatnonzero(takers), count, rng)
+            drawn.append((first, second, np.full(count, c)))
+    parts = [np.concatenate(p) for p in zip(*drawn, strict=True)] if drawn else [_NONE] * 3
+    return Pairs(*parts)
+
+
+def draw_controls(pairs: Pairs, has_class, rng) -> Pairs:
+    """Draws for each pair a donor of the recipient's own kind, without the class.
+
+    What such a donor brings the recipient to is the work of the edit as such, not of the
+    class. Where no other probe has the recipient's labels, any without the class lends.
+    """
+    donors = np.empty(len(pairs), np.int64)
+    for i, (recipient, c) in enumerate(zip(pairs.recipients, pairs.classes, strict=True)):
+        alike = (has_class == has_class[recipient]).all(axis=1)
+        alike[recipient] = False
+        if not alike.any():
+            alike = ~has_class[:, c]
+            alike[recipient] = False
+        choices = np.flatnonzero(alike)
+        donors[i] = rng.choice(choices) if len(choices) else recipient
+    return Pairs(donors, pairs.recipients, pairs.classes)
+
+
+_NONE = np.zeros(0, np.int64)
+
+
+def _spread(members, count, rng):
+    """Draws `count` members, each as often as any other, but for one."""
+    rounds = [rng.permutation(members) for _ in range(-(-count // len(members)))]
+    return np.concatenate(rounds)[:count]

@@ -1,0 +1,49 @@
+"""`PixelRange`: the values that pixels may have, so that an edited probe is still an image."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_KNOWN = ((0, 1), (-0.5, 0.5), (-1, 1), (0, 255))
+
+
+@dataclass(frozen=True, eq=False)
+class PixelRange:
+    """The least and the largest value of each channel.
+
+    Attributes:
+        low: float (C,).
+        high: float (C,).
+        dtype: of the pixels; whole numbers are rounded.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    dtype: np.dtype
+
+    @classmethod
+    def of(cls, images, given: tuple[float, float] | None = None) -> "PixelRange":
+        """Infers the range of images (n, H, W, C), or takes what is given.
+
+        Bytes are 0 … 255; else the narrowest of 0 … 1, ±0.5, ±1 and 0 … 255 that holds all
+        pixels; else each channel's own least and largest value.
+        """
+        images = np.asarray(images)
+        lows, highs = (f(images, axis=(0, 1, 2)).astype(np.float64) for f in (np.min, np.max))
+        if given is not None:
+            lows, highs = (np.full(lows.shape, float(end)) for end in given)
+        elif images.dtype == np.uint8:
+            lows, highs = np.zeros_like(lows), np.full_like(highs, 255)
+        else:
+            for low, high in _KNOWN:
+                if lows.min() >= low and highs.max() <= high:
+                    lows, highs = np.full_like(lows, low), np.full_like(highs, high)
+                    break
+        return cls(lows, highs, images.dtype)
+
+    def clip(self, images) -> np.ndarray:
+        """Returns edited images (m, H, W, C) within the range, in the probes' dtype."""
+        clipped = np.clip(images, self.low.astype(np.float32), self.high.astype(np.float32))
+        if self.dtype.kind in "iu":
+            clipped = np.rint(clipped)
+        return clipped.astype(self.dtype)

@@ -1,0 +1,134 @@
+"""Which part of an accused area does the work: found by swapping its sub-blocks."""
+
+import numpy as np
+
+from keras_saliency.interventions import edits
+from keras_saliency.interventions.outcome import Outcome
+from keras_saliency.interventions.regions import window_sums
+from keras_saliency.interventions.scene import Scene
+from keras_saliency.interventions.swaps import Swap
+
+GRID = 8  # cells along each side
+_FEW, _MORE = 6, 16  # pairs for a cell, and for a box
+_MOST_CELLS = 4  # a box is at most this many cells high and wide
+MAX_AREA = 0.15  # of the image; what needs more is not at one place
+_KEPT = 0.75  # share of what the whole area does that a box must come to
+_SHRUNK = 0.9  # share of what the box did that it must still do when its sides are drawn in
+
+
+def find_region(scene: Scene, swap: Swap, outcome: Outcome) -> tuple[int, int, int, int] | None:
+    """Returns the smallest box found that does what the whole swap does, in pixels.
+
+    First each cell of a grid is swapped alone, then boxes of those cells that move the
+    prediction most, then the box's sides are drawn in.
+
+    Args:
+        scene: `Scene`.
+        swap: a `Swap` of pixels.
+        outcome: what it has done in one class.
+
+    Returns:
+        (y0, x0, y1, x1), half-open; None where no box of at most 15 % of the image comes to
+        three quarters of the adoption and of the gain in the class's margin, as of a cue that
+        moves or is everywhere.
+    """
+    chosen = outcome.pairs.take(_spread_adopted(outcome))
+    areas = swap.areas(chosen)
+    if areas is None or not len(chosen):
+        return None
+    search = _Search(scene, chosen, areas)
+    best = None
+    for box in search.candidates():
+        if (best is None or _area(box) < _area(best)) and search.does(box, _KEPT):
+            best = box
+    return None if best is None else search.shrink(best)
+
+
+def _area(box):
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _spread_adopted(outcome):
+    """Indices of up to 16 adopted pairs, of as many donors as there are."""
+    found = np.flatnonzero(outcome.is_adopted)
+    _, first = np.unique(outcome.pairs.donors[found], return_index=True)
+    rest = np.setdiff1d(np.arange(len(found)), first)
+    return found[np.concatenate([first, rest])[:_MORE].astype(int)]
+
+
+class _Search:
+    """Boxes, tried on pairs in which the whole area has worked."""
+
+    def __init__(self, scene, pairs, areas):
+        self._scene, self._pairs, self._areas = scene, pairs, areas
+        self._height, self._width = scene.size
+        self._before = self._margins(scene.pixels[pairs.recipients], pairs)
+        whole = edits.swap_pixels(
+            scene.pixels[pairs.recipients], scene.pixels[pairs.donors], areas
+        )
+        self._full_gain = (self._margins(whole, pairs) - self._before).mean()
+
+    def candidates(self):
+        """Returns the best box of each number of cells, those that are small enough."""
+        rows = np.linspace(0, self._height, min(GRID, self._height) + 1).round().astype(int)
+        columns = np.linspace(0, self._width, min(GRID, self._width) + 1).round().astype(int)
+        gains = self._cell_gains(rows, columns)
+        boxes = []
+        for height in range(1, min(_MOST_CELLS, len(rows) - 1) + 1):
+            for width in range(1, min(_MOST_CELLS, len(columns) - 1) + 1):
+                sums = window_sums(gains, height, width)
+                top, left = np.unravel_index(sums.argmax(), sums.shape)
+                box = rows[top], columns[left], rows[top + height], columns[left + width]
+                if _area(box) <= MAX_AREA * self._height * self._width:
+                    boxes.append(tuple(int(side) for side in box))
+        return boxes
+
+    def does(self, box, share) -> bool:
+        """Whether a box has so large a share of the whole area's adoption and gain."""
+        margins = self._margins(self._edit(box, self._pairs), self._pairs)
+        is_gain = (margins - self._before).mean() >= share * self._full_gain
+        return bool(is_gain and (margins > 0).mean() >= _KEPT)
+
+    def shrink(self, box):
+        """Draws in the sides of a box, half a cell at a time, while it goes on working."""
+        margins = self._margins(self._edit(box, self._pairs), self._pairs)
+        self._full_gain = min(self._full_gain, (margins - self._before).mean())
+        steps = max(1, self._height // (2 * GRID)), max(1, self._width // (2 * GRID))
+        for side in range(4):
+            step = steps[side % 2] * (1 if side < 2 else -1)
+            while True:
+                smaller = list(box)
+                smaller[side] += step
+                has_space = smaller[0] < smaller[2] and smaller[1] < smaller[3]
+                if not has_space or not self.does(smaller, _SHRUNK):
+                    break
+                box = tuple(smaller)
+        return tuple(int(side) for side in box)
+
+    def _cell_gains(self, rows, columns):
+        """How far each cell by itself moves the margin of the donor's class, (cells, cells)."""
+        few = self._pairs.take(slice(_FEW))
+        cells = [
+            (top, left, bottom, right)
+            for top, bottom in zip(rows[:-1], rows[1:], strict=True)
+            for left, right in zip(columns[:-1], columns[1:], strict=True)
+        ]
+        used = self._areas[: len(few)].any(axis=0)
+        gains = np.zeros(len(cells))
+        before = self._margins(self._scene.pixels[few.recipients], few)
+        for i, (y0, x0, y1, x1) in enumerate(cells):
+            if used[y0:y1, x0:x1].any():
+                gains[i] = (self._margins(self._edit(cells[i], few), few) - before).mean()
+        return np.maximum(gains, 0).reshape(len(rows) - 1, len(columns) - 1)
+
+    def _edit(self, box, pairs):
+        """Puts one box of the donors' accused areas into the recipients."""
+        y0, x0, y1, x1 = box
+        pixels = self._scene.pixels
+        inside = np.zeros((len(pairs), self._height, self._width), bool)
+        inside[:, y0:y1, x0:x1] = self._areas[: len(pairs), y0:y1, x0:x1]
+        return edits.swap_pixels(pixels[pairs.recipients], pixels[pairs.donors], inside)
+
+    def _margins(self, images, pairs):
+        margins = self._scene.task.margins(self._scene.predict(images))
+        return margins[np.arange(len(pairs)), pairs.classes]

@@ -1,0 +1,197 @@
+"""The swaps: what of a donor is put into a recipient, and what is done instead as a control."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from keras_saliency.interventions import edits
+from keras_saliency.interventions.pairs import Pairs, draw_controls
+from keras_saliency.interventions.scene import Scene
+
+PATCH_SHARE = 0.25  # of the shorter side: a patch is 1/16 of a square image
+Control = Callable[[Pairs, np.random.Generator], np.ndarray]
+
+
+class Swap:
+    """One kind of swap of one scene.
+
+    Its control is the same edit by a donor of the recipient's own kind, without the class:
+    what that brings about is the work of the edit, not of the class.
+
+    Args:
+        scene: `Scene`.
+    """
+
+    def __init__(self, scene: Scene):
+        self.scene = scene
+
+    def edit(self, pairs: Pairs) -> np.ndarray:
+        """Returns the edited recipients, float32 (m, H, W, C)."""
+        raise NotImplementedError
+
+    def controls(self) -> dict[str, Control]:
+        """Returns {what is done instead: function from (pairs, rng) to edited recipients}."""
+        return {"donors of the recipient's own class": self._with_own_donors}
+
+    def areas(self, pairs: Pairs) -> np.ndarray | None:
+        """Returns which pixels are exchanged, bool (m, H, W); None where all are changed."""
+        return None
+
+    def boxes(self, pairs: Pairs) -> np.ndarray | None:
+        """Returns (y0, x0, y1, x1) of what is exchanged, int (m, 4); None where it is no box."""
+        return None
+
+    def _with_own_donors(self, pairs, rng):
+        return self.edit(draw_controls(pairs, self.scene.task.has_class, rng))
+
+    def _both(self, pairs):
+        return self.scene.pixels[pairs.recipients], self.scene.pixels[pairs.donors]
+
+
+class RingSwap(Swap):
+    """The outer ring. Its second control is the middle, of the same area.
+
+    Where a texture fills the frame, the middle moves as much as the ring does.
+    """
+
+    def edit(self, pairs):
+        return edits.swap_ring(*self._both(pairs))
+
+    def controls(self):
+        return {**super().controls(), "the middle of the image": self._middle}
+
+    def areas(self, pairs):
+        return np.broadcast_to(edits.ring_mask(*self.scene.size), (len(pairs), *self.scene.size))
+
+    def _middle(self, pairs, _):
+        return edits.swap_pixels(*self._both(pairs), edits.centre_mask(*self.scene.size))
+
+
+class SurroundingsSwap(Swap):
+    """All but the middle quarter of the image."""
+
+    def edit(self, pairs):
+        return edits.swap_pixels(*self._both(pairs), edits.surroundings_mask(*self.scene.size))
+
+    def areas(self, pairs):
+        mask = edits.surroundings_mask(*self.scene.size)
+        return np.broadcast_to(mask, (len(pairs), *self.scene.size))
+
+
+class StatisticsSwap(Swap):
+    """Each channel's mean and standard deviation."""
+
+    def edit(self, pairs):
+        return edits.swap_statistics(*self._both(pairs))
+
+
+class SpectrumSwap(Swap):
+    """Fourier amplitudes, by octave and direction."""
+
+    def edit(self, pairs):
+        return edits.swap_spectrum(*self._both(pairs))
+
+
+class BackgroundSwap(Swap):
+    """All pixels outside of both objects.
+
+    The control leaves the donor's object out as well, since its outline alone may tell the class.
+    """
+
+    def edit(self, pairs):
+        return self._edit(pairs, False)
+
+    def controls(self):
+        return {"donors of the recipient's own class": self._with_own_background}
+
+    def areas(self, pairs):
+        masks = self.scene.masks
+        return ~(masks[pairs.recipients] | masks[pairs.donors])
+
+    def _edit(self, pairs, holes):
+        masks = self.scene.masks
+        return edits.swap_background(
+            *self._both(pairs), masks[pairs.recipients], masks[pairs.donors], holes
+        )
+
+    def _with_own_background(self, pairs, rng):
+        own = draw_controls(pairs, self.scene.task.has_class, rng)
+        return self._edit(own, self.scene.masks[pairs.donors])
+
+
+class PatternSwap(Swap):
+    """What the images of a class have in common, less what those of the recipient's class have.
+
+    The control takes as many probes without the class, drawn at random, for the class.
+    """
+
+    def edit(self, pairs):
+        has_class = self.scene.task.has_class
+        lenders = [np.flatnonzero(has_class[:, c]) for c in pairs.classes]
+        return self._shift(pairs, lenders)
+
+    def controls(self):
+        return {"the mean of other probes": self._with_others}
+
+    def _with_others(self, pairs, rng):
+        has_class = self.scene.task.has_class
+        lenders = []
+        for c in pairs.classes:
+            others = np.flatnonzero(~has_class[:, c])
+            count = min(len(others), int(has_class[:, c].sum()))
+            lenders.append(rng.choice(others, count, replace=False))
+        return self._shift(pairs, lenders)
+
+    def _shift(self, pairs, lenders):
+        has_class, pixels = self.scene.task.has_class, self.scene.pixels
+        means: dict[bytes, np.ndarray] = {}
+
+        def mean_of(members):
+            key = members.tobytes()
+            if key not in means:
+                means[key] = pixels[members].mean(axis=0)
+            return means[key]
+
+        differences = [
+            mean_of(lender) - mean_of(np.flatnonzero((has_class == has_class[r]).all(axis=1)))
+            for lender, r in zip(lenders, pairs.recipients, strict=True)
+        ]
+        return edits.shift_by(pixels[pairs.recipients], np.stack(differences))
+
+
+class PatchSwap(Swap):
+    """A patch of each donor, at its own place. Its second control is a patch at a random place.
+
+    Args:
+        scene: `Scene`.
+        boxes: function from (donors, classes) to int (m, 4).
+        spares_object: whether the donor's object stays behind. Defaults to False.
+    """
+
+    def __init__(self, scene, boxes, spares_object=False):
+        super().__init__(scene)
+        self._boxes = boxes
+        self._spares_object = spares_object
+
+    def boxes(self, pairs):
+        return self._boxes(pairs.donors, pairs.classes)
+
+    def edit(self, pairs):
+        return edits.swap_pixels(*self._both(pairs), self.areas(pairs))
+
+    def controls(self):
+        return {**super().controls(), "patches at random places": self._elsewhere}
+
+    def areas(self, pairs):
+        return self._inside(self.boxes(pairs), pairs)
+
+    def _inside(self, boxes, pairs):
+        objects = self.scene.masks[pairs.donors] if self._spares_object else None
+        return edits.box_masks(boxes, self.scene.size, objects)
+
+    def _elsewhere(self, pairs, rng):
+        boxes = self.boxes(pairs)
+        sizes = boxes[:, 2:] - boxes[:, :2]
+        starts = rng.integers(0, np.array(self.scene.size) - sizes + 1)
+        moved = np.hstack([starts, starts + sizes])
+        return edits.swap_pixels(*self._both(pairs), self._inside(moved, pairs))

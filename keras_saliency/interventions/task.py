@@ -1,0 +1,65 @@
+"""`Task`: which classes a probe has, and which the model says it has, for every kind of head."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+MAX_CLASSES = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """The labels as yes or no for each class. In a multi-label task each label is its own task.
+
+    Attributes:
+        has_class: bool (n, k), the labels; k = 2 for a one-unit head.
+        is_multi_label: whether a probe may have several classes or none.
+    """
+
+    has_class: np.ndarray
+    is_multi_label: bool
+
+    @classmethod
+    def of(cls, probes, num_logits: int) -> "Task | None":
+        """Returns the task of labelled probes and a model's head; None without labels."""
+        if probes.multi_hot is not None:
+            return cls(probes.multi_hot > 0, True)
+        if probes.labels is None:
+            return None
+        return cls(np.eye(max(2, num_logits), dtype=bool)[probes.labels], False)
+
+    def says(self, logits) -> np.ndarray:
+        """Returns which classes these logits (m, k) say, bool (m, k)."""
+        if self.is_multi_label:
+            return np.asarray(logits) > 0
+        if logits.shape[1] == 1:
+            is_second = logits[:, 0] > 0
+            return np.stack([~is_second, is_second], axis=1)
+        return np.eye(logits.shape[1], dtype=bool)[np.argmax(logits, axis=1)]
+
+    def margins(self, logits) -> np.ndarray:
+        """Returns how far each class is from being said, (m, k), positive where it is."""
+        logits = np.asarray(logits, np.float64)
+        if self.is_multi_label:
+            return logits
+        if logits.shape[1] == 1:
+            return np.concatenate([-logits, logits], axis=1)
+        ordered = np.sort(logits, axis=1)
+        best_other = np.where(logits == ordered[:, -1:], ordered[:, -2:-1], ordered[:, -1:])
+        return logits - best_other
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes, k."""
+        return self.has_class.shape[1]
+
+    def accuracy(self, is_said) -> float:
+        """Returns the share of probes (of labels, in a multi-label task) that are right."""
+        right = is_said == self.has_class
+        return float(right.mean() if self.is_multi_label else right.all(axis=1).mean())
+
+    def frequent_classes(self, limit: int = MAX_CLASSES) -> list[int]:
+        """Returns the classes with most probes, at most `limit`, ascending."""
+        counts = self.has_class.sum(axis=0)
+        most = np.argsort(-counts, kind="stable")[:limit]
+        return sorted(int(c) for c in most if counts[c])

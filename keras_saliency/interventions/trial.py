@@ -1,0 +1,68 @@
+"""A trial: a swap on many pairs, one forward pass, and what came of it in each class."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from keras_saliency.interventions.outcome import Outcome
+from keras_saliency.interventions.pairs import Pairs, draw_pairs
+from keras_saliency.interventions.scene import Scene
+from keras_saliency.interventions.swaps import Swap
+
+MIN_DONORS, MIN_PAIRS = 4, 10  # of a class, to say anything
+MAX_VALUES = 2**22  # of the pixels that are edited at once: 16 MB
+
+
+def run_trial(scene: Scene, swap: Swap, classes, num_pairs: int, rng, donors=None) -> list[Outcome]:
+    """Tries a swap on pairs of all classes in one forward pass.
+
+    Args:
+        scene: `Scene`.
+        swap: `Swap`.
+        classes: the classes whose cue is looked for.
+        num_pairs: how many pairs in all.
+        rng: `numpy.random.Generator`.
+        donors: bool (n,), the probes that may lend. Defaults to None, all.
+
+    Returns:
+        An `Outcome` without control for each class with at least 4 donors and 10 pairs.
+    """
+    task = scene.task
+    pairs = draw_pairs(task.has_class, scene.is_said, classes, num_pairs, rng, donors=donors)
+    if not len(pairs):
+        return []
+    is_adopted = adopted(scene, swap.edit, pairs)
+    outcomes = []
+    for c in classes:
+        of_class = pairs.take(pairs.classes == c)
+        enough = len(of_class) >= MIN_PAIRS and len(np.unique(of_class.donors)) >= MIN_DONORS
+        if enough:
+            outcomes.append(Outcome(int(c), of_class, is_adopted[pairs.classes == c], {}))
+    return outcomes
+
+
+def add_controls(scene: Scene, swap: Swap, outcome: Outcome, rng) -> Outcome:
+    """Returns the outcome with its controls, each of the same pairs."""
+    pairs = outcome.pairs
+    controls = {
+        name: adopted(scene, lambda some, edit=edit: edit(some, rng), pairs)
+        for name, edit in swap.controls().items()
+    }
+    return Outcome(outcome.class_index, pairs, outcome.is_adopted, controls)
+
+
+def adopted(scene: Scene, edit: Callable[[Pairs], np.ndarray], pairs: Pairs) -> np.ndarray:
+    """Returns which recipients, once edited, are predicted as their donor's class, bool (m,).
+
+    Of large images some pairs at a time are edited, so that memory does not grow with them.
+    """
+    at_once = max(8, MAX_VALUES // scene.pixels[0].size)
+    said = []
+    for start in range(0, len(pairs), at_once):
+        some = pairs.take(slice(start, start + at_once))
+        edited = edit(some)
+        if scene.spared is not None:
+            edited[:, scene.spared] = scene.pixels[some.recipients][:, scene.spared]
+        is_said = scene.task.says(scene.predict(edited))
+        said.append(is_said[np.arange(len(some)), some.classes])
+    return np.concatenate(said)

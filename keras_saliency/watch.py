@@ -1,0 +1,141 @@
+"""`Watch`: the search for shortcuts in one run, from looks at the model to alerts."""
+
+import dataclasses
+import re
+from typing import Any
+
+import numpy as np
+
+from keras_saliency.detectors import Examiner, Finding, Hints, Look
+from keras_saliency.guard import notify
+from keras_saliency.records import Alert, EpochReport
+
+SUMMARY_TAG = "saliency/summary"
+
+
+class Watch:
+    """Looks for shortcuts, and keeps what was found.
+
+    Args:
+        examiner: `Examiner`.
+        probes: `ProbeSet`.
+        album: `Album`, which draws the evidence.
+        detect_freq: a look at the end of every so many epochs.
+        missing: sentences about what is not tested.
+
+    Attributes:
+        findings: `Alert`s of all severities, in the order in which they were found.
+        last: the newest `Look`, or None.
+    """
+
+    def __init__(self, examiner: Examiner, probes, album, detect_freq, missing):
+        self._examiner = examiner
+        self._album = album
+        self._detect_freq = detect_freq
+        self._missing = missing
+        self._hints = Hints(probes)
+        self.findings: list[Alert] = []
+        self._unreported: list[Alert] = []
+        self._untold: list[Alert] = []
+        self.last: Look | None = None
+
+    @classmethod
+    def begin(cls, settings, num_logits: int, album) -> "Watch | None":
+        """Prepares what the settings ask for; says what cannot be tested.
+
+        Raises:
+            ValueError: if the battery does not fit the model.
+        """
+        if settings.battery is None:
+            return None
+        probes = settings.probes
+        examiner, missing = settings.battery.begin(probes, num_logits, settings.legitimate)
+        unasked = [m for m in missing if "legitimate" not in m and "object_masks" not in m]
+        if unasked:
+            notify(f"keras_saliency: not tested for shortcuts: {'; '.join(unasked)}.")
+        if examiner is None:
+            return None
+        return cls(examiner, probes, album, settings.detect_freq, missing)
+
+    def is_due(self, moment) -> bool:
+        """Whether to look at the end of an epoch."""
+        is_end = moment.batch is None and not moment.is_baseline
+        return is_end and moment.epoch % self._detect_freq == 0
+
+    def look(self, graph, predictions, heatmaps, moment) -> float:
+        """Tests the model, and returns the worst proven adoption less its control."""
+        position = moment.epoch if moment.position is None else moment.position
+        look = self._examiner.look(graph, predictions, heatmaps, moment.epoch, position)
+        self.last = look
+        for finding in look.findings:
+            self._add(self._alert(finding))
+        return look.adoption
+
+    def take_untold(self) -> list[Alert]:
+        """Returns the alerts that the user has not been told of yet."""
+        untold, self._untold = self._untold, []
+        return untold
+
+    def take_unreported(self) -> tuple[Alert, ...]:
+        """Returns the findings that no report has held yet."""
+        unreported, self._unreported = self._unreported, []
+        return tuple(unreported)
+
+    def tell(self, report: EpochReport) -> EpochReport:
+        """Returns a report with its findings with pictures, and with the epoch's hints."""
+        if report.batch is None and not report.is_baseline:
+            hints = [self._alert(f) for f in self._hints.look(report.statistics, report.epoch)]
+            self.findings += hints
+            report = dataclasses.replace(report, findings=(*report.findings, *hints))
+        if not report.findings:
+            return report
+        pictures = {
+            f"saliency/alert_evidence/{_tag(alert)}": alert.evidence
+            for alert in report.findings
+            if alert.evidence is not None
+        }
+        return dataclasses.replace(report, pictures={**report.pictures, **pictures})
+
+    def summary(self) -> str:
+        """Says what was tested, what was found, and what silence does not exclude."""
+        examiner = self._examiner
+        alerts = [a for a in self.findings if a.severity == "alert"]
+        names = ", ".join(d.name for d in examiner.detectors)
+        lines = [
+            f"Shortcut tests: {examiner.num_looks} looks at {len(examiner.classes)} classes"
+            + (f", {examiner.num_closed} of them while the model was still too inaccurate to tell"
+               if examiner.num_closed else "")
+            + f". Tested: {names or 'nothing'}."
+        ]
+        if self._missing:
+            lines.append(f"Not tested: {'; '.join(self._missing)}.")
+        lines.append(f"Found: {len(alerts)} alerts." if alerts else "Found: no shortcut.")
+        lines += [f"- {alert.message}" for alert in alerts[:5]]
+        blind = "; ".join(dict.fromkeys(d.blind_to for d in examiner.detectors))
+        lines.append(
+            f"Silence does not exclude: {blind}; cues that all classes share; and anything that "
+            "the probes do not show."
+        )
+        return "\n".join(lines)
+
+    def _add(self, alert):
+        self.findings.append(alert)
+        self._unreported.append(alert)
+        if alert.severity == "alert":
+            self._untold.append(alert)
+
+    def _alert(self, finding: Finding) -> Alert:
+        fields: dict[str, Any] = {
+            f.name: getattr(finding, f.name)
+            for f in dataclasses.fields(finding)
+            if f.name != "evidence"
+        }
+        picture: np.ndarray | None = None
+        if finding.evidence is not None:
+            picture = self._album.draw_evidence(finding.evidence, finding.message)
+        return Alert(**fields, evidence=picture)
+
+
+def _tag(alert):
+    name = alert.detector if alert.class_index is None else f"{alert.detector}_{alert.class_index}"
+    return re.sub(r"[^\w.-]", "_", name)

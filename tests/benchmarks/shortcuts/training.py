@@ -1,0 +1,188 @@
+"""Trains one run of the benchmark, and says how much the network leans on its cue.
+
+    python tests/benchmarks/shortcuts/training.py [--fraction 0.1] [--split tune]
+
+prints the oracle of every run (no detector is involved): accuracy on validation data with the
+cue, and on the same scenes with the cue of a random class. The gap between them is what the
+network owes to the cue.
+"""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import argparse
+import dataclasses
+import time
+
+import cv2
+import keras
+import numpy as np
+import tensorflow as tf
+from clean import CLEAN_KINDS, WRONG_LABELS, NoCue
+from cues import KINDS, Cue
+from networks import FINE_TUNING_RATE, build, compile_for, head
+from runs import list_runs
+from scenes import ANIMALS, Scenes
+
+EPOCHS, BATCH_SIZE = 9, 64
+NUM_TRAINING, NUM_VALIDATION = 1800, 400
+NUM_TRAINING_LARGE, NUM_VALIDATION_LARGE = 500, 200  # of 96x96
+PRETRAINING_EPOCHS = 4
+PROBES_PER_CLASS = {2: 20, 6: 10}
+
+
+def use_one_core():
+    """Call before TensorFlow does anything."""
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    cv2.setNumThreads(1)
+
+
+def choose_classes(run, rng):
+    numbers = ANIMALS if run.objects == "animals" else range(10)
+    return sorted(rng.choice(numbers, run.num_classes, replace=False).tolist())
+
+
+def make_data(run):
+    """Returns the run's arrays.
+
+    "train", "biased" and "unbiased" are (images, labels); "biased" and "unbiased" are the same
+    scenes, up to the cue. "masks" and "boxes" (where the cue is, or None) belong to "biased".
+    """
+    rng = np.random.default_rng(run.seed)
+    scenes = Scenes(run.split, run.size, run.objects, choose_classes(run, rng))
+    cue = (Cue if run.kind in KINDS else NoCue)(run.kind, run.num_classes, scenes, rng)
+    sizes = NUM_TRAINING, NUM_VALIDATION
+    if run.network == "mobilenet":
+        sizes = NUM_TRAINING_LARGE, NUM_VALIDATION_LARGE
+    is_centred = run.kind in ("centred", "watermark")
+    parts = ("training", "validation")
+    train, seen = (
+        scenes.draw(n, rng, part, is_centred) for n, part in zip(sizes, parts, strict=True)
+    )
+    if run.kind == "texture":  # any animal, whatever the label
+        for layers in (train, seen):
+            layers.papers = rng.permutation(layers.papers)
+    biased, boxes = cue.plant(seen, run.strength, rng)
+    unbiased, _ = cue.plant(seen, run.strength, rng, biased=False)
+    labels = train.labels
+    if run.kind == "label_noise":
+        wrong = rng.random(len(labels)) < WRONG_LABELS
+        labels = (labels + wrong * rng.integers(1, run.num_classes, len(labels))) % run.num_classes
+    return {
+        "train": (cue.plant(train, run.strength, rng)[0], labels),
+        "biased": (biased, seen.labels),
+        "unbiased": (unbiased, seen.labels),
+        "masks": seen.masks,
+        "boxes": boxes,
+    }
+
+
+class Oracle(keras.callbacks.Callback):
+    """Notes the accuracy on biased and on unbiased data, per epoch."""
+
+    def __init__(self, data):
+        super().__init__()
+        self.data = data
+        self.found = {"biased": [], "unbiased": []}
+        self.seconds = 0.0
+
+    def on_epoch_end(self, epoch, logs=None):
+        began = time.perf_counter()
+        for part, accuracies in self.found.items():
+            images, labels = self.data[part]
+            scores = self.model.predict(images, batch_size=200, verbose=0)
+            said = scores[:, 0] > 0.5 if scores.shape[1] == 1 else scores.argmax(1)
+            accuracies.append(float((said == labels).mean()))
+        self.seconds += time.perf_counter() - began
+
+
+def pretrain(run):
+    """Returns a model whose convolutions were trained on other objects, with a new head."""
+    objects = "digits" if run.objects == "animals" else "animals"
+    earlier = dataclasses.replace(
+        run, kind="random_place", objects=objects, num_classes=6, head="logits"
+    )
+    model = build(earlier)
+    model.fit(
+        *make_data(earlier)["train"], batch_size=BATCH_SIZE, epochs=PRETRAINING_EPOCHS, verbose=0
+    )
+    new = keras.Sequential([keras.Input(model.input_shape[1:]), *model.layers[:-1], *head(run)])
+    return compile_for(new, run, FINE_TUNING_RATE)
+
+
+def train(run, make_callbacks=None):
+    """Trains a run.
+
+    Args:
+        run: A Run.
+        make_callbacks: Called with the probes, which are biased validation data: images (uint8),
+            labels, masks (None if the run is to do without) and the run. Returns the callbacks.
+
+    Returns:
+        The run's fields; `biased` and `unbiased`, accuracies per epoch; `gap` at the end and
+        `max_gap`; `cue_box`, (y0, x0, y1, x1) or None; `probe_boxes`, one per probe, or None;
+        `seconds` of fit less those of the oracle, `oracle_seconds`, and `data_seconds`.
+    """
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(run.seed)
+    began = time.perf_counter()
+    data = make_data(run)
+    data_seconds = time.perf_counter() - began
+    images, labels = data["biased"]
+    per_class = PROBES_PER_CLASS[run.num_classes]
+    chosen = [np.flatnonzero(labels == c)[:per_class] for c in range(run.num_classes)]
+    chosen = np.concatenate(chosen)
+    masks = data["masks"][chosen] if run.has_masks else None
+    callbacks = make_callbacks(images[chosen], labels[chosen], masks, run) if make_callbacks else []
+    model = pretrain(run) if run.kind == "transfer" else build(run)
+    oracle = Oracle(data)
+    began = time.perf_counter()
+    model.fit(
+        *data["train"],
+        batch_size=BATCH_SIZE,
+        epochs=EPOCHS,
+        callbacks=[*callbacks, oracle],
+        verbose=0,
+    )
+    seconds = time.perf_counter() - began - oracle.seconds
+    gaps = np.subtract(oracle.found["biased"], oracle.found["unbiased"])
+    boxes = None if data["boxes"] is None else data["boxes"][chosen].tolist()
+    fixed = boxes is not None and all(box == boxes[0] for box in boxes)
+    return {
+        **dataclasses.asdict(run),
+        "name": run.name,
+        "parameters": model.count_params(),
+        **oracle.found,
+        "gap": float(gaps[-1]),
+        "max_gap": float(gaps.max()),
+        "cue_box": boxes[0] if fixed else None,
+        "probe_boxes": boxes,
+        "seconds": seconds,
+        "oracle_seconds": oracle.seconds,
+        "data_seconds": data_seconds,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--split", choices=("tune", "score"), default="tune")
+    parser.add_argument("--fraction", type=float, default=0.0, help="0: one run of each kind")
+    parser.add_argument("--kinds", nargs="*", default=[*KINDS, *CLEAN_KINDS])
+    options = parser.parse_args()
+    use_one_core()
+    print("| run | objects | head | biased | unbiased | gap | seconds |\n" + "|---" * 7 + "|")
+    for run in list_runs(options.split, options.fraction):
+        if run.kind in options.kinds:
+            row = train(run)
+            print(
+                f"| {run.name} | {run.objects} | {run.head} | {row['biased'][-1]:.2f} "
+                f"| {row['unbiased'][-1]:.2f} | {row['gap']:+.2f} "
+                f"| {row['seconds']:.1f} + {row['oracle_seconds']:.1f} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
