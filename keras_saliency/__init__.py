@@ -9,6 +9,8 @@ import importlib
 __version__ = "0.1.0"
 
 _ROOMS = {
+    "Alert": "keras_saliency.records",
+    "Battery": "keras_saliency.detectors",
     "DeconvNet": "keras_saliency.methods",
     "GradCAM": "keras_saliency.methods",
     "History": "keras_saliency.history",
@@ -16,6 +18,7 @@ _ROOMS = {
     "ProbeSet": "keras_saliency.probes",
     "SaliencyCallback": "keras_saliency.callback",
     "VanillaGradients": "keras_saliency.methods",
+    "confirm": "keras_saliency.confirmation",
     "explain": "keras_saliency.explanation",
 }
 

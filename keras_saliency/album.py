@@ -92,36 +92,6 @@ class Album:
                 self._next_filmstrip = report.epoch * _GROWTH
         return pictures
 
-    def draw_evidence(self, evidence, title: str) -> np.ndarray:
-        """Draws recipients before and after a swap, with what the model says of both.
-
-        Args:
-            evidence: `Evidence`.
-            title: the finding in words.
-
-        Returns:
-            uint8 RGB array (height, width, 3).
-        """
-        probes, pairs = self._probes, evidence.pairs
-        # Together with the probes, so that both are drawn in one range of pixels.
-        both = np.concatenate([probes.images, evidence.after])
-        display = displayable(both, drawn=np.arange(len(probes), len(both)))
-        before = displayable(probes.images, drawn=pairs.recipients)
-        if evidence.boxes is not None:
-            display = [outline(p, box) for p, box in zip(display, evidence.boxes, strict=True)]
-        captions = [
-            Caption(
-                f"{probes.names[r]}, with that of {probes.names[d]}",
-                probes.label_text(r),
-                f"{said_before} → {said_after}",
-            )
-            for r, d, said_before, said_after in zip(
-                pairs.recipients, pairs.donors, evidence.said_before, evidence.said_after,
-                strict=True,
-            )
-        ]
-        return draw_grid(display, captions, images=before, title=title, colormap=None)
-
     def take_columns(self) -> list[tuple[str, float, bytes]]:
         """Returns what was drawn since the last time: (method, position, encoded image).
 
@@ -189,3 +159,38 @@ class Album:
             correct,
             note,
         )
+
+
+def draw_evidence(probes, evidence, title: str) -> np.ndarray:
+    """Draws recipients before and after a swap, with what the model says of both.
+
+    Args:
+        probes: `ProbeSet`.
+        evidence: `Evidence`.
+        title: the finding in words.
+
+    Returns:
+        uint8 RGB array (height, width, 3).
+    """
+    pairs = evidence.pairs
+    # Together with the probes, so that both are drawn in one range of pixels.
+    both = np.concatenate([probes.images, evidence.after])
+    display = displayable(both, drawn=np.arange(len(probes), len(both)))
+    before = displayable(probes.images, drawn=pairs.recipients)
+    if evidence.boxes is not None:
+        display = [outline(p, box) for p, box in zip(display, evidence.boxes, strict=True)]
+    captions = [
+        Caption(
+            f"{probes.names[r]}, with that of {probes.names[d]}",
+            probes.label_text(r),
+            f"{said_before} → {said_after}",
+        )
+        for r, d, said_before, said_after in zip(
+            pairs.recipients,
+            pairs.donors,
+            evidence.said_before,
+            evidence.said_after,
+            strict=True,
+        )
+    ]
+    return draw_grid(display, captions, images=before, title=title, colormap=None)

@@ -8,7 +8,7 @@ from functools import partial
 from os.path import abspath
 
 from keras_saliency.album import Album
-from keras_saliency.detectors import Battery, Legitimate
+from keras_saliency.detectors import NOTHING_LEGITIMATE, Battery, Legitimate
 from keras_saliency.distribution import describe_workers
 from keras_saliency.graph import ModelGraph
 from keras_saliency.guard import notify
@@ -37,7 +37,7 @@ class Settings:
     sinks: list
     battery: Battery | None = None
     detect_freq: int = 1
-    legitimate: Legitimate = Legitimate((), ())
+    legitimate: Legitimate = NOTHING_LEGITIMATE
 
     def new_history(self) -> History:
         """Returns an empty history of the probes."""
@@ -90,7 +90,7 @@ class Run:
         self._album = Album(
             settings.probes, settings.num_drawn, [m.name for m in graph.methods], graph.signed
         )
-        self.watch = Watch.begin(settings, graph.num_classes, self._album)
+        self.watch = Watch.begin(settings, graph.num_classes)
         self._identity = {
             "probes": settings.probes.fingerprint,
             "methods": [repr(method) for method in settings.methods],

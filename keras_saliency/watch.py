@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_saliency.album import draw_evidence
 from keras_saliency.detectors import Examiner, Finding, Hints, Look
 from keras_saliency.guard import notify
 from keras_saliency.records import Alert, EpochReport
@@ -19,7 +20,6 @@ class Watch:
     Args:
         examiner: `Examiner`.
         probes: `ProbeSet`.
-        album: `Album`, which draws the evidence.
         detect_freq: a look at the end of every so many epochs.
         missing: sentences about what is not tested.
 
@@ -28,9 +28,9 @@ class Watch:
         last: the newest `Look`, or None.
     """
 
-    def __init__(self, examiner: Examiner, probes, album, detect_freq, missing):
+    def __init__(self, examiner: Examiner, probes, detect_freq, missing):
         self._examiner = examiner
-        self._album = album
+        self._probes = probes
         self._detect_freq = detect_freq
         self._missing = missing
         self._hints = Hints(probes)
@@ -40,7 +40,7 @@ class Watch:
         self.last: Look | None = None
 
     @classmethod
-    def begin(cls, settings, num_logits: int, album) -> "Watch | None":
+    def begin(cls, settings, num_logits: int) -> "Watch | None":
         """Prepares what the settings ask for; says what cannot be tested.
 
         Raises:
@@ -55,7 +55,7 @@ class Watch:
             notify(f"keras_saliency: not tested for shortcuts: {'; '.join(unasked)}.")
         if examiner is None:
             return None
-        return cls(examiner, probes, album, settings.detect_freq, missing)
+        return cls(examiner, probes, settings.detect_freq, missing)
 
     def is_due(self, moment) -> bool:
         """Whether to look at the end of an epoch."""
@@ -103,8 +103,11 @@ class Watch:
         names = ", ".join(d.name for d in examiner.detectors)
         lines = [
             f"Shortcut tests: {examiner.num_looks} looks at {len(examiner.classes)} classes"
-            + (f", {examiner.num_closed} of them while the model was still too inaccurate to tell"
-               if examiner.num_closed else "")
+            + (
+                f", {examiner.num_closed} of them while the model was still too inaccurate to tell"
+                if examiner.num_closed
+                else ""
+            )
             + f". Tested: {names or 'nothing'}."
         ]
         if self._missing:
@@ -132,8 +135,14 @@ class Watch:
         }
         picture: np.ndarray | None = None
         if finding.evidence is not None:
-            picture = self._album.draw_evidence(finding.evidence, finding.message)
+            picture = draw_evidence(self._probes, finding.evidence, _title(finding, self._probes))
         return Alert(**fields, evidence=picture)
+
+
+def _title(finding, probes):
+    of = "" if finding.class_index is None else f", class {probes.class_text(finding.class_index)}"
+    counts = f"adoption {finding.adoption:.0%}, control {finding.control or 0:.0%}"
+    return f"{finding.severity}: {finding.detector}{of}, epoch {finding.epoch + 1}, {counts}"
 
 
 def _tag(alert):

@@ -1,11 +1,19 @@
 """Detectors: saliency and statistics suspect, swaps prove, and only what is proven is an alert."""
 
-from keras_saliency.detectors.base import Bounds, Evidence, Finding, SwapDetector, Trial
-from keras_saliency.detectors.battery import Battery, Legitimate, check_box, check_on_alert
+from keras_saliency.detectors.base import Bounds, Finding, SwapDetector, Trial
+from keras_saliency.detectors.battery import (
+    NOTHING_LEGITIMATE,
+    Battery,
+    Legitimate,
+    check_box,
+    check_on_alert,
+)
+from keras_saliency.detectors.evidence import Evidence, gather_evidence
 from keras_saliency.detectors.examiner import Examiner, Look
 from keras_saliency.detectors.hints import Hints
 
 __all__ = [
+    "NOTHING_LEGITIMATE",
     "Battery",
     "Bounds",
     "Evidence",
@@ -18,4 +26,5 @@ __all__ = [
     "Trial",
     "check_box",
     "check_on_alert",
+    "gather_evidence",
 ]

@@ -6,26 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_saliency.interventions import Outcome, Pairs, Scene, Swap, Task
-
-
-@dataclass(frozen=True, eq=False)
-class Evidence:
-    """Recipients before and after a swap, to be drawn.
-
-    Attributes:
-        pairs: `Pairs` that are shown.
-        after: edited pixels (m, H, W, C), in the probes' range and dtype.
-        said_before: what the model says of each recipient, in words.
-        said_after: the same after the swap.
-        boxes: int (m, 4), what to outline in `after`; None where nothing is.
-    """
-
-    pairs: Pairs
-    after: np.ndarray
-    said_before: list[str]
-    said_after: list[str]
-    boxes: np.ndarray | None
+from keras_saliency.detectors.evidence import Evidence
+from keras_saliency.interventions import Outcome, Scene, Swap, Task, wilson_bounds
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +53,7 @@ class SwapDetector:
         blind_to: what it cannot see, in words.
         many: `Bounds` with more than two classes.
         two: `Bounds` with two classes, or labels of yes and no, where chance adopts more.
-        legitimate: the word of `legitimate=[...]` that switches it off.
+        legitimate: the words of `legitimate=[...]` that switch it off.
         needs: what it needs of the probes, such as "object_masks"; "" for nothing.
         is_local: whether a place can be accused.
     """
@@ -83,7 +65,7 @@ class SwapDetector:
     blind_to: str
     many: Bounds
     two: Bounds
-    legitimate: str
+    legitimate: frozenset[str]
     needs: str = ""
     is_local: bool = False
 
@@ -120,12 +102,16 @@ class Trial:
 
     @property
     def is_proven_in_mean(self) -> bool:
-        """Whether the mean over the classes reaches its bound."""
-        return len(self.outcomes) > 0 and self.mean_excess >= self.bounds.of_mean
+        """Whether the mean over the classes reaches its bound, chance allowed for."""
+        if not self.outcomes or self.mean_excess < self.bounds.of_mean:
+            return False
+        adoption = float(np.mean([o.adoption for o in self.outcomes]))
+        num_donors = sum(o.num_donors for o in self.outcomes)
+        return wilson_bounds(adoption, num_donors)[0] > adoption - self.mean_excess
 
     def is_proven_in(self, outcome: Outcome) -> bool:
         """Whether one class reaches its bound, chance with few donors allowed for."""
-        is_sure = outcome.lower_bound >= self.bounds.of_class / 2
+        is_sure = outcome.lower_bound > (outcome.control or 0.0)
         return outcome.excess >= self.bounds.of_class and is_sure
 
     @property

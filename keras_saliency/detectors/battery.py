@@ -5,14 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_saliency.arguments import shown
-from keras_saliency.detectors.base import SwapDetector
 from keras_saliency.detectors.examiner import Examiner
 from keras_saliency.detectors.groups import GroupGap
 from keras_saliency.detectors.swap_detectors import SWAP_DETECTORS
 from keras_saliency.interventions import MAX_CLASSES, MIN_DONORS, PixelRange, Task
 
 NAMES = (*SWAP_DETECTORS, GroupGap.name)
-LEGITIMATE_WORDS = tuple(sorted({d.legitimate for d in SWAP_DETECTORS.values()}))
+LEGITIMATE_WORDS = tuple(sorted(set().union(*(d.legitimate for d in SWAP_DETECTORS.values()))))
 
 
 class Battery:
@@ -87,7 +86,7 @@ class Battery:
             if name == GroupGap.name:
                 continue
             detector = SWAP_DETECTORS[name]
-            if detector.legitimate in legitimate.words:
+            if legitimate.words & detector.legitimate:
                 missing.append(f"{name}, which is legitimate")
             elif detector.needs and getattr(probes, detector.needs) is None:
                 missing.append(f"{name}, which needs {detector.needs}")
@@ -100,6 +99,7 @@ class Battery:
             classes=classes,
             pixel_range=PixelRange.of(probes.images, self.value_range),
             spared=legitimate.mask(probes.image_shape[:2]),
+            fills_frame=bool(legitimate.words & {"colour", "texture"}),
             compares_groups=GroupGap.name in self.names and probes.groups is not None,
         )
         if examiner.groups is not None:
@@ -116,8 +116,8 @@ class Legitimate:
         boxes: (y0, x0, y1, x1) in pixels, half-open.
     """
 
-    words: tuple[str, ...]
-    boxes: tuple[tuple[int, int, int, int], ...]
+    words: frozenset[str] = frozenset()
+    boxes: tuple[tuple[int, int, int, int], ...] = ()
 
     @classmethod
     def of(cls, legitimate, image_size) -> "Legitimate":
@@ -143,7 +143,7 @@ class Legitimate:
                 words.append(entry)
             else:
                 boxes.append(check_box("legitimate", entry, image_size))
-        return cls(tuple(words), tuple(boxes))
+        return cls(frozenset(words), tuple(boxes))
 
     def mask(self, image_size) -> np.ndarray | None:
         """Returns the boxes as one bool (H, W), None without boxes."""
@@ -155,13 +155,14 @@ class Legitimate:
         return mask
 
 
+NOTHING_LEGITIMATE = Legitimate()
+
+
 def check_box(argument, box, image_size) -> tuple[int, int, int, int]:
     """Returns a box as four ints; refuses what is none, or lies outside of the image."""
     try:
         sides = [int(side) for side in box]
-        is_whole = len(sides) == 4 and all(
-            int(s) == s and not isinstance(s, bool) for s in box
-        )
+        is_whole = len(sides) == 4 and all(int(s) == s and not isinstance(s, bool) for s in box)
     except (TypeError, ValueError, OverflowError):
         is_whole = False
     if not is_whole:

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from keras_saliency.detectors.base import Evidence, Finding, SwapDetector, Trial
+from keras_saliency.detectors.base import Finding, Trial
+from keras_saliency.detectors.evidence import gather_evidence
 from keras_saliency.detectors.groups import GroupGap
 from keras_saliency.detectors.streaks import NUM_FOR_ALERT, Streaks, Told
 from keras_saliency.detectors.words import describe
@@ -45,6 +46,7 @@ class Examiner:
         classes: class numbers that are tested.
         pixel_range: `PixelRange` of the probes.
         spared: bool (H, W), the legitimate regions, whose pixels are never lent; or None.
+        fills_frame: whether the user calls colour or texture legitimate.
         compares_groups: whether groups are compared.
     """
 
@@ -57,6 +59,7 @@ class Examiner:
         classes,
         pixel_range,
         spared=None,
+        fills_frame=False,
         compares_groups=False,
     ):
         self.task = task
@@ -64,10 +67,9 @@ class Examiner:
         self.classes = classes
         self._probes = probes
         self._range = pixel_range
-        self._spared = spared
+        self._spared, self._fills_frame = spared, fills_frame
         self._streaks, self._told = Streaks(), Told()
         self.groups = GroupGap(probes, task, Streaks()) if compares_groups else None
-        self._pixels = probes.images.astype(np.float32)
         self.num_looks = 0
         self.num_closed = 0
 
@@ -122,9 +124,8 @@ class Examiner:
         """
         findings, is_told = [], False
         for c in self.classes:
-            proven = [
-                (t, o) for t in trials for o in t.outcomes if o.class_index == c and t.is_proven_in(o)
-            ]
+            tried = [(t, o) for t in trials for o in t.outcomes if o.class_index == c]
+            proven = [(t, o) for t, o in tried if t.is_proven_in(o)]
             finding = self._update(scene, c, proven, epoch)
             findings += finding
             is_told |= bool(proven)
@@ -138,7 +139,8 @@ class Examiner:
         for detector in self.detectors:
             self._streaks.update((detector.name, whose), epoch, detector.name in names)
         lasting = [
-            (t, o) for t, o in proven
+            (t, o)
+            for t, o in proven
             if self._streaks.length((t.detector.name, whose)) >= NUM_FOR_ALERT
         ]
         severity = self._told.update(whose, bool(proven), bool(lasting))
@@ -169,47 +171,24 @@ class Examiner:
             num_donors=outcome.num_donors,
             region=region,
             probe_indices=tuple(int(i) for i in np.unique(lenders)),
-            evidence=self._evidence(scene, trial.swap, outcome, region),
+            evidence=gather_evidence(scene, trial.swap, outcome, self._probes, region),
         )
 
-    def _evidence(self, scene, swap, outcome, region, num_shown=4):
-        """Recipients before and after the swap, with what the model says of both."""
-        found = np.flatnonzero(outcome.is_adopted)
-        _, first = np.unique(outcome.pairs.recipients[found], return_index=True)
-        shown = outcome.pairs.take(found[np.sort(first)[:num_shown]])
-        after = swap.edit(shown)
-        boxes = swap.boxes(shown)
-        if region is not None:
-            boxes = np.tile(region, (len(shown), 1))
-        before = self._said(scene, scene.pixels[shown.recipients])
-        return Evidence(shown, self._range.clip(after), before, self._said(scene, after), boxes)
-
-    def _said(self, scene, pixels):
-        words = []
-        for is_said in self.task.says(scene.predict(pixels)):
-            classes = [self._probes.class_text(c) for c in np.flatnonzero(is_said)]
-            words.append(", ".join(classes) or "none")
-        return words
-
     def _scene(self, graph, is_said, heatmaps):
-        def predict(pixels):
-            inputs = self._probes.prepare(self._range.clip(pixels))
-            return graph.predict(inputs).logits
-
-        return Scene(
-            pixels=self._pixels,
-            task=self.task,
-            is_said=is_said,
+        return Scene.of(
+            self._probes,
+            self.task,
+            self._range,
+            graph,
+            is_said,
             attention=self._attention(heatmaps),
-            masks=self._probes.object_masks,
-            predict=predict,
             spared=self._spared,
+            fills_frame=self._fills_frame,
         )
 
     def _attention(self, heatmaps):
-        """Unit-mass maps of the method that tells most, (n, H, W); even without any."""
+        """Unit-mass maps of the method that tells most, (n, H, W); None without any."""
         for method in (*_ATTENTION_OF, *(m for m in heatmaps if m != "deconvnet")):
             if method in heatmaps:
                 return Attention.from_heatmaps(heatmaps[method]).image.unit
-        n, height, width = self._pixels.shape[:3]
-        return np.full((n, height, width), 1 / (height * width), np.float32)
+        return None

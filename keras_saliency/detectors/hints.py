@@ -32,7 +32,9 @@ HINTS = (
     Hint("mean_map_concentration", 0.3, False, "attention lies at one place in all probes"),
     Hint("group_gap", 0.3, False, "attention differs between the groups of a class"),
     Hint("empty_fraction", 0.5, False, "attention is dead: the maps are all zero"),
-    Hint("drift_previous", 1e-4, True, "attention is frozen: it has not moved since the epoch before"),
+    Hint(
+        "drift_previous", 1e-4, True, "attention is frozen: it has not moved since the last epoch"
+    ),
 )
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_saliency.interventions import PATCH_SHARE, PatchSwap, Scene, hottest_boxes
+from keras_saliency.interventions import PATCH_SHARE, Scene
 from keras_saliency.opencv import cv2
 
 _ODD = 3  # pixels: the window over which a difference between classes is smoothed

@@ -27,10 +27,11 @@ def describe(trial, outcome, class_text, epoch, since_epoch, region, others) -> 
     since = "" if since_epoch == epoch else f" (since epoch {since_epoch + 1})"
     everywhere = ""
     if len(trial.outcomes) > 1:
-        means = [np.mean([o.adoption for o in trial.outcomes])]
-        means.append(np.mean([o.control or 0 for o in trial.outcomes]))
+        adoption = np.mean([o.adoption for o in trial.outcomes])
+        control = adoption - trial.mean_excess
         everywhere = (
-            f" Over all {len(trial.outcomes)} classes tested: {means[0]:.0%} (control {means[1]:.0%})."
+            f" Mean of the {len(trial.outcomes)} classes that could be tried: {adoption:.0%} "
+            f"(control {control:.0%})."
         )
     also = f" Proven as well by: {', '.join(others)}." if others else ""
     lenders = sorted({int(i) for i in outcome.pairs.donors[outcome.is_adopted]})

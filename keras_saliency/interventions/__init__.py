@@ -15,11 +15,11 @@ from keras_saliency.interventions.scene import Scene
 from keras_saliency.interventions.search import find_region
 from keras_saliency.interventions.swaps import (
     PATCH_SHARE,
+    AmplitudeSwap,
     BackgroundSwap,
     PatchSwap,
     PatternSwap,
     RingSwap,
-    SpectrumSwap,
     StatisticsSwap,
     SurroundingsSwap,
     Swap,
@@ -31,6 +31,7 @@ __all__ = [
     "MAX_CLASSES",
     "MIN_DONORS",
     "PATCH_SHARE",
+    "AmplitudeSwap",
     "BackgroundSwap",
     "Outcome",
     "Pairs",
@@ -39,7 +40,6 @@ __all__ = [
     "PixelRange",
     "RingSwap",
     "Scene",
-    "SpectrumSwap",
     "StatisticsSwap",
     "SurroundingsSwap",
     "Swap",

@@ -6,6 +6,8 @@ All take recipients and donors of raw pixels, (m, H, W, C), pair by pair, and re
 
 import numpy as np
 
+from keras_saliency.opencv import cv2
+
 RING_SHARE = 0.1  # of the shorter side, as in the statistic `border_enrichment`
 _FLAT = 1e-6  # a channel that varies less than this share of its size is constant
 
@@ -74,49 +76,12 @@ def swap_amplitude(recipients, donors) -> np.ndarray:
     What it sees: patterns and textures all over the image. In clean networks it moves
     predictions as well, because the amplitudes hold something of the object's shape.
     """
-    spectrum = np.fft.rfft2(np.asarray(recipients, np.float64), axes=(1, 2))
-    amplitude = np.abs(np.fft.rfft2(np.asarray(donors, np.float64), axes=(1, 2)))
-    phase = np.exp(1j * np.angle(spectrum))
-    return np.fft.irfft2(amplitude * phase, np.shape(recipients)[1:3], axes=(1, 2)).astype(
-        np.float32
-    )
-
-
-def swap_spectrum(recipients, donors, num_rings: int = 6, num_sectors: int = 4) -> np.ndarray:
-    """Gives the recipient the donor's mean log amplitude in bins of frequency and direction.
-
-    What it sees: texture and sharpness. Unlike `swap_amplitude` it carries too little of the
-    donor for its object's shape to come along. The mean of the image stays.
-    """
-    height, width = np.shape(recipients)[1:3]
-    bins = spectrum_bins(height, width, num_rings, num_sectors)
-    num_bins = bins.max() + 1
-    spectrum = np.fft.fft2(np.asarray(recipients, np.float64), axes=(1, 2))
-    donor = np.fft.fft2(np.asarray(donors, np.float64), axes=(1, 2))
-    tiny = 1e-3 * max(1e-12, float(np.abs(spectrum).mean()))
-    difference = np.log(np.abs(donor) + tiny) - np.log(np.abs(spectrum) + tiny)
-    flat = difference.reshape(len(difference), -1, difference.shape[-1])
-    sizes = np.bincount(bins.reshape(-1), minlength=num_bins)
-    member = np.zeros((num_bins, flat.shape[1]))
-    member[bins.reshape(-1), np.arange(flat.shape[1])] = 1
-    means = np.einsum("bp,mpc->mbc", member, flat) / np.maximum(sizes, 1)[None, :, None]
-    means[:, 0] = 0  # the zero frequency, the mean of the image
-    gain = np.exp(means[:, bins.reshape(-1)]).reshape(spectrum.shape)
-    return np.fft.ifft2(spectrum * gain, axes=(1, 2)).real.astype(np.float32)
-
-
-def spectrum_bins(height, width, num_rings, num_sectors) -> np.ndarray:
-    """Returns the bin of each frequency, int (H, W): 0 for zero, then octaves × directions."""
-    fy, fx = np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :]
-    radius = np.hypot(fy, fx)
-    octave = np.floor(num_rings + np.log2(np.maximum(radius, 1e-9) / 0.7072) * 1.5)
-    octave = np.clip(octave, 0, num_rings - 1).astype(int)
-    # A direction and its opposite are one, since images are real.
-    direction = np.mod(np.arctan2(fy, fx) + np.pi / (2 * num_sectors), np.pi)
-    sector = np.minimum((direction / np.pi * num_sectors).astype(int), num_sectors - 1)
-    bins = 1 + octave * num_sectors + sector
-    bins[0, 0] = 0
-    return bins
+    spectrum = np.fft.rfft2(np.asarray(recipients, np.float32), axes=(1, 2))
+    amplitude = np.abs(np.fft.rfft2(np.asarray(donors, np.float32), axes=(1, 2)))
+    size = np.abs(spectrum)
+    ratio = np.divide(amplitude, size, out=np.ones_like(size), where=size > 0)
+    edited = np.fft.irfft2(spectrum * ratio, np.shape(recipients)[1:3], axes=(1, 2))
+    return edited.astype(np.float32)
 
 
 def swap_background(recipients, donors, recipient_masks, donor_masks, holes=False) -> np.ndarray:
@@ -139,6 +104,13 @@ def box_masks(boxes, size, without=None) -> np.ndarray:
     for mask, (y0, x0, y1, x1) in zip(masks, boxes, strict=True):
         mask[y0:y1, x0:x1] = True
     return masks if without is None else masks & ~without
+
+
+def without_smooth(picture) -> np.ndarray:
+    """Returns a picture (H, W, C) less itself blurred with a deviation of an eighth of its side."""
+    deviation = min(picture.shape[:2]) / 8
+    blurred = cv2.GaussianBlur(picture, (0, 0), deviation, borderType=cv2.BORDER_REFLECT)
+    return picture - blurred.reshape(picture.shape)
 
 
 def shift_by(recipients, differences) -> np.ndarray:

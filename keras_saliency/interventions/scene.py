@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency.interventions.pixels import PixelRange
 from keras_saliency.interventions.task import Task
 
 
@@ -19,8 +20,10 @@ class Scene:
         attention: float32 (n, H, W), unit mass, NaN where a map is all zero.
         masks: bool (n, H, W), the objects, or None.
         predict: function from edited pixels (m, H, W, C) to logits (m, k).
+        pixel_range: `PixelRange` of the probes.
         spared: bool (H, W), places where nothing is lent because the user calls them
             legitimate, or None.
+        fills_frame: whether the user calls colour or texture legitimate.
     """
 
     pixels: np.ndarray
@@ -29,9 +32,31 @@ class Scene:
     attention: np.ndarray
     masks: np.ndarray | None
     predict: Callable[[np.ndarray], np.ndarray]
+    pixel_range: PixelRange
     spared: np.ndarray | None = None
+    fills_frame: bool = False
+
+    @classmethod
+    def of(cls, probes, task, pixel_range, graph, is_said, attention=None, **more) -> "Scene":
+        """Makes a scene of a `ProbeSet` and a `ModelGraph`; attention is even where not given."""
+
+        def predict(pixels):
+            return graph.predict(probes.prepare(pixel_range.clip(pixels))).logits
+
+        if attention is None:
+            n, height, width = probes.images.shape[:3]
+            attention = np.full((n, height, width), 1 / (height * width), np.float32)
+        pixels, masks = probes.images.astype(np.float32), probes.object_masks
+        return cls(pixels, task, is_said, attention, masks, predict, pixel_range, **more)
 
     @property
     def size(self) -> tuple[int, int]:
         """(H, W)."""
         return self.pixels.shape[1:3]
+
+    def edited(self, edit, pairs) -> np.ndarray:
+        """Returns the recipients after `edit(pairs)`, but for what is spared, (m, H, W, C)."""
+        images = edit(pairs)
+        if self.spared is not None:
+            images[:, self.spared] = self.pixels[pairs.recipients][:, self.spared]
+        return images

@@ -1,5 +1,7 @@
 """Which part of an accused area does the work: found by swapping its sub-blocks."""
 
+import itertools
+
 import numpy as np
 
 from keras_saliency.interventions import edits
@@ -63,9 +65,7 @@ class _Search:
         self._scene, self._pairs, self._areas = scene, pairs, areas
         self._height, self._width = scene.size
         self._before = self._margins(scene.pixels[pairs.recipients], pairs)
-        whole = edits.swap_pixels(
-            scene.pixels[pairs.recipients], scene.pixels[pairs.donors], areas
-        )
+        whole = edits.swap_pixels(scene.pixels[pairs.recipients], scene.pixels[pairs.donors], areas)
         self._full_gain = (self._margins(whole, pairs) - self._before).mean()
 
     def candidates(self):
@@ -110,8 +110,8 @@ class _Search:
         few = self._pairs.take(slice(_FEW))
         cells = [
             (top, left, bottom, right)
-            for top, bottom in zip(rows[:-1], rows[1:], strict=True)
-            for left, right in zip(columns[:-1], columns[1:], strict=True)
+            for top, bottom in itertools.pairwise(rows)
+            for left, right in itertools.pairwise(columns)
         ]
         used = self._areas[: len(few)].any(axis=0)
         gains = np.zeros(len(cells))

@@ -49,15 +49,19 @@ class Swap:
 
 
 class RingSwap(Swap):
-    """The outer ring. Its second control is the middle, of the same area.
+    """The outer ring.
 
-    Where a texture fills the frame, the middle moves as much as the ring does.
+    Where colour or texture is legitimate, its second control is the middle, of the same area:
+    where a texture fills the frame, the middle moves as much as the ring does. Otherwise that
+    would hide cues, because the middle has the object.
     """
 
     def edit(self, pairs):
         return edits.swap_ring(*self._both(pairs))
 
     def controls(self):
+        if not self.scene.fills_frame:
+            return super().controls()
         return {**super().controls(), "the middle of the image": self._middle}
 
     def areas(self, pairs):
@@ -85,11 +89,11 @@ class StatisticsSwap(Swap):
         return edits.swap_statistics(*self._both(pairs))
 
 
-class SpectrumSwap(Swap):
-    """Fourier amplitudes, by octave and direction."""
+class AmplitudeSwap(Swap):
+    """Fourier amplitudes."""
 
     def edit(self, pairs):
-        return edits.swap_spectrum(*self._both(pairs))
+        return edits.swap_amplitude(*self._both(pairs))
 
 
 class BackgroundSwap(Swap):
@@ -122,7 +126,8 @@ class BackgroundSwap(Swap):
 class PatternSwap(Swap):
     """What the images of a class have in common, less what those of the recipient's class have.
 
-    The control takes as many probes without the class, drawn at random, for the class.
+    Without what is smooth over an eighth of the image, since mean brightness at a place tells
+    of objects too. The control takes as many probes without the class, drawn at random.
     """
 
     def edit(self, pairs):
@@ -149,7 +154,7 @@ class PatternSwap(Swap):
         def mean_of(members):
             key = members.tobytes()
             if key not in means:
-                means[key] = pixels[members].mean(axis=0)
+                means[key] = edits.without_smooth(pixels[members].mean(axis=0))
             return means[key]
 
         differences = [

@@ -60,9 +60,6 @@ def adopted(scene: Scene, edit: Callable[[Pairs], np.ndarray], pairs: Pairs) -> 
     said = []
     for start in range(0, len(pairs), at_once):
         some = pairs.take(slice(start, start + at_once))
-        edited = edit(some)
-        if scene.spared is not None:
-            edited[:, scene.spared] = scene.pixels[some.recipients][:, scene.spared]
-        is_said = scene.task.says(scene.predict(edited))
+        is_said = scene.task.says(scene.predict(scene.edited(edit, some)))
         said.append(is_said[np.arange(len(some)), some.classes])
     return np.concatenate(said)

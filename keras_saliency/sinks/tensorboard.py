@@ -23,7 +23,6 @@ from keras_saliency.rendering import encode_picture
 from keras_saliency.sinks.base import Sink
 from keras_saliency.storage import TROUBLE, is_remote
 
-
 ALERTS_TAG = "saliency/alerts"
 _MOST_FINDINGS, _MOST_LETTERS = 200, 1000  # of a page, of a cell
 

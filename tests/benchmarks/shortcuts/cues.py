@@ -1,9 +1,8 @@
 """Eleven kinds of cue that tell the class, to be planted into scenes."""
 
-import string
-
 import cv2
 import numpy as np
+from pictures import enlarge, glyphs, letters_in, palette
 
 KINDS = (
     "one_class_tag",  # only class 0 carries a tag, always at one place near a corner
@@ -19,29 +18,6 @@ KINDS = (
     "decoy",  # a grey square in any corner, its grey tells the class (Decoy-MNIST)
 )
 FIXED_PLACE = ("one_class_tag", "class_tag", "watermark")
-
-
-def palette(n, rng):
-    """Returns n vivid colours, evenly spaced in hue, in random order: float32 (n, 3)."""
-    hues = (rng.integers(180) + np.arange(n) * 180 / n) % 180
-    hsv = np.stack([hues, np.full(n, 230), np.full(n, 240)], -1).astype(np.uint8)
-    return rng.permutation(cv2.cvtColor(hsv[None], cv2.COLOR_HSV2RGB)[0]).astype(np.float32)
-
-
-def glyphs(n, shape, rng):
-    """Returns n unlike patterns of 0 and 1, each with half its pixels set: (n, *shape)."""
-    area = shape[0] * shape[1]
-    found = [rng.permutation(np.arange(area) % 2)]
-    while len(found) < n:
-        candidates = [rng.permutation(np.arange(area) % 2) for _ in range(20)]
-        found.append(max(candidates, key=lambda c: min(np.sum(c != f) for f in found)))
-    return np.reshape(found, (n, *shape)).astype(np.float32)
-
-
-def enlarge(pictures, height, width):
-    """Resizes (n, h, w, 3), keeping pixels square and sharp."""
-    nearest = cv2.INTER_NEAREST
-    return np.stack([cv2.resize(p, (width, height), interpolation=nearest) for p in pictures])
 
 
 class Cue:
@@ -116,14 +92,7 @@ class Cue:
 
     def _make_watermarks(self, rng):
         side = self.pixels(12)
-        letters = rng.choice(list(string.ascii_uppercase), self.num_classes, replace=False)
-        self.marks = np.zeros((self.num_classes, side, side, 1), np.float32)
-        for mark, letter in zip(self.marks, letters, strict=True):
-            big = np.zeros((120, 120), np.uint8)
-            (width, height), _ = cv2.getTextSize(letter, cv2.FONT_HERSHEY_SIMPLEX, 4.4, 16)
-            corner = ((120 - width) // 2, (120 + height) // 2)
-            cv2.putText(big, letter, corner, cv2.FONT_HERSHEY_SIMPLEX, 4.4, 255, 16, cv2.LINE_AA)
-            mark[..., 0] = cv2.resize(big, (side, side), interpolation=cv2.INTER_AREA) / 255
+        self.marks = letters_in(side, self.num_classes, rng)
         self.marks *= rng.uniform(0.4, 0.5)
         self.ink = 0.0 if rng.random() < 0.7 else 255.0
         start = (self.size - side) // 2

@@ -6,13 +6,13 @@ import numpy as np
 from keras import layers
 from scenes import folder_of
 
-WIDTHS = {"gap": (16, 32, 64, 64), "flatten": (16, 32, 48), "tiny": (8, 16, 24)}
-LEARNING_RATE, LARGE_LEARNING_RATE, FINE_TUNING_RATE = 3e-3, 2e-2, 1e-3
-THAWED = "block_14_expand"  # the first layer of MobileNetV2 that is trained
+LEARNING_RATE, LARGE_LEARNING_RATE = 4e-3, 1.2e-2
+FINE_TUNING_RATE = {"gap": 3e-3, "flatten": 3e-3, "mobilenet": 1.5e-4}
+THAWED = "block_12_expand"  # the first layer of MobileNetV2 that is trained
 
 
-def build(run):
-    """Returns the compiled model of a run."""
+def build(run, num_steps):
+    """Returns the model of a run, compiled to be trained for that many steps."""
     make_features = mobilenet if run.network == "mobilenet" else small
     model = keras.Sequential(
         [
@@ -24,19 +24,20 @@ def build(run):
     )
     rate = LEARNING_RATE
     if run.network == "mobilenet":
-        rate = FINE_TUNING_RATE
+        rate = FINE_TUNING_RATE[run.network]
     elif run.kind == "large_learning_rate":
         rate = LARGE_LEARNING_RATE
-    return compile_for(model, run, rate)
+    return compile_for(model, run, rate, num_steps)
 
 
-def compile_for(model, run, rate):
+def compile_for(model, run, rate, num_steps):
     losses = keras.losses
     if run.head == "sigmoid":
         loss = losses.BinaryCrossentropy()
     else:
         loss = losses.SparseCategoricalCrossentropy(from_logits=run.head == "logits")
-    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"], jit_compile=False)
+    rates = keras.optimizers.schedules.CosineDecay(rate, num_steps)
+    model.compile(keras.optimizers.Adam(rates), loss, metrics=["accuracy"], jit_compile=False)
     return model
 
 
@@ -52,18 +53,26 @@ def augmentation(run):
 
 def small(run):
     """Returns the layers of a CNN up to its head."""
-    found = [layers.Rescaling(1 / 255)]
-    for i, width in enumerate(WIDTHS[run.network]):
-        found += [
-            layers.Conv2D(width, 5 if i == 0 else 3, padding="same", use_bias=False),
+
+    def convolution(width, size=3, stride=1):
+        return [
+            layers.Conv2D(width, size, strides=stride, padding="same", use_bias=False),
             layers.BatchNormalization(momentum=0.9),
             layers.ReLU(),
         ]
-        if i < 3:
-            found.append(layers.MaxPooling2D())
-    if run.network == "flatten":
+
+    found = [layers.Rescaling(1 / 255)]
+    if run.network == "gap":  # 48,000 parameters
+        found += [*convolution(16, 5, 2), *convolution(24), layers.MaxPooling2D()]
+        found += [*convolution(48), layers.MaxPooling2D(), *convolution(64)]
+        return [*found, layers.GlobalAveragePooling2D()]
+    if run.network == "flatten":  # 50,000
+        found += [*convolution(24, 5, 2), layers.MaxPooling2D(), *convolution(48)]
+        found += [layers.MaxPooling2D(), *convolution(64)]
         return [*found, layers.Flatten(), layers.Dropout(0.3, seed=run.seed)]
-    return [*found, layers.GlobalAveragePooling2D()]
+    found += [*convolution(8, 5, 2), *convolution(16), layers.MaxPooling2D()]  # 9,000
+    found += [*convolution(16), layers.MaxPooling2D(), *convolution(16)]
+    return [*found, layers.Flatten()]
 
 
 def mobilenet(run):

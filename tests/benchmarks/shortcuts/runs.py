@@ -53,17 +53,15 @@ def list_runs(split, fraction=1.0):
     families = []
     for i, kind in enumerate(KINDS):
         # A seed of each strength has two classes.
-        varied = [
-            (STRENGTHS[j], r, (i + j + r) % 3 == 0, i + j) for r in range(3) for j in range(3)
-        ]
+        varied = [(STRENGTHS[j], (i + j + r) % 3 == 0, i + j) for r in range(3) for j in range(3)]
         families.append([(kind, *settings, "") for settings in varied])
     for i, kind in enumerate(CLEAN_KINDS):
-        varied = [(0.0, r, (i + r) % 3 == 0, r // 3) for r in range(SEEDS_PER_CLEAN_KIND)]
+        varied = [(0.0, (i + r) % 3 == 0, r // 3) for r in range(SEEDS_PER_CLEAN_KIND)]
         families.append([(kind, *settings, "") for settings in varied])
     for pretrained in (PRETRAINED[:7], PRETRAINED[7:]):
         families.append(
             [
-                (kind, 1.0 if kind in KINDS else 0.0, r, r % 3 == 0, r // 3, "mobilenet")
+                (kind, 1.0 if kind in KINDS else 0.0, r % 3 == 0, r // 3, "mobilenet")
                 for r, kind in enumerate(pretrained)
             ]
         )
@@ -78,9 +76,9 @@ def list_runs(split, fraction=1.0):
     return runs
 
 
-def _make(split, seed, kind, strength, r, has_two, turn, network):
+def _make(split, seed, kind, strength, has_two, turn, network):
     if not network:
-        network = "tiny" if kind == "tiny_network" else ("gap", "flatten")[(seed + r) % 2]
+        network = "tiny" if kind == "tiny_network" else ("gap", "flatten")[seed % 2]
     head = ("logits", "softmax")[seed // 2 % 2]
     if has_two and turn % 2 == 0:
         head = "sigmoid"
@@ -93,5 +91,5 @@ def _make(split, seed, kind, strength, r, has_two, turn, network):
         head=head,
         network=network,
         objects="digits" if seed % 5 in (1, 3) else "animals",
-        has_masks=seed % 2 == 0,
+        has_masks=seed // 3 % 2 == 0,
     )

@@ -25,9 +25,12 @@ from networks import FINE_TUNING_RATE, build, compile_for, head
 from runs import list_runs
 from scenes import ANIMALS, Scenes
 
-EPOCHS, BATCH_SIZE = 9, 64
+EPOCHS = 9
 NUM_TRAINING, NUM_VALIDATION = 1800, 400
-NUM_TRAINING_LARGE, NUM_VALIDATION_LARGE = 500, 200  # of 96x96
+BATCH_SIZE = 64
+NUM_TRAINING_LARGE, NUM_VALIDATION_LARGE, BATCH_SIZE_LARGE = 400, 200, 32  # of 96x96
+SIDES, SIDES_OF_DIGITS, LARGE_SIDES = (0.55, 0.75), (0.5, 0.7), (0.7, 0.9)  # of the objects
+
 PRETRAINING_EPOCHS = 4
 PROBES_PER_CLASS = {2: 20, 6: 10}
 
@@ -54,12 +57,15 @@ def make_data(run):
     scenes = Scenes(run.split, run.size, run.objects, choose_classes(run, rng))
     cue = (Cue if run.kind in KINDS else NoCue)(run.kind, run.num_classes, scenes, rng)
     sizes = NUM_TRAINING, NUM_VALIDATION
+    sides = SIDES if run.objects == "animals" else SIDES_OF_DIGITS
     if run.network == "mobilenet":
         sizes = NUM_TRAINING_LARGE, NUM_VALIDATION_LARGE
+    if run.network == "mobilenet" or run.kind == "texture":
+        sides = LARGE_SIDES
     is_centred = run.kind in ("centred", "watermark")
     parts = ("training", "validation")
     train, seen = (
-        scenes.draw(n, rng, part, is_centred) for n, part in zip(sizes, parts, strict=True)
+        scenes.draw(n, rng, part, is_centred, sides) for n, part in zip(sizes, parts, strict=True)
     )
     if run.kind == "texture":  # any animal, whatever the label
         for layers in (train, seen):
@@ -90,11 +96,12 @@ class Oracle(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         began = time.perf_counter()
-        for part, accuracies in self.found.items():
-            images, labels = self.data[part]
-            scores = self.model.predict(images, batch_size=200, verbose=0)
-            said = scores[:, 0] > 0.5 if scores.shape[1] == 1 else scores.argmax(1)
-            accuracies.append(float((said == labels).mean()))
+        (biased, labels), (unbiased, _) = self.data["biased"], self.data["unbiased"]
+        images = biased if np.array_equal(biased, unbiased) else np.concatenate([biased, unbiased])
+        scores = self.model.predict(images, batch_size=200, verbose=0)
+        said = scores[:, 0] > 0.5 if scores.shape[1] == 1 else scores.argmax(1)
+        self.found["biased"].append(float((said[: len(labels)] == labels).mean()))
+        self.found["unbiased"].append(float((said[-len(labels) :] == labels).mean()))
         self.seconds += time.perf_counter() - began
 
 
@@ -104,12 +111,12 @@ def pretrain(run):
     earlier = dataclasses.replace(
         run, kind="random_place", objects=objects, num_classes=6, head="logits"
     )
-    model = build(earlier)
-    model.fit(
-        *make_data(earlier)["train"], batch_size=BATCH_SIZE, epochs=PRETRAINING_EPOCHS, verbose=0
-    )
+    steps = -(-NUM_TRAINING // BATCH_SIZE)
+    model = build(earlier, PRETRAINING_EPOCHS * steps)
+    images_and_labels = make_data(earlier)["train"]
+    model.fit(*images_and_labels, batch_size=BATCH_SIZE, epochs=PRETRAINING_EPOCHS, verbose=0)
     new = keras.Sequential([keras.Input(model.input_shape[1:]), *model.layers[:-1], *head(run)])
-    return compile_for(new, run, FINE_TUNING_RATE)
+    return compile_for(new, run, FINE_TUNING_RATE[run.network], EPOCHS * steps)
 
 
 def train(run, make_callbacks=None):
@@ -136,12 +143,14 @@ def train(run, make_callbacks=None):
     chosen = np.concatenate(chosen)
     masks = data["masks"][chosen] if run.has_masks else None
     callbacks = make_callbacks(images[chosen], labels[chosen], masks, run) if make_callbacks else []
-    model = pretrain(run) if run.kind == "transfer" else build(run)
+    batch_size = BATCH_SIZE_LARGE if run.network == "mobilenet" else BATCH_SIZE
+    num_steps = EPOCHS * -(-len(data["train"][0]) // batch_size)
+    model = pretrain(run) if run.kind == "transfer" else build(run, num_steps)
     oracle = Oracle(data)
     began = time.perf_counter()
     model.fit(
         *data["train"],
-        batch_size=BATCH_SIZE,
+        batch_size=batch_size,
         epochs=EPOCHS,
         callbacks=[*callbacks, oracle],
         verbose=0,

@@ -1,0 +1,147 @@
+"""Trains every run, watches it with default settings, and scores what was found.
+
+    python tests/benchmarks/shortcuts/benchmark.py --split score --output scored.jsonl
+
+Each training is watched twice at once: by a callback that has the objects' masks, and by one
+that has not. One line of JSON for each run; `report.py` makes the tables of it.
+"""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import argparse
+import json
+import multiprocessing
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+
+class Recorder:
+    """Notes every look of one callback, for tuning: the callback itself keeps findings only."""
+
+    def __init__(self, callback):
+        self.looks, self.seconds = [], 0.0
+        callback.on_look = None
+        self._callback = callback
+
+    def attach(self, examiner):
+        original = examiner.look
+
+        def look(graph, predictions, heatmaps, epoch, moment):
+            began = time.perf_counter()
+            found = original(graph, predictions, heatmaps, epoch, moment)
+            self.seconds += time.perf_counter() - began
+            self.looks.append(
+                {
+                    "moment": moment,
+                    "accuracy": found.accuracy,
+                    "adoption": found.adoption,
+                    "trials": {
+                        t.detector.name: {
+                            "mean": t.mean_excess,
+                            "worst": t.worst.excess if t.outcomes else 0.0,
+                            "classes": {
+                                o.class_index: [o.adoption, o.control, o.num_donors]
+                                for o in t.outcomes
+                            },
+                        }
+                        for t in found.trials
+                    },
+                }
+            )
+            return found
+
+        examiner.look = look
+
+
+def watched(run):
+    """Trains one run; returns its row."""
+    import keras
+    import training
+
+    from keras_saliency import ProbeSet, SaliencyCallback
+
+    callbacks, recorders = {}, {}
+
+    class Attach(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            for name, recorder in recorders.items():
+                watch = callbacks[name]._run.watch
+                if not recorder.looks and "look" not in vars(watch._examiner):
+                    recorder.attach(watch._examiner)
+
+    def make_callbacks(images, labels, masks, run):
+        folder = tempfile.mkdtemp()
+        for name, given in (("masks", masks), ("no masks", None)):
+            probes = ProbeSet(images, labels, object_masks=given)
+            callback = SaliencyCallback(probes, folder, sinks=[], num_drawn=1, on_error="raise")
+            callbacks[name], recorders[name] = callback, Recorder(callback)
+        return [*callbacks.values(), Attach()]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        row = training.train(run, make_callbacks)
+    for name, callback in callbacks.items():
+        row[name] = {
+            "looks": recorders[name].looks,
+            "seconds": recorders[name].seconds,
+            "findings": [
+                {
+                    key: getattr(finding, key)
+                    for key in (
+                        *("severity", "detector", "epoch", "since_epoch", "class_index"),
+                        *("adoption", "control", "num_pairs", "num_donors", "region"),
+                    )
+                }
+                for finding in callback.findings
+                if finding.severity != "hint"
+            ],
+        }
+    return row
+
+
+def work(run):
+    try:
+        return watched(run)
+    except Exception as error:
+        return {"name": run.name, "error": f"{type(error).__name__}: {error}"}
+
+
+def start():
+    import training
+
+    training.use_one_core()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--split", choices=("tune", "score"), default="score")
+    parser.add_argument("--fraction", type=float, default=1.0)
+    parser.add_argument("--skip", type=float, default=0.0, help="leave this fraction out")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--output", default="shortcuts.jsonl")
+    options = parser.parse_args()
+    from runs import list_runs
+
+    runs = list_runs(options.split, options.fraction)
+    if options.skip:
+        skipped = set(list_runs(options.split, options.skip))
+        runs = [run for run in runs if run not in skipped]
+    # Spread over kinds, so that a part of the runs says something of all of them.
+    runs.sort(key=lambda run: (run.seed * 7919) % 1009)
+    began = time.perf_counter()
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(options.jobs, start) as pool, Path(options.output).open("w") as file:
+        for done, row in enumerate(pool.imap_unordered(work, runs), 1):
+            file.write(json.dumps(row, default=float) + "\n")
+            file.flush()
+            minutes = (time.perf_counter() - began) / 60
+            print(f"{done}/{len(runs)} {minutes:.1f} min {row['name']} {row.get('error', '')}")
+    print(f"{len(runs)} runs in {minutes:.1f} minutes")
+
+
+if __name__ == "__main__":
+    main()
