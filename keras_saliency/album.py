@@ -178,7 +178,8 @@ def draw_evidence(probes, evidence, title: str) -> np.ndarray:
     display = displayable(both, drawn=np.arange(len(probes), len(both)))
     before = displayable(probes.images, drawn=pairs.recipients)
     if evidence.boxes is not None:
-        display = [outline(p, box) for p, box in zip(display, evidence.boxes, strict=True)]
+        boxes = zip(display, evidence.boxes, strict=True)
+        display = np.stack([outline(picture, box) for picture, box in boxes])
     captions = [
         Caption(
             f"{probes.names[r]}, with that of {probes.names[d]}",
@@ -193,4 +194,4 @@ def draw_evidence(probes, evidence, title: str) -> np.ndarray:
             strict=True,
         )
     ]
-    return draw_grid(display, captions, images=before, title=title, colormap=None)
+    return draw_grid(list(display), captions, images=before, title=title, colormap=None)

@@ -34,7 +34,7 @@ def propose_moving_patch(scene: Scene) -> PatchSwap:
     """
     side = patch_side(scene)
     has_masks = scene.masks is not None
-    spared = scene.masks if has_masks else middle_mask(*scene.size)
+    spared = scene.objects if has_masks else middle_mask(*scene.size)
     boxes = hottest_boxes(np.where(spared, 0, np.nan_to_num(scene.attention)), side, side)
     return PatchSwap(scene, lambda donors, classes: boxes[donors], spares_object=has_masks)
 
@@ -116,6 +116,7 @@ SWAP_DETECTORS = {
             many=Bounds(0.22, 0.45),
             two=Bounds(0.28, 0.5),
             legitimate=frozenset({"pattern"}),
+            is_local=True,
         ),
         SwapDetector(
             "surroundings",

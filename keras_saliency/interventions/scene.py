@@ -50,6 +50,13 @@ class Scene:
         return cls(pixels, task, is_said, attention, masks, predict, pixel_range, **more)
 
     @property
+    def objects(self) -> np.ndarray:
+        """The masks, where a swap cannot be without them."""
+        if self.masks is None:
+            raise ValueError("this swap needs object_masks")
+        return self.masks
+
+    @property
     def size(self) -> tuple[int, int]:
         """(H, W)."""
         return self.pixels.shape[1:3]

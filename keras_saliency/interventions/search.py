@@ -4,7 +4,6 @@ import itertools
 
 import numpy as np
 
-from keras_saliency.interventions import edits
 from keras_saliency.interventions.outcome import Outcome
 from keras_saliency.interventions.regions import window_sums
 from keras_saliency.interventions.scene import Scene
@@ -26,7 +25,7 @@ def find_region(scene: Scene, swap: Swap, outcome: Outcome) -> tuple[int, int, i
 
     Args:
         scene: `Scene`.
-        swap: a `Swap` of pixels.
+        swap: a `Swap`, whose edit is kept inside of a box and undone outside.
         outcome: what it has done in one class.
 
     Returns:
@@ -34,11 +33,9 @@ def find_region(scene: Scene, swap: Swap, outcome: Outcome) -> tuple[int, int, i
         three quarters of the adoption and of the gain in the class's margin, as of a cue that
         moves or is everywhere.
     """
-    chosen = outcome.pairs.take(_spread_adopted(outcome))
-    areas = swap.areas(chosen)
-    if areas is None or not len(chosen):
+    if not outcome.is_adopted.any():
         return None
-    search = _Search(scene, chosen, areas)
+    search = _Search(scene, swap, outcome.pairs.take(_spread_adopted(outcome)))
     best = None
     for box in search.candidates():
         if (best is None or _area(box) < _area(best)) and search.does(box, _KEPT):
@@ -61,12 +58,13 @@ def _spread_adopted(outcome):
 class _Search:
     """Boxes, tried on pairs in which the whole area has worked."""
 
-    def __init__(self, scene, pairs, areas):
-        self._scene, self._pairs, self._areas = scene, pairs, areas
+    def __init__(self, scene, swap, pairs):
+        self._scene, self._pairs = scene, pairs
         self._height, self._width = scene.size
-        self._before = self._margins(scene.pixels[pairs.recipients], pairs)
-        whole = edits.swap_pixels(scene.pixels[pairs.recipients], scene.pixels[pairs.donors], areas)
-        self._full_gain = (self._margins(whole, pairs) - self._before).mean()
+        self._plain = scene.pixels[pairs.recipients]
+        self._edited = scene.edited(swap.edit, pairs)
+        self._before = self._margins(self._plain)
+        self._full_gain = (self._margins(self._edited) - self._before).mean()
 
     def candidates(self):
         """Returns the best box of each number of cells, those that are small enough."""
@@ -85,13 +83,13 @@ class _Search:
 
     def does(self, box, share) -> bool:
         """Whether a box has so large a share of the whole area's adoption and gain."""
-        margins = self._margins(self._edit(box, self._pairs), self._pairs)
+        margins = self._margins(self._inside(box))
         is_gain = (margins - self._before).mean() >= share * self._full_gain
         return bool(is_gain and (margins > 0).mean() >= _KEPT)
 
     def shrink(self, box):
         """Draws in the sides of a box, half a cell at a time, while it goes on working."""
-        margins = self._margins(self._edit(box, self._pairs), self._pairs)
+        margins = self._margins(self._inside(box))
         self._full_gain = min(self._full_gain, (margins - self._before).mean())
         steps = max(1, self._height // (2 * GRID)), max(1, self._width // (2 * GRID))
         for side in range(4):
@@ -107,28 +105,22 @@ class _Search:
 
     def _cell_gains(self, rows, columns):
         """How far each cell by itself moves the margin of the donor's class, (cells, cells)."""
-        few = self._pairs.take(slice(_FEW))
-        cells = [
-            (top, left, bottom, right)
-            for top, bottom in itertools.pairwise(rows)
-            for left, right in itertools.pairwise(columns)
-        ]
-        used = self._areas[: len(few)].any(axis=0)
-        gains = np.zeros(len(cells))
-        before = self._margins(self._scene.pixels[few.recipients], few)
-        for i, (y0, x0, y1, x1) in enumerate(cells):
-            if used[y0:y1, x0:x1].any():
-                gains[i] = (self._margins(self._edit(cells[i], few), few) - before).mean()
-        return np.maximum(gains, 0).reshape(len(rows) - 1, len(columns) - 1)
+        is_changed = (self._edited[:_FEW] != self._plain[:_FEW]).any(axis=(0, 3))
+        gains = np.zeros((len(rows) - 1, len(columns) - 1))
+        for i, (y0, y1) in enumerate(itertools.pairwise(rows)):
+            for j, (x0, x1) in enumerate(itertools.pairwise(columns)):
+                if is_changed[y0:y1, x0:x1].any():
+                    margins = self._margins(self._inside((y0, x0, y1, x1), _FEW))
+                    gains[i, j] = max(0.0, (margins - self._before[:_FEW]).mean())
+        return gains
 
-    def _edit(self, box, pairs):
-        """Puts one box of the donors' accused areas into the recipients."""
+    def _inside(self, box, count=None):
+        """The edit inside of a box, in the first pairs or in all."""
         y0, x0, y1, x1 = box
-        pixels = self._scene.pixels
-        inside = np.zeros((len(pairs), self._height, self._width), bool)
-        inside[:, y0:y1, x0:x1] = self._areas[: len(pairs), y0:y1, x0:x1]
-        return edits.swap_pixels(pixels[pairs.recipients], pixels[pairs.donors], inside)
+        images = self._plain[:count].copy()
+        images[:, y0:y1, x0:x1] = self._edited[:count, y0:y1, x0:x1]
+        return images
 
-    def _margins(self, images, pairs):
+    def _margins(self, images):
         margins = self._scene.task.margins(self._scene.predict(images))
-        return margins[np.arange(len(pairs)), pairs.classes]
+        return margins[np.arange(len(images)), self._pairs.classes[: len(images)]]

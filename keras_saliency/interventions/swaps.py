@@ -33,10 +33,6 @@ class Swap:
         """Returns {what is done instead: function from (pairs, rng) to edited recipients}."""
         return {"donors of the recipient's own class": self._with_own_donors}
 
-    def areas(self, pairs: Pairs) -> np.ndarray | None:
-        """Returns which pixels are exchanged, bool (m, H, W); None where all are changed."""
-        return None
-
     def boxes(self, pairs: Pairs) -> np.ndarray | None:
         """Returns (y0, x0, y1, x1) of what is exchanged, int (m, 4); None where it is no box."""
         return None
@@ -44,7 +40,7 @@ class Swap:
     def _with_own_donors(self, pairs, rng):
         return self.edit(draw_controls(pairs, self.scene.task.has_class, rng))
 
-    def _both(self, pairs):
+    def _both(self, pairs) -> tuple[np.ndarray, np.ndarray]:
         return self.scene.pixels[pairs.recipients], self.scene.pixels[pairs.donors]
 
 
@@ -64,10 +60,7 @@ class RingSwap(Swap):
             return super().controls()
         return {**super().controls(), "the middle of the image": self._middle}
 
-    def areas(self, pairs):
-        return np.broadcast_to(edits.ring_mask(*self.scene.size), (len(pairs), *self.scene.size))
-
-    def _middle(self, pairs, _):
+    def _middle(self, pairs, rng):
         return edits.swap_pixels(*self._both(pairs), edits.centre_mask(*self.scene.size))
 
 
@@ -76,10 +69,6 @@ class SurroundingsSwap(Swap):
 
     def edit(self, pairs):
         return edits.swap_pixels(*self._both(pairs), edits.surroundings_mask(*self.scene.size))
-
-    def areas(self, pairs):
-        mask = edits.surroundings_mask(*self.scene.size)
-        return np.broadcast_to(mask, (len(pairs), *self.scene.size))
 
 
 class StatisticsSwap(Swap):
@@ -108,19 +97,15 @@ class BackgroundSwap(Swap):
     def controls(self):
         return {"donors of the recipient's own class": self._with_own_background}
 
-    def areas(self, pairs):
-        masks = self.scene.masks
-        return ~(masks[pairs.recipients] | masks[pairs.donors])
-
     def _edit(self, pairs, holes):
-        masks = self.scene.masks
+        masks = self.scene.objects
         return edits.swap_background(
             *self._both(pairs), masks[pairs.recipients], masks[pairs.donors], holes
         )
 
     def _with_own_background(self, pairs, rng):
         own = draw_controls(pairs, self.scene.task.has_class, rng)
-        return self._edit(own, self.scene.masks[pairs.donors])
+        return self._edit(own, self.scene.objects[pairs.donors])
 
 
 class PatternSwap(Swap):
@@ -182,16 +167,13 @@ class PatchSwap(Swap):
         return self._boxes(pairs.donors, pairs.classes)
 
     def edit(self, pairs):
-        return edits.swap_pixels(*self._both(pairs), self.areas(pairs))
+        return edits.swap_pixels(*self._both(pairs), self._inside(self.boxes(pairs), pairs))
 
     def controls(self):
         return {**super().controls(), "patches at random places": self._elsewhere}
 
-    def areas(self, pairs):
-        return self._inside(self.boxes(pairs), pairs)
-
     def _inside(self, boxes, pairs):
-        objects = self.scene.masks[pairs.donors] if self._spares_object else None
+        objects = self.scene.objects[pairs.donors] if self._spares_object else None
         return edits.box_masks(boxes, self.scene.size, objects)
 
     def _elsewhere(self, pairs, rng):

@@ -44,10 +44,11 @@ def run_trial(scene: Scene, swap: Swap, classes, num_pairs: int, rng, donors=Non
 def add_controls(scene: Scene, swap: Swap, outcome: Outcome, rng) -> Outcome:
     """Returns the outcome with its controls, each of the same pairs."""
     pairs = outcome.pairs
-    controls = {
-        name: adopted(scene, lambda some, edit=edit: edit(some, rng), pairs)
-        for name, edit in swap.controls().items()
-    }
+
+    def run(edit):
+        return adopted(scene, lambda some: edit(some, rng), pairs)
+
+    controls = {name: run(edit) for name, edit in swap.controls().items()}
     return Outcome(outcome.class_index, pairs, outcome.is_adopted, controls)
 
 
