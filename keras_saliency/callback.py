@@ -32,7 +32,8 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
     writes overlays and statistics, the drift of attention among them, to
     `LOG_DIR/saliency`, where TensorBoard shows them beside Keras's own runs.
     It only observes: with it or without it, the training is the same. The training waits for the
-    maps and for what `logs` needs; all else is done in a background thread.
+    maps, for what `logs` needs and for the swap tests that look for shortcuts; all else is done
+    in a background thread.
 
     A run that goes on (`initial_epoch`, `keras.callbacks.BackupAndRestore`) with the same
     probes, methods and target goes on in the same run directory, with its history.
@@ -83,8 +84,20 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         on_error: "warn" reports a failure of this callback once and lets the training go
             on; "raise" is for tests. Wrong arguments are errors before the
             first step in either case. Defaults to "warn".
+        detectors: what looks for shortcuts: "default" for all that the probes allow, a list of
+            names such as ["border", "colour"], a `Battery`, or None. Defaults to "default".
+        detect_freq: look for shortcuts at the end of every so many epochs. The first two
+            epochs are also looked at after a quarter, a half and three quarters of their
+            batches, where there is no `max_overhead`. Defaults to 1.
+        legitimate: what the model may decide by: "border", "colour", "texture",
+            "background" and other kinds of cue, and boxes (y0, x0, y1, x1) in pixels.
+            Defaults to (), nothing.
+        on_alert: what an alert does besides: "warn" nothing, "stop" ends the training after
+            the batch or epoch, a function is called with the `Alert`. Defaults to "warn".
 
     Attributes:
+        findings: list of `Alert` of all severities. Asking for it waits for the background thread.
+        alerts: those of severity "alert", which a swap has proven twice in a row.
         history: `History` of the run. Asking for it waits for the background thread.
         run_dir: where the run is written, such as "logs/saliency"; None before `fit`.
 
@@ -218,11 +231,10 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         """Looks for shortcuts early in the first epochs; does not end asynchronous dispatch."""
         if not self._is_running or self._run.watch is None or not self._early.is_due(batch):
             return
-        if self._allows(self._epoch_budget, None):
+        if self.max_overhead is None:  # else the budget is for the ends of epochs
             position = self._epoch - 1 + self._early.share(batch)
             moment = Moment(self._epoch, False, batch, batch, position)
-            args = moment, self._cost, self._epoch_budget
-            self._guard.run("looking for shortcuts", self._run.glance, *args)
+            self._guard.run("looking for shortcuts", self._run.glance, moment, self._cost)
             self._tell_alerts()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -241,7 +253,11 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         """Draws what has not been drawn, waits for the background thread, closes the files."""
+        watch = self._run.watch if self._is_running else None
         self.close()
+        params: Any = self.params or {}
+        if watch is not None and params.get("verbose"):
+            print(watch.summary())
 
     def observe(self, model, epoch) -> EpochReport | None:
         """Observes a model in a training loop of your own, and waits until all is written.
@@ -303,6 +319,11 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             earlier=self._run,
         )
         self._is_running = True
+        if self.on_alert == "stop" and self._num_workers > 1:
+            notify(
+                'keras_saliency: on_alert="stop" does nothing under several workers, because the '
+                "chief alone would stop. Alerts are warnings."
+            )
 
     def _tell_alerts(self):
         """Hands new alerts to the user, those of one moment in one warning."""
@@ -314,7 +335,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         more = f" {len(alerts) - 1} more such alerts: see callback.alerts." if alerts[1:] else ""
         notify(f"keras_saliency: {worst.message}{more}")
         if self.on_alert == "stop" and self._num_workers == 1:
-            self.model.stop_training = True
+            self._run.model.stop_training = True
         elif callable(self.on_alert):
             for alert in alerts:
                 self._guard.run("on_alert", self.on_alert, alert)
@@ -357,7 +378,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         waits = budget.share is not None and not is_first and self._run.is_busy
         if not waits and budget.allows(time.perf_counter()):
             return True
-        if what is not None and what not in self._thinned:
+        if what not in self._thinned:
             self._thinned.add(what)
             notify(
                 f"keras_saliency: an observation takes {budget.cost:.2g} s and the work behind "

@@ -120,6 +120,8 @@ class Run:
             watch=self.watch,
         )
         words = _describe(graph, settings)
+        if self.watch is not None:
+            words["shortcuts"] = self.watch.words
         if num_workers > 1:
             words["workers"] = describe_workers(num_workers)
             notify(
@@ -156,12 +158,10 @@ class Run:
             budget.spend(began, cost.last)
         self._worker.submit(self._publish, measured, cost.words(is_end), budget)
 
-    def glance(self, moment: Moment, cost: Cost, budget: Budget) -> None:
+    def glance(self, moment: Moment, cost: Cost) -> None:
         """Looks for shortcuts inside an epoch, and measures nothing else."""
-        began = time.perf_counter()
         with cost.counted():
             self._pipeline.glance(moment)
-        budget.spend(began, cost.last)
 
     def pass_over(self, epoch: int) -> None:
         """Notes that an epoch was trained and not observed: what history had of it is old."""

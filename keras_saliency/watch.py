@@ -57,6 +57,16 @@ class Watch:
             return None
         return cls(examiner, probes, settings.detect_freq, missing)
 
+    @property
+    def words(self) -> dict[str, str]:
+        """What is tested and what is not, for the settings page."""
+        words = {
+            d.name: f"by {d.seen}; does not see {d.blind_to}" for d in self._examiner.detectors
+        }
+        if self._missing:
+            words["not tested"] = "; ".join(self._missing)
+        return words
+
     def is_due(self, moment) -> bool:
         """Whether to look at the end of an epoch."""
         is_end = moment.batch is None and not moment.is_baseline

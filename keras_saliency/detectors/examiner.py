@@ -12,7 +12,7 @@ from keras_saliency.detectors.words import describe
 from keras_saliency.interventions import Scene, add_controls, find_region, run_trial
 from keras_saliency.statistics import Attention
 
-MAX_FORWARD = 6 * 300  # images that a battery may send through the model, controls aside
+MAX_FORWARD = 4 * 300  # images that a battery sends through the model, controls aside
 MAX_PAIRS = 300  # of one swap
 _ATTENTION_OF = ("vanilla_gradients", "grad_cam")  # never of DeconvNet, which sees no weights
 

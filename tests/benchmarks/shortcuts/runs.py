@@ -9,9 +9,8 @@ STRENGTHS = (1.0, 0.95, 0.85)
 SEEDS_PER_STRENGTH, SEEDS_PER_CLEAN_KIND = 3, 6
 PRETRAINED = (
     *("random_place", "centred", "distractor", "independent_tag", "black_background"),
-    *("label_noise", "random_place"),
-    *("one_class_tag", "class_tag", "edge_tag", "watermark", "frame", "background_texture"),
-    "decoy",
+    "label_noise",
+    *("one_class_tag", "class_tag", "edge_tag", "watermark", "background_texture", "decoy"),
 )
 FIRST_SEED = {"tune": 0, "score": 100_000}
 
@@ -58,7 +57,7 @@ def list_runs(split, fraction=1.0):
     for i, kind in enumerate(CLEAN_KINDS):
         varied = [(0.0, (i + r) % 3 == 0, r // 3) for r in range(SEEDS_PER_CLEAN_KIND)]
         families.append([(kind, *settings, "") for settings in varied])
-    for pretrained in (PRETRAINED[:7], PRETRAINED[7:]):
+    for pretrained in (PRETRAINED[:6], PRETRAINED[6:]):
         families.append(
             [
                 (kind, 1.0 if kind in KINDS else 0.0, r % 3 == 0, r // 3, "mobilenet")

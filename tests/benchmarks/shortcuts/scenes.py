@@ -32,7 +32,7 @@ TEXTURES = {  # unlike enough to tell classes apart
 }
 ANIMALS = (1, 2, 5, 6, 7, 8)  # bird, cat, elephant, giraffe, horse, sheep
 OTHER_ANIMALS = (0, 3, 4)  # bear, cow, dog: never a class
-TILT = 30  # degrees at most that a digit is turned by: upright digits are too easy
+TILT = 20  # degrees at most that a digit is turned by: upright digits are too easy
 TRAINING_SHARE = 0.7  # of the objects; the others are for validation
 
 
