@@ -184,7 +184,8 @@ class Pipeline:
         self._last = EpochReport(report.epoch, report.predictions, {}, {})
         if is_end and report.epoch in self.history.entries:
             # Last: an epoch whose file is missing is observed again when a killed run goes on.
-            self._guard.run("history on disk", self._file, report.epoch, tries_again=TROUBLE)
+            part = "history on disk", self._file, report.epoch, report.findings
+            self._guard.run(*part, tries_again=TROUBLE)
         return report
 
     def close(self) -> None:
@@ -265,8 +266,8 @@ class Pipeline:
             report.is_baseline,
         )
 
-    def _file(self, epoch):
-        self._files.write(self.history, epoch, self.album.take_columns())
+    def _file(self, epoch, findings):
+        self._files.write(self.history, epoch, self.album.take_columns(), findings)
 
     def _write(self, report):
         for sink in self._sinks:

@@ -5,8 +5,8 @@ A `ModelGraph` turns probes into one `Heatmaps` per method and one
 takes these records and never the model.
 """
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -193,6 +193,30 @@ class Alert:
     probe_indices: tuple[int, ...]
     message: str
     evidence: np.ndarray | None = None
+
+    def to_dict(self) -> dict:
+        """Returns everything but the evidence as plain Python, fit for JSON."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "evidence"}
+
+    @classmethod
+    def from_dict(cls, words: dict) -> "Alert":
+        """Reads what `to_dict` wrote.
+
+        Raises:
+            ValueError: if it is anything else.
+        """
+        alert: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in dict(words).items()
+        }
+        names = {f.name for f in fields(cls)} - {"evidence"}
+        if set(alert) != names:
+            raise ValueError(f"an alert has {sorted(names)}. Received: {sorted(alert)}.")
+        texts = (alert[name] for name in ("severity", "detector", "message"))
+        counts = (alert[name] for name in ("epoch", "since_epoch", "num_pairs", "num_donors"))
+        if not (all(isinstance(t, str) for t in texts) and all(isinstance(c, int) for c in counts)):
+            raise ValueError("an alert's words must be text, and its counts ints.")
+        return cls(**alert)
 
 
 @dataclass(frozen=True)

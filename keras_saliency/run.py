@@ -15,7 +15,7 @@ from keras_saliency.guard import notify
 from keras_saliency.history import History, RunFiles, read_identity
 from keras_saliency.pipeline import Moment, Pipeline
 from keras_saliency.probes import ProbeSet
-from keras_saliency.records import EpochReport
+from keras_saliency.records import Alert, EpochReport
 from keras_saliency.schedule import Budget, Cost
 from keras_saliency.storage import TROUBLE, claim, claim_new, is_remote, release, run_dirs
 from keras_saliency.targets import one_hot_targets
@@ -98,11 +98,14 @@ class Run:
             "map sizes": graph.map_sizes,
         }
         self.history = settings.new_history()
+        self._earlier_findings: list[Alert] = []
         # Absolute, so that it stays where it is when the program changes its directory.
         log_dir = settings.log_dir if is_remote(settings.log_dir) else abspath(settings.log_dir)
         self.is_resumed = epoch > 0 and (
             self._take_over(earlier, epoch) or self._find(log_dir, epoch)
         )
+        if self.watch is not None:
+            self.watch.findings += self._earlier_findings
         if not self.is_resumed:
             self.run_dir = claim_new(log_dir, self)
             self._files = RunFiles(self.run_dir, self._identity)
@@ -203,6 +206,8 @@ class Run:
             return False
         self.run_dir, self._files = earlier.run_dir, earlier._files
         self.history, self._album = earlier.history, earlier._album
+        if earlier.watch is not None:
+            self._earlier_findings = [f for f in earlier.watch.findings if f.epoch < epoch]
         self._album.cut(epoch)
         return True
 
@@ -215,7 +220,8 @@ class Run:
                 self.run_dir = run_dir
                 self._files = RunFiles(run_dir, identity)
                 self._files.clean()
-                columns, complaints = self._files.read(self.history)
+                columns, findings, complaints = self._files.read(self.history)
+                self._earlier_findings = [f for f in findings if f.epoch < epoch]
                 earlier = [column for e, *column in columns if e < epoch]
                 self._guard.run("earlier filmstrips", self._album.restore, earlier)
                 for complaint in complaints:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import io
 import re
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from keras_saliency.history import archive
 from keras_saliency.history.entry import MapsOnDisk
+from keras_saliency.records import Alert
 from keras_saliency.storage import TROUBLE, UNFINISHED, history_dir, is_remote, written_whole
 
 _FILE_NAME = re.compile(r"epoch_(-?\d{4,9})\.npz")
@@ -29,21 +31,23 @@ class RunFiles:
     def __init__(self, run_dir: str, identity: dict):
         self._folder = history_dir(run_dir)
         self._identity = identity
-        self._owed: dict[int, list] = {}  # columns of epochs that could not be written yet
+        # Columns and findings of epochs that could not be written yet.
+        self._owed: dict[int, tuple[list, list[Alert]]] = {}
 
-    def write(self, history, epoch: int, columns=()) -> None:
+    def write(self, history, epoch: int, columns=(), findings=()) -> None:
         """Writes an epoch, after those that could not be written before.
 
         Args:
             history: holds the epoch.
             epoch: which one.
             columns: new columns of filmstrips, (method, position, encoded image) each.
+            findings: `Alert`s of the epoch, kept without their evidence.
 
         Raises:
             OSError, tf.errors.OpError: if the disk is full or gone. The epoch stays in
             memory, and is written with the next one.
         """
-        self._owed[epoch] = list(columns)
+        self._owed[epoch] = list(columns), list(findings)
         self.write_owed(history)
 
     def write_owed(self, history) -> None:
@@ -51,7 +55,7 @@ class RunFiles:
         errors = []
         for owed in sorted(self._owed):
             try:
-                self._write(history, owed, self._owed[owed])
+                self._write(history, owed, *self._owed[owed])
             except TROUBLE:
                 raise
             except Exception as error:  # this epoch's own fault: it must not block the others
@@ -60,7 +64,7 @@ class RunFiles:
         if errors:
             raise errors[0]
 
-    def _write(self, history, epoch, columns):
+    def _write(self, history, epoch, columns, findings):
         entry = history.entries[epoch]
         alone = type(history)(
             labels=history.labels, names=history.names, class_names=history.class_names
@@ -70,6 +74,7 @@ class RunFiles:
             "run": self._identity,
             "map_shapes": entry.map_shapes,
             "columns": [[method, float(position)] for method, position, _ in columns],
+            "findings": [finding.to_dict() for finding in findings],
         }
         arrays = archive.to_arrays(alone, **more)
         for i, (_, _, image) in enumerate(columns):
@@ -79,20 +84,24 @@ class RunFiles:
         methods = [method for method, _ in archive.read_metadata(arrays)["heatmaps"]]
         self._leave_on_disk(history, epoch, entry.map_shapes, methods)
 
-    def read(self, history) -> tuple[list, list[str]]:
+    def read(self, history) -> tuple[list, list[Alert], list[str]]:
         """Reads all epochs of the run into a history.
 
         Returns:
             The columns of filmstrips, (epoch, method, position, encoded image) each, in order;
-            and a sentence for each file that cannot be read.
+            the findings; and a sentence for each file that cannot be read.
         """
         columns, complaints = [], []
+        findings: list[Alert] = []
         for epoch in _epochs_in(self._folder):
             try:
-                columns += _read(self._path(epoch), lambda a, e=epoch: self._add(history, e, a))
+                add = functools.partial(self._add, history, epoch)
+                new_columns, new_findings = _read(self._path(epoch), add)
+                columns += new_columns
+                findings += new_findings
             except (ValueError, *TROUBLE) as error:
                 complaints.append(str(error))
-        return columns, complaints
+        return columns, findings, complaints
 
     def _add(self, history, epoch, arrays):
         metadata = archive.read_metadata(arrays)
@@ -107,9 +116,10 @@ class RunFiles:
             (epoch, method, position, arrays[f"column_{i}"].tobytes())
             for i, (method, position) in enumerate(metadata["columns"])
         ]
+        findings = [Alert.from_dict(words) for words in metadata.get("findings", [])]
         history.insert(epoch, alone.entries[epoch])
         self._leave_on_disk(history, epoch, shapes, methods)
-        return columns
+        return columns, findings
 
     def remove(self, history, epoch: int) -> None:
         """Removes an epoch that was trained again and not observed again."""
@@ -168,7 +178,7 @@ def load_run(run_dir: str, make_history):
         path, lambda arrays: archive.from_arrays(arrays, make_history, read_heatmaps=False)
     )
     history = make_history(labels=first.labels, names=first.names, class_names=first.class_names)
-    _, complaints = RunFiles(run_dir, read_identity(run_dir) or {}).read(history)
+    _, _, complaints = RunFiles(run_dir, read_identity(run_dir) or {}).read(history)
     if complaints:
         raise ValueError("; ".join(complaints))
     return history

@@ -123,6 +123,7 @@ def main():
     parser.add_argument("--split", choices=("tune", "score"), default="score")
     parser.add_argument("--fraction", type=float, default=1.0)
     parser.add_argument("--skip", type=float, default=0.0, help="leave this fraction out")
+    parser.add_argument("--runs", nargs="*", help="names of the runs; default: all")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--output", default="shortcuts.jsonl")
     options = parser.parse_args()
@@ -132,6 +133,8 @@ def main():
     if options.skip:
         skipped = set(list_runs(options.split, options.skip))
         runs = [run for run in runs if run not in skipped]
+    if options.runs:
+        runs = [run for run in runs if run.name in options.runs]
     # Spread over kinds, so that a part of the runs says something of all of them.
     runs.sort(key=lambda run: (run.seed * 7919) % 1009)
     began = time.perf_counter()
