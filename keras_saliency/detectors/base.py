@@ -83,12 +83,14 @@ class Trial:
         swap: the `Swap` that it proposed.
         outcomes: an `Outcome` for each class that could be tried.
         bounds: `Bounds` that they are held to.
+        num_classes: how many classes were to be tried.
     """
 
     detector: SwapDetector
     swap: Swap
     outcomes: list[Outcome]
     bounds: Bounds
+    num_classes: int
 
     @property
     def mean_excess(self) -> float:
@@ -102,8 +104,13 @@ class Trial:
 
     @property
     def is_proven_in_mean(self) -> bool:
-        """Whether the mean over the classes reaches its bound, chance allowed for."""
-        if not self.outcomes or self.mean_excess < self.bounds.of_mean:
+        """Whether the mean over the classes reaches its bound, chance allowed for.
+
+        Half of the classes must have been tried: early on, a network may know but two of them,
+        and everything that it does not know looks like one of these.
+        """
+        has_half = 0 < len(self.outcomes) >= self.num_classes / 2
+        if not has_half or self.mean_excess < self.bounds.of_mean:
             return False
         adoption = float(np.mean([o.adoption for o in self.outcomes]))
         num_donors = sum(o.num_donors for o in self.outcomes)

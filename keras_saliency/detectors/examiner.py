@@ -1,5 +1,6 @@
 """`Examiner`: looks at a model with all detectors, and says what has been proven."""
 
+import dataclasses
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -110,10 +111,10 @@ class Examiner:
         swap, bounds = detector.propose(scene), detector.bounds(self.task)
         num_pairs = min(MAX_PAIRS, MAX_FORWARD // len(self.detectors))
         outcomes = run_trial(scene, swap, self.classes, num_pairs, rng)
-        trial = Trial(detector, swap, outcomes, bounds)
+        trial = Trial(detector, swap, outcomes, bounds, len(self.classes))
         if trial.is_over:
             controlled = [add_controls(scene, swap, outcome, rng) for outcome in outcomes]
-            trial = Trial(detector, swap, controlled, bounds)
+            trial = dataclasses.replace(trial, outcomes=controlled)
         return trial
 
     def _judge(self, scene, trials, epoch):

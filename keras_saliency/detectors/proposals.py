@@ -11,7 +11,7 @@ _MOST = 100.0  # beyond ten standard errors, more is not more suspicious
 
 def patch_side(scene: Scene) -> int:
     """Returns the side of a patch in pixels, a quarter of the shorter side."""
-    return max(2, round(PATCH_SHARE * min(scene.size)))
+    return max(1, round(PATCH_SHARE * min(scene.size)))
 
 
 def class_differences(scene: Scene) -> np.ndarray:

@@ -47,7 +47,7 @@ def draw_pairs(has_class, is_said, classes, num_pairs, rng, *, donors=None) -> P
         if donors is not None:
             lenders = lenders & donors
         takers = ~has_class[:, c] & ~is_said[:, c]
-        count = num_pairs // max(1, len(classes))
+        count = min(num_pairs // max(1, len(classes)), int(lenders.sum() * takers.sum()))
         if lenders.any() and takers.any():
             first = _spread(np.flatnonzero(lenders), count, rng)
             second = _spread(np.flatnonzero(takers), count, rng)
