@@ -65,7 +65,7 @@ class _Search:
         self._scene, self._pairs, self._areas = scene, pairs, areas
         self._height, self._width = scene.size
         self._before = self._margins(scene.pixels[pairs.recipients], pairs)
-        whole = edits.swap_pixels(scene.pixels[pairs.recipients], scene.pixels[pairs.donors], areas)
+        whole = self._edit((0, 0, self._height, self._width), pairs)
         self._full_gain = (self._margins(whole, pairs) - self._before).mean()
 
     def candidates(self):
@@ -122,12 +122,15 @@ class _Search:
         return np.maximum(gains, 0).reshape(len(rows) - 1, len(columns) - 1)
 
     def _edit(self, box, pairs):
-        """Puts one box of the donors' accused areas into the recipients."""
+        """Puts one box of the donors' accused areas into the recipients, but for what is spared."""
         y0, x0, y1, x1 = box
         pixels = self._scene.pixels
         inside = np.zeros((len(pairs), self._height, self._width), bool)
         inside[:, y0:y1, x0:x1] = self._areas[: len(pairs), y0:y1, x0:x1]
-        return edits.swap_pixels(pixels[pairs.recipients], pixels[pairs.donors], inside)
+        return self._scene.edited(
+            lambda some: edits.swap_pixels(pixels[some.recipients], pixels[some.donors], inside),
+            pairs,
+        )
 
     def _margins(self, images, pairs):
         margins = self._scene.task.margins(self._scene.predict(images))
