@@ -229,7 +229,10 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         """Observes an epoch and adds its keys to `logs`."""
         if not self._is_running:
             return
-        if epoch % self.epoch_freq == 0 and self._allows(self._epoch_budget, "epochs"):
+        is_due = epoch % self.epoch_freq == 0
+        # Early looks are paid from the same budget, and leave out no first epoch.
+        if is_due and (self._is_first_end or self._allows(self._epoch_budget, "epochs")):
+            self._is_first_end = False
             self._observe(Moment(epoch), self._epoch_budget)
             self._tell_alerts()
         else:
@@ -290,6 +293,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             share = share / 2
         self._epoch_budget, self._batch_budget = Budget(share), Budget(share)
         self._thinned: set[str] = set()
+        self._is_first_end = True
         if self.batch_freq is not None:
             self._counter = self._count_batches(model, max(0, epoch))
         self._early = EarlyLooks((self.params or {}).get("steps"))

@@ -23,10 +23,13 @@ class Budget:
         return now >= self._free_at
 
     def spend(self, began: float, seconds: float) -> None:
-        """Notes an observation that began at a time and took so many seconds."""
+        """Notes an observation that began at a time and took so many seconds.
+
+        One that began before its time adds to what is owed.
+        """
         self.cost = seconds
         if self.share is not None:
-            self._free_at = began + seconds / self.share
+            self._free_at = max(began, self._free_at) + seconds / self.share
 
     def extend(self, seconds: float) -> None:
         """Adds to the last observation what the work behind it has taken of the processor."""
