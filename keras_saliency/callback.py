@@ -237,6 +237,10 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             self._guard.run("looking for shortcuts", self._run.glance, moment, self._cost)
             self._tell_alerts()
 
+    # For `tf_keras`, which would wait for each step if there were a hook; where another callback
+    # has one, such as its progress bar, it calls this one too.
+    on_train_batch_begin._is_default = True  # type: ignore[attr-defined]
+
     def on_epoch_end(self, epoch, logs=None):
         """Observes an epoch and adds its keys to `logs`."""
         if not self._is_running:

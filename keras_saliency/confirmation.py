@@ -74,8 +74,8 @@ def confirm(model, probes, region, *, donor_class=None) -> Alert:
     outcomes = run_trial(scene, swap, classes, NUM_PAIRS, rng)
     if not outcomes:
         raise ValueError(
-            "confirm needs at least 4 probes of a class that the model is right about, and others "
-            "that it does not take for that class. Received: "
+            "confirm needs at least 4 probes of a class that the model is right about, and 4 of "
+            "others that it does not take for that class. Received: "
             f"{task.accuracy(is_said):.0%} of {len(probes)} probes right. Pass more probes."
         )
     outcomes = [add_controls(scene, swap, outcome, rng) for outcome in outcomes]

@@ -1,7 +1,5 @@
 """What `tf_keras` (Keras 2) asks of a callback and a Keras 3 callback does not have."""
 
-import keras
-
 _BEGIN_AND_END = ("begin", "end")
 
 
@@ -25,9 +23,9 @@ class TfKerasHooks:
         return self._has_own("on_predict_batch")
 
     def _has_own(self, hook):
-        """Whether a hook is bound on the instance or defined in a class of its own."""
-        return any(
-            getattr(getattr(self, name), "__func__", None)
-            is not getattr(keras.callbacks.Callback, name)
-            for name in (f"{hook}_{when}" for when in _BEGIN_AND_END)
-        )
+        """Whether a hook is bound on the instance or defined in a class of its own.
+
+        One that is marked as Keras marks its empty ones does not count: it is glad to be called.
+        """
+        hooks = [getattr(self, f"{hook}_{when}") for when in _BEGIN_AND_END]
+        return not all(getattr(bound, "_is_default", False) for bound in hooks)

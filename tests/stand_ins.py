@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency.interventions import PixelRange, Scene, Task
 from keras_saliency.records import Heatmaps, Predictions
 from keras_saliency.statistics import Attention
 
@@ -40,3 +41,25 @@ def predicted(classes):
 def attend(native, image_size=None, method="grad_cam"):
     native = np.asarray(native, np.float32)
     return Attention.from_heatmaps(Heatmaps(method, native, image_size or native.shape[1:]))
+
+
+class FakeGraph:
+    """Stands in for `ModelGraph` where models only predict: a function from pixels to logits."""
+
+    def __init__(self, logits_of):
+        self.logits_of = logits_of
+        self.seen = []
+
+    def predict(self, images):
+        self.seen.append(np.array(images))
+        logits = np.asarray(self.logits_of(np.asarray(images)), np.float32)
+        return Predictions(logits, logits)
+
+
+def scene_of(probes, logits_of, **more):
+    """The `Scene` of a `ProbeSet` and a function from pixels to logits, and its `FakeGraph`."""
+    graph = FakeGraph(logits_of)
+    logits = graph.predict(probes.model_inputs).logits
+    task = Task.of(probes, logits.shape[1])
+    pixel_range = PixelRange.of(probes.images)
+    return Scene.of(probes, task, pixel_range, graph, task.says(logits), **more), graph

@@ -31,7 +31,8 @@ class Recorder(Sink):
 def test_pictures_and_files_are_made_in_one_background_thread(tmp_path, data, probes):
     recorder = Recorder()
     fit(SaliencyCallback(probes, tmp_path, sinks=recorder), data, epochs=3)
-    assert [r.epoch for r in recorder.reports] == [-1, 0, 1, 2]
+    assert [r.epoch for r in recorder.reports] == [-1, 0, 1, 2, 2]  # the last is the summary
+    assert list(recorder.reports[-1].texts) == ["saliency/summary"]
     assert len(recorder.threads) == 1 and "MainThread" not in recorder.threads
     assert not any(t.name in recorder.threads for t in threading.enumerate())
 

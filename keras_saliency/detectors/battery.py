@@ -1,5 +1,6 @@
 """`Battery`: which detectors look at a run, and how, as the user asks for it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,12 +46,7 @@ class Battery:
                 )
         self.names = tuple(dict.fromkeys(detectors))
         self.classes = None if classes is None else _check_classes(classes)
-        if value_range is not None:
-            low, high = value_range
-            if not low < high:
-                raise ValueError(f"value_range must be (low, high). Received: {value_range!r}.")
-            value_range = float(low), float(high)
-        self.value_range = value_range
+        self.value_range = None if value_range is None else _check_range(value_range)
 
     @classmethod
     def of(cls, detectors) -> "Battery | None":
@@ -188,8 +184,18 @@ def check_on_alert(on_alert):
     )
 
 
+def _check_range(value_range):
+    try:
+        low, high = (float(end) for end in value_range)
+    except (TypeError, ValueError):
+        low = high = 0.0
+    if not low < high:
+        raise ValueError(f"value_range must be (low, high). Received: {shown(value_range)}.")
+    return low, high
+
+
 def _check_classes(classes):
-    values = list(classes)
+    values = list(classes) if isinstance(classes, Iterable) else []
     wrong = [c for c in values if isinstance(c, bool) or not isinstance(c, int | np.integer)]
     if wrong or not values or min(values) < 0:
         raise ValueError(f"classes must be a list of class numbers. Received: {shown(classes)}.")

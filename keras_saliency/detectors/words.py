@@ -40,6 +40,6 @@ def describe(trial, outcome, class_text, epoch, since_epoch, region, others) -> 
         f'Epoch {epoch + 1}{since}: the model decides for class "{class_text}" by '
         f"{detector.seen}. {detector.done} changes the prediction to that class on "
         f"{int(outcome.is_adopted.sum())} of {num_pairs} pairs with {outcome.num_donors} donors "
-        f"({controls}).{everywhere}{place} {also} Look at probes {shown}. This test does not see "
+        f"({controls}).{everywhere}{place}{also} Look at probes {shown}. This test does not see "
         f"{detector.blind_to}."
     )

@@ -9,7 +9,7 @@ from keras_saliency.interventions.pairs import Pairs, draw_pairs
 from keras_saliency.interventions.scene import Scene
 from keras_saliency.interventions.swaps import Swap
 
-MIN_DONORS, MIN_PAIRS = 4, 10  # of a class, to say anything
+MIN_DONORS, MIN_PAIRS = 4, 10  # of a class, to say anything; as many recipients as donors
 MAX_VALUES = 2**22  # of the pixels that are edited at once: 16 MB
 
 
@@ -25,7 +25,8 @@ def run_trial(scene: Scene, swap: Swap, classes, num_pairs: int, rng, donors=Non
         donors: bool (n,), the probes that may lend. Defaults to None, all.
 
     Returns:
-        An `Outcome` without control for each class with at least 4 donors and 10 pairs.
+        An `Outcome` without control for each class with at least 4 donors, 4 recipients and
+        10 pairs.
     """
     task = scene.task
     pairs = draw_pairs(task.has_class, scene.is_said, classes, num_pairs, rng, donors=donors)
@@ -35,8 +36,8 @@ def run_trial(scene: Scene, swap: Swap, classes, num_pairs: int, rng, donors=Non
     outcomes = []
     for c in classes:
         of_class = pairs.take(pairs.classes == c)
-        enough = len(of_class) >= MIN_PAIRS and len(np.unique(of_class.donors)) >= MIN_DONORS
-        if enough:
+        distinct = min(len(np.unique(ends)) for ends in (of_class.donors, of_class.recipients))
+        if len(of_class) >= MIN_PAIRS and distinct >= MIN_DONORS:
             outcomes.append(Outcome(int(c), of_class, is_adopted[pairs.classes == c], {}))
     return outcomes
 

@@ -1,0 +1,153 @@
+"""What a battery is asked for and refuses; and the detectors that swap nothing: groups, hints."""
+
+import re
+
+import numpy as np
+import pytest
+from stand_ins import Probes
+from test_detectors import LABELS, NAMES, SIZE, Looks, draw, reads_tag
+
+from keras_saliency import Battery, ProbeSet
+from keras_saliency.detectors import NOTHING_LEGITIMATE, Hints, Legitimate, check_on_alert
+from keras_saliency.detectors.groups import GroupGap
+from keras_saliency.detectors.streaks import Streaks
+from keras_saliency.interventions import Task, wilson_bounds
+
+
+@pytest.fixture(scope="module")
+def four():
+    return ProbeSet(draw(LABELS), LABELS, class_names=NAMES)
+
+
+def test_legitimate_words_switch_detectors_off(four):
+    legitimate = Legitimate.of(["border", "colour"], SIZE)
+    looks = Looks(four, 4, legitimate=legitimate)
+    names = [d.name for d in looks.examiner.detectors]
+    assert names == ["stationary", "moving", "texture", "pattern"]
+    assert "border, which is legitimate" in looks.missing
+    assert "surroundings, which is legitimate" in looks.missing
+    assert "background, which needs object_masks" in looks.missing
+
+
+def test_a_legitimate_box_silences_a_tag_inside_of_it(four):
+    for box, expected in (((0, 0, 5, 5), [[], []]), ((9, 9, 16, 16), [["suspect"], ["alert"]])):
+        looks = Looks(four, 4, legitimate=Legitimate.of([box], SIZE))
+        assert looks.severities(reads_tag(4), reads_tag(4)) == expected
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: Battery(["borders"]), ValueError, 'unknown detector.*borders.*Pass.*"?border'),
+        (lambda: Battery("nonsense"), ValueError, "nonsense.*stationary"),
+        (lambda: Battery([3]), ValueError, "unknown detector 3"),
+        (lambda: Battery(7), TypeError, 'detectors must be "default", None or a list.*7'),
+        (lambda: Battery(classes=[]), ValueError, "classes must be a list of class numbers"),
+        (lambda: Battery(classes=[1.5]), ValueError, "classes must be.*1.5"),
+        (lambda: Battery(classes=[-1]), ValueError, "classes must be"),
+        (lambda: Battery(classes=3), ValueError, "classes must be.*Received: 3"),
+        (lambda: Battery(value_range=(1, 0)), ValueError, "value_range must be"),
+        (lambda: Battery(value_range=3), ValueError, "value_range must be.*Received: 3"),
+        (lambda: Battery(value_range=("a", "b")), ValueError, "value_range must be"),
+        (lambda: Legitimate.of("border", SIZE), TypeError, "legitimate must be a list.*border"),
+        (lambda: Legitimate.of(["edges"], SIZE), ValueError, '"edges".*Pass boxes.*border'),
+        (lambda: Legitimate.of([(0, 0, 17, 4)], SIZE), ValueError, "16×16.*17"),
+        (lambda: Legitimate.of([(4, 4, 4, 8)], SIZE), ValueError, "not be empty"),
+        (lambda: Legitimate.of([(0, 0, 1.5, 4)], SIZE), TypeError, "must be .y0, x0, y1, x1"),
+        (lambda: Legitimate.of([(0, 0, 4)], SIZE), TypeError, "must be .y0, x0, y1, x1"),
+        (lambda: Legitimate.of([7], SIZE), TypeError, "Received: 7"),
+        (lambda: check_on_alert("ring"), ValueError, 'on_alert must be "warn", "stop" or.*ring'),
+        (lambda: check_on_alert(None), ValueError, "on_alert must be.*Received: None"),
+    ],
+)
+def test_what_is_no_setting_is_refused(make, error, words):
+    with pytest.raises(error, match=words):
+        make()
+
+
+def test_classes_must_be_of_the_model(four):
+    with pytest.raises(ValueError, match=r"classes must be below 4.*\[2, 4\]"):
+        Battery(classes=[4, 2]).begin(four, 4, NOTHING_LEGITIMATE)
+    only = Looks(four, 4, Battery(classes=[2]))
+    assert [f.class_index for f in only.look(reads_tag(4)).findings] == [2]
+
+
+def test_of_many_classes_the_20_most_frequent_are_tested(rng):
+    counts = rng.permutation(np.arange(6, 31))
+    labels = np.repeat(np.arange(25), counts)
+    images = np.zeros((len(labels), *SIZE, 3), np.uint8)
+    examiner, missing = Battery().begin(ProbeSet(images, labels), 25, NOTHING_LEGITIMATE)
+    assert examiner.classes == sorted(np.flatnonzero(counts >= 11).tolist())
+    assert any("other than the 20 that most probes have" in sentence for sentence in missing)
+
+
+def test_what_cannot_be_tested_is_said(four):
+    few = ProbeSet(four.images[:15], LABELS[:15], class_names=NAMES)
+    sentence = 'class "dog", which 3 of 15 probes have.*at least 4'
+    assert any(re.search(sentence, s) for s in Looks(few, 4).missing)
+    assert Looks(ProbeSet(four.images), 4).examiner is None
+    assert Looks(ProbeSet(four.images), 4).missing == ["nothing, because the probes have no labels"]
+
+
+def gap(right_of_a, num_a, right_of_b, num_b):
+    """What the groups detector says of a class, of which so many are right in each group."""
+    num = num_a + num_b
+    probes = Probes(labels=np.zeros(num, int), groups=np.array(["a"] * num_a + ["b"] * num_b))
+    probes.class_text = str
+    has = np.eye(2, dtype=bool)[probes.labels]
+    said = np.zeros((num, 2), bool)
+    said[:right_of_a, 0] = said[num_a : num_a + right_of_b, 0] = True
+    detector = GroupGap(probes, Task(has, False), Streaks())
+    return [detector.look(said, [0], epoch) for epoch in range(3)]
+
+
+def test_a_gap_between_groups_is_proven_by_its_bounds():
+    assert wilson_bounds(1, 20)[0] == pytest.approx(20 / 23.8416)  # 0.839
+    first, second, third = gap(20, 20, 10, 20)  # 0.839 > 0.701
+    assert [f[0].severity for f in (first, second)] == ["suspect", "alert"] and third == []
+    found = second[0]
+    assert found.adoption == 0.5 and found.control == 0 and found.num_pairs == 40
+    assert found.probe_indices == tuple(range(20, 40)) and found.since_epoch == 0
+    assert '10 of 20 probes of group "b", and on 20 of 20 of group "a"' in found.message
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        (16, 20, 12, 20),  # 0.584 < 0.781
+        (200, 200, 170, 200),  # for certain, but by 0.15 only
+        (200, 200, 0, 7),  # too few
+        (20, 20, 20, 20),
+    ],
+)
+def test_a_small_or_an_uncertain_gap_between_groups_is_none(counts):
+    assert gap(*counts) == [[], [], []]
+
+
+def test_groups_too_small_to_compare_are_said(four):
+    groups = np.where(np.arange(40) // 4 < 8, "a", "b")  # 8 and 2 of each class
+    probes = ProbeSet(four.images, LABELS, groups=groups, class_names=NAMES)
+    missing = Looks(probes, 4, ["groups"]).missing
+    assert len(missing) == 4 and "{'a': 8, 'b': 2}, needed: 8" in missing[0]
+
+
+def test_a_hint_needs_two_epochs_in_a_row_and_comes_once(four):
+    hints = Hints(four)
+    low, high = np.full(40, 1.9), np.where(LABELS == 1, 2.5, 1.9)
+    values = [high, low, high, high, high, low, high, high]
+    found = [hints.look({"grad_cam": {"border_enrichment": v}}, e) for e, v in enumerate(values)]
+    assert [len(f) for f in found] == [0, 0, 0, 1, 0, 0, 0, 1]
+    hint = found[3][0]
+    assert (hint.severity, hint.detector, hint.class_index) == ("hint", "border_enrichment", 1)
+    assert (hint.epoch, hint.since_epoch) == (3, 2)
+    assert 'of class "bee" is 2.5, above 2, for two epochs' in hint.message
+    assert hint.probe_indices == tuple(range(1, 40, 4)) and hint.adoption is None
+
+
+def test_undefined_statistics_hint_at_nothing_and_low_ones_may(four):
+    hints = Hints(ProbeSet(four.images))
+    values = np.full(40, np.nan), np.full(40, 1e-5)
+    for epoch, (value, expected) in enumerate(zip([*values, values[1]], [0, 0, 1], strict=True)):
+        found = hints.look({"grad_cam": {"drift_previous": value}}, epoch)
+        assert len(found) == expected
+    assert found[0].class_index is None and "frozen" in found[0].message

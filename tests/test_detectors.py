@@ -1,0 +1,235 @@
+"""The battery against models whose rule is known: alerts for a tag, silence for the object."""
+
+import re
+
+import numpy as np
+import pytest
+from stand_ins import FakeGraph
+
+from keras_saliency import Battery, ProbeSet
+from keras_saliency.detectors import NOTHING_LEGITIMATE
+from keras_saliency.records import Heatmaps
+
+SIZE, TAG = (16, 16), (0, 0, 4, 4)
+# Six textures that are equally bright.
+OBJECTS = np.random.default_rng(5).permuted(np.resize([0.0, 1.0], (6, 36)), axis=1)
+OBJECTS = OBJECTS.reshape(6, 6, 6)
+
+
+def draw(labels, seed=0):
+    """Noise, the class's object at some place in the middle, and its tag in the corner."""
+    rng = np.random.default_rng(seed)
+    images = rng.uniform(0.4, 0.6, size=(len(labels), *SIZE, 3)).astype(np.float32)
+    for image, label in zip(images, labels, strict=True):
+        y, x = rng.integers(4, 7, 2)
+        image[y : y + 6, x : x + 6] = OBJECTS[label][..., None]
+        image[:4, :4] = code(label, max(labels) + 1)
+    return images
+
+
+def code(label, num_classes):
+    return label / (num_classes - 1)
+
+
+def reads_tag(num_classes):
+    codes = code(np.arange(num_classes), num_classes)
+    return lambda x: -40 * np.abs(x[:, :4, :4].mean(axis=(1, 2, 3))[:, None] - codes)
+
+
+def reads_object(num_classes):
+    def logits(images):
+        windows = np.lib.stride_tricks.sliding_window_view(images.mean(axis=3), (6, 6), (1, 2))
+        centred = windows - windows.mean(axis=(-1, -2), keepdims=True)
+        objects = OBJECTS[:num_classes] - OBJECTS[:num_classes].mean()
+        return np.einsum("nyxij,kij->nkyx", centred, objects).max(axis=(2, 3))
+
+    return logits
+
+
+class Looks:
+    """A battery that looks at models, epoch by epoch."""
+
+    def __init__(self, probes, num_logits, detectors="default", legitimate=NOTHING_LEGITIMATE):
+        battery = Battery.of(detectors)
+        self.probes = probes
+        self.examiner, self.missing = battery.begin(probes, num_logits, legitimate)
+        self.epoch = -1
+
+    def look(self, logits_of, heatmaps=None, said_by=None):
+        self.epoch += 1
+        graph = FakeGraph(logits_of)
+        predictions = FakeGraph(said_by or logits_of).predict(self.probes.model_inputs)
+        return self.examiner.look(graph, predictions, heatmaps or {}, self.epoch, self.epoch)
+
+    def severities(self, *models):
+        return [sorted({f.severity for f in self.look(m).findings}) for m in models]
+
+
+def map_of(box, num):
+    heatmap = np.zeros((num, *SIZE), np.float32)
+    heatmap[:, box[0] : box[2], box[1] : box[3]] = 1
+    return {"vanilla_gradients": Heatmaps("vanilla_gradients", heatmap, SIZE)}
+
+
+LABELS = np.arange(40) % 4
+NAMES = ["ant", "bee", "cat", "dog"]
+
+
+@pytest.fixture(scope="module")
+def four():
+    return ProbeSet(draw(LABELS), LABELS, class_names=NAMES)
+
+
+def test_a_tag_is_suspected_at_once_and_alerted_once_per_streak(four):
+    looks = Looks(four, 4)
+    found = [looks.look(reads_tag(4), map_of(TAG, 40)).findings for _ in range(5)]
+    assert [len(f) for f in found] == [4, 4, 0, 0, 0]
+    for findings, severity in zip(found[:2], ("suspect", "alert"), strict=True):
+        assert {f.severity for f in findings} == {severity}
+        assert [f.class_index for f in findings] == [0, 1, 2, 3], "one for each class"
+        assert {f.detector for f in findings} == {"stationary"}
+    assert {f.region for f in found[0]} == {None}
+    for alert in found[1]:
+        y0, x0, y1, x1 = alert.region
+        assert y0 == 0 and x0 == 0 and 3 <= y1 <= 4 and 3 <= x1 <= 4
+        assert (alert.epoch, alert.since_epoch) == (1, 0)
+
+
+def test_an_alert_says_what_proves_it(four):
+    looks = Looks(four, 4)
+    tag, marked = reads_tag(4), four.images[:, 8, 0, 0] > 0.52  # of the ring, but not in the tag
+
+    def sometimes(images):
+        logits = tag(images)
+        logits[images[:, 8, 0, 0] > 0.52] = [9, 0, 0, 0]
+        return logits
+
+    looks.look(sometimes, map_of(TAG, 40))
+    alert = next(f for f in looks.look(sometimes, map_of(TAG, 40)).findings if f.class_index == 2)
+    assert alert.detector == "stationary" and 0.3 < alert.adoption < 0.9
+    num_adopted = alert.adoption * alert.num_pairs
+    assert num_adopted == pytest.approx(round(num_adopted))
+    assert (
+        f"{round(num_adopted)} of {alert.num_pairs} pairs with {alert.num_donors}" in alert.message
+    )
+    assert alert.num_donors == (~marked & (four.labels == 2)).sum()
+    assert set(alert.probe_indices) <= set(np.flatnonzero(~marked & (four.labels == 2)).tolist())
+    for part in (
+        'class "cat"',
+        "Epoch 2 (since epoch 1): ",
+        "a patch at one place",
+        "Look at probes",
+    ):
+        assert part in alert.message, part
+    own, elsewhere = re.findall(r"instead: (\d+) of (\d+)", alert.message)
+    assert own[1] == elsewhere[1] == str(alert.num_pairs) and own[0] == "0"
+    assert alert.control == max(int(own[0]), int(elsewhere[0])) / alert.num_pairs
+    assert "  " not in alert.message and "np." not in alert.message
+
+
+def test_evidence_shows_recipients_before_and_after(four):
+    looks = Looks(four, 4)
+    looks.look(reads_tag(4), map_of(TAG, 40))
+    alert = looks.look(reads_tag(4), map_of(TAG, 40)).findings[3]
+    evidence = alert.evidence
+    assert len(set(evidence.pairs.recipients.tolist())) == len(evidence.pairs) == 4
+    for i, (donor, recipient) in enumerate(
+        zip(evidence.pairs.donors, evidence.pairs.recipients, strict=True)
+    ):
+        assert evidence.said_before[i] == NAMES[four.labels[recipient]]
+        assert evidence.said_after[i] == NAMES[four.labels[donor]] == "dog"
+        expected = four.images[recipient].copy()
+        expected[:4, :4] = four.images[donor, :4, :4]
+        np.testing.assert_array_equal(evidence.after[i], expected)
+        assert tuple(evidence.boxes[i]) == alert.region
+
+
+def test_a_model_that_reads_the_object_is_left_in_peace(four):
+    masks = np.zeros((40, *SIZE), bool)
+    masks[:, 4:12, 4:12] = True
+    for probes in (four, ProbeSet(four.images, LABELS, object_masks=masks)):
+        looks = Looks(probes, 4)
+        for _ in range(3):
+            look = looks.look(reads_object(4), map_of((4, 4, 12, 12), 40))
+            assert look.accuracy == 1 and look.is_open and len(look.trials) >= 7
+            assert look.findings == [] and look.adoption == 0
+            assert all(len(t.outcomes) == 4 for t in look.trials), "all were tried"
+
+
+def test_adoption_of_the_look_is_the_worst_excess(four):
+    look = Looks(four, 4).look(reads_tag(4), map_of(TAG, 40))
+    proven = [t for t in look.trials if t.is_over]
+    assert look.adoption == max(o.adoption - o.control for t in proven for o in t.outcomes) > 0.9
+
+
+@pytest.mark.parametrize(("num_right", "is_open"), [(19, False), (20, True)])
+def test_below_an_accuracy_nothing_is_tested(four, num_right, is_open):
+    def said(images):
+        return np.eye(4)[np.where(np.arange(40) < num_right, LABELS, (LABELS + 1) % 4)]
+
+    looks = Looks(four, 4)
+    look = looks.look(reads_tag(4), said_by=said)
+    assert look.accuracy == num_right / 40 and look.is_open == is_open
+    assert bool(look.trials) == is_open
+    assert (looks.examiner.num_looks, looks.examiner.num_closed) == (1, 0 if is_open else 1)
+
+
+def test_a_streak_is_told_anew_only_after_two_quiet_looks(four):
+    tag, peace = reads_tag(4), reads_object(4)
+    looks = Looks(four, 4, ["stationary"])
+    assert looks.severities(tag, tag, peace, tag, tag) == [["suspect"], ["alert"], [], [], []]
+    assert looks.severities(peace, peace, tag, tag) == [[], [], ["suspect"], ["alert"]]
+
+
+def test_a_look_between_breaks_the_streak(four):
+    tag, peace = reads_tag(4), reads_object(4)
+    looks = Looks(four, 4, ["stationary"])
+    assert looks.severities(tag, peace, tag) == [["suspect"], [], []]
+    alert = looks.look(tag).findings[0]
+    assert alert.severity == "alert" and (alert.since_epoch, alert.epoch) == (2, 3)
+    closed = Looks(four, 4, ["stationary"])
+    closed.look(tag)
+    closed.look(tag, said_by=lambda images: np.eye(4)[(LABELS + 1) % 4])
+    assert closed.severities(tag, tag) == [[], ["alert"]]
+
+
+HEADS = {
+    "two classes": lambda x: reads_tag(2)(x),
+    "one unit": lambda x: 20 * (x[:, :4, :4].mean(axis=(1, 2, 3))[:, None] - 0.5),
+}
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_tag_of_two_classes_is_found_and_an_object_is_not(head):
+    labels = np.arange(30) % 2
+    looks = Looks(ProbeSet(draw(labels), labels), HEADS[head](draw([0, 1])).shape[1])
+    found = [looks.look(HEADS[head]).findings for _ in range(2)]
+    assert {f.class_index for f in found[0]} == {0, 1}
+    assert {(f.severity, f.detector) for f in found[1]} == {("alert", "stationary")}
+    objects = reads_object(2)
+    by_object = objects if head == "two classes" else lambda x: objects(x) @ [[-1.0], [1.0]]
+    assert (
+        Looks(looks.probes, 2 - (head == "one unit")).severities(by_object, by_object) == [[]] * 2
+    )
+
+
+def test_each_label_of_a_multi_label_task_is_judged_by_itself(rng):
+    multi_hot = (rng.random((60, 3)) < 0.4).astype(np.float32)
+    multi_hot[:2] = [[1, 1, 0], [0, 0, 0]]
+    images = rng.uniform(0.4, 0.6, size=(60, *SIZE, 3)).astype(np.float32)
+    images[:, :4, :4] = multi_hot[:, :1, None, None]  # a tag of label 0, objects of the others
+    for image, row in zip(images, multi_hot, strict=True):
+        for c in np.flatnonzero(row[1:]) + 1:
+            y, x = rng.integers(4, 7, 2)
+            image[y : y + 6, x : x + 6] += 0.8 * (OBJECTS[c][..., None] - 0.5)
+
+    def logits(x):
+        objects = reads_object(3)(x) - 5  # of 7.2
+        return np.stack([20 * (x[:, :4, :4].mean(axis=(1, 2, 3)) - 0.5), *objects.T[1:]], axis=1)
+
+    looks = Looks(ProbeSet(images, multi_hot), 3)
+    found = [looks.look(logits).findings for _ in range(2)]
+    assert [[(f.severity, f.class_index) for f in fs] for fs in found] == [
+        [("suspect", 0)],
+        [("alert", 0)],
+    ]

@@ -1,0 +1,298 @@
+"""Trials of swaps, their controls, and the search for the region, with models of known pixels."""
+
+import numpy as np
+import pytest
+from stand_ins import scene_of
+
+from keras_saliency import ProbeSet
+from keras_saliency.interventions import (
+    AmplitudeSwap,
+    BackgroundSwap,
+    Outcome,
+    Pairs,
+    PatchSwap,
+    PatternSwap,
+    RingSwap,
+    StatisticsSwap,
+    SurroundingsSwap,
+    add_controls,
+    edits,
+    find_region,
+    run_trial,
+    trial,
+    wilson_bounds,
+)
+
+SIZE = (16, 24)
+CODES = np.array([0.1, 0.5, 0.9])
+TAG = (slice(2, 5), slice(3, 7))  # rows 2 to 4, columns 3 to 6
+SWAPS = [RingSwap, SurroundingsSwap, StatisticsSwap, AmplitudeSwap, BackgroundSwap, PatternSwap]
+
+
+def reads(values):
+    """Logits that say the class whose code is nearest to each value."""
+    return -10 * np.abs(np.asarray(values)[:, None] - CODES)
+
+
+def reads_tag(images):
+    return reads(images[:, TAG[0], TAG[1]].mean(axis=(1, 2, 3)))
+
+
+def tagged(rng, num=30, **more):
+    """Noise with a tag that holds the class; one probe in three has a mark in the corner."""
+    images = rng.uniform(0.3, 0.7, size=(num, *SIZE, 3)).astype(np.float32)
+    labels = np.arange(num) % 3
+    images[:, TAG[0], TAG[1]] = CODES[labels][:, None, None, None]
+    images[:, -1, -1] = (np.arange(num) // 3 % 3 == 0)[:, None]
+    return ProbeSet(images, labels, **more)
+
+
+def stubborn(images):
+    """Reads the tag, but says class 0 wherever the corner has a mark."""
+    logits = reads_tag(images)
+    logits[images[:, -1, -1, 0] > 0.5] = [5, 0, 0]
+    return logits
+
+
+def patch(scene, box):
+    return PatchSwap(scene, lambda donors, _: np.tile(box, (len(donors), 1)))
+
+
+def test_adoption_is_the_share_of_recipients_that_can_be_moved(rng):
+    probes = tagged(rng)
+    scene, _ = scene_of(probes, stubborn)
+    outcomes = run_trial(scene, patch(scene, (2, 3, 5, 7)), [1, 2], 80, rng)
+    assert [o.class_index for o in outcomes] == [1, 2]
+    has_mark = probes.images[:, -1, -1, 0] > 0.5
+    for outcome in outcomes:
+        expected = ~has_mark[outcome.pairs.recipients]
+        np.testing.assert_array_equal(outcome.is_adopted, expected)
+        assert outcome.adoption == expected.mean() and 0.3 < outcome.adoption < 0.9
+        assert set(probes.labels[outcome.pairs.donors]) == {outcome.class_index}
+        assert not has_mark[outcome.pairs.donors].any(), "a donor is predicted as its class"
+        assert outcome.num_donors == len(set(outcome.pairs.donors.tolist())) == 6
+        assert outcome.lower_bound == wilson_bounds(expected.mean(), 6)[0]
+        assert outcome.control is None and outcome.excess == outcome.adoption
+
+
+def test_what_the_model_does_not_read_is_adopted_by_nobody(rng):
+    scene, _ = scene_of(tagged(rng), reads_tag)
+    for swap in (patch(scene, (6, 8, 12, 20)), RingSwap(scene)):
+        outcomes = run_trial(scene, swap, [0, 1, 2], 90, rng)
+        assert [o.adoption for o in outcomes] == [0, 0, 0]
+
+
+def test_controls_are_of_the_recipients_class_and_at_random_places(rng):
+    probes = tagged(rng)
+    scene, _ = scene_of(probes, reads_tag)
+    swap = patch(scene, (2, 3, 5, 7))
+    outcome = add_controls(scene, swap, run_trial(scene, swap, [1], 300, rng)[0], rng)
+    own, elsewhere = outcome.controls.values()
+    assert next(iter(outcome.controls)) == "donors of the recipient's own class"
+    assert outcome.adoption == 1 and not own.any() and len(own) == len(outcome.pairs)
+    # Two thirds of the tag must be hit: by few of the 14 × 21 places.
+    assert elsewhere.mean() < 0.1
+    assert outcome.control == elsewhere.mean() and outcome.excess == 1 - elsewhere.mean()
+
+
+def test_a_control_of_the_edit_as_such_finds_a_model_that_any_edit_moves(rng):
+    def restless(images):
+        logits = reads_tag(images)
+        logits[images[:, 8, 8, 0] < 0] = [0, 9, 0]
+        return logits
+
+    probes = tagged(rng)
+    scene, _ = scene_of(probes, restless)
+    swap = patch(scene, (8, 8, 9, 9))
+    breaks = lambda pairs: scene.pixels[pairs.recipients] - 9  # noqa: E731
+    swap.edit = breaks
+    scene.pixel_range.low[:] = -9
+    outcome = add_controls(scene, swap, run_trial(scene, swap, [1], 60, rng)[0], rng)
+    assert outcome.adoption == 1 and outcome.control == 1 and outcome.excess == 0
+
+
+def test_a_class_with_too_few_donors_or_pairs_has_no_outcome(rng):
+    images = tagged(rng).images
+    labels = np.where(np.arange(30) < 9, np.arange(30) % 3, np.arange(30) % 2)  # three of class 2
+    images = images.copy()
+    images[:, TAG[0], TAG[1]] = CODES[labels][:, None, None, None]
+    scene, _ = scene_of(ProbeSet(images, labels), reads_tag)
+    swap = patch(scene, (2, 3, 5, 7))
+    assert [o.class_index for o in run_trial(scene, swap, [0, 1, 2], 90, rng)] == [0, 1]
+    assert run_trial(scene, swap, [0, 1], 19, rng) == []
+    assert run_trial(scene, swap, [], 9, rng) == []
+    assert len(run_trial(scene, swap, [0, 1], 20, rng)) == 2
+
+
+def test_a_class_with_three_recipients_has_no_outcome(rng):
+    probes = tagged(rng, num=12)
+    for num_others, expected in ((3, []), (4, [0])):
+        chosen = np.concatenate([np.flatnonzero(probes.labels == 0), np.arange(num_others) * 3 + 1])
+        scene, _ = scene_of(ProbeSet(probes.images[chosen], chosen % 3), reads_tag)
+        outcomes = run_trial(scene, patch(scene, (2, 3, 5, 7)), [0], 40, rng)
+        assert [o.class_index for o in outcomes] == expected
+
+
+def test_large_images_go_through_a_few_at_a_time_with_the_same_outcome(rng, monkeypatch):
+    scene, graph = scene_of(tagged(rng), stubborn)
+    swap = patch(scene, (2, 3, 5, 7))
+    graph.seen.clear()
+    whole = run_trial(scene, swap, [1, 2], 60, np.random.default_rng(3))
+    assert [len(s) for s in graph.seen] == [60]
+    monkeypatch.setattr(trial, "MAX_VALUES", 11 * scene.pixels[0].size)
+    graph.seen.clear()
+    parts = run_trial(scene, swap, [1, 2], 60, np.random.default_rng(3))
+    assert [len(s) for s in graph.seen] == [11] * 5 + [5]
+    for a, b in zip(whole, parts, strict=True):
+        np.testing.assert_array_equal(a.is_adopted, b.is_adopted)
+
+
+def test_edited_probes_are_images_in_the_range_and_the_dtype_of_the_probes(rng):
+    images = (tagged(rng).images * 255).astype(np.uint8)
+    scene, graph = scene_of(ProbeSet(images, np.arange(30) % 3), lambda x: reads_tag(x / 255.0))
+    run_trial(scene, StatisticsSwap(scene), [0, 1, 2], 90, rng)
+    assert graph.seen[-1].dtype == np.uint8
+    floats = tagged(rng)
+    scene, graph = scene_of(floats, reads_tag)
+    run_trial(scene, StatisticsSwap(scene), [0, 1, 2], 90, rng)
+    assert graph.seen[-1].min() >= 0 and graph.seen[-1].max() <= 1
+
+
+def test_swaps_are_of_raw_pixels_and_the_model_gets_them_prepared(rng):
+    probes = tagged(rng, preprocess=lambda images: images * 2 - 1)
+    scene, graph = scene_of(probes, lambda x: reads_tag((x + 1) / 2))
+    pairs = Pairs(np.array([1]), np.array([0]), np.array([1]))
+    graph.seen.clear()
+    scene.predict(patch(scene, (2, 3, 5, 7)).edit(pairs))
+    expected = probes.images[:1].copy()
+    expected[:, TAG[0], TAG[1]] = probes.images[1, TAG[0], TAG[1]]
+    np.testing.assert_allclose(graph.seen[0], expected * 2 - 1, atol=1e-6)
+
+
+def test_pattern_adds_the_classs_mean_less_that_of_the_recipients_class(rng):
+    probes = tagged(rng)
+    scene, _ = scene_of(probes, reads_tag)
+    pairs = Pairs(np.array([1, 2, 2]), np.array([0, 4, 3]), np.array([1, 2, 2]))
+    swap = PatternSwap(scene)
+    for recipient, c, edited in zip(pairs.recipients, pairs.classes, swap.edit(pairs), strict=True):
+        of_class, of_own = (
+            edits.without_smooth(
+                np.mean([probes.images[i] for i in range(30) if i % 3 == k], axis=0)
+            )
+            for k in (c, recipient % 3)
+        )
+        np.testing.assert_allclose(edited, probes.images[recipient] + of_class - of_own, atol=1e-5)
+
+
+def test_background_control_leaves_both_donors_objects_out(rng):
+    masks = rng.random((30, *SIZE)) < 0.3
+    probes = tagged(rng, object_masks=masks)
+    scene, _ = scene_of(probes, reads_tag)
+    swap = BackgroundSwap(scene)
+    pairs = Pairs(np.array([1]), np.array([0]), np.array([1]))
+    changed = (swap.edit(pairs)[0] != probes.images[0]).any(axis=-1)
+    assert not changed[masks[0] | masks[1]].any() and changed.any()
+    np.testing.assert_array_equal(swap.areas(pairs)[0], ~(masks[0] | masks[1]))
+    control = swap.controls()["donors of the recipient's own class"]
+    changed = (control(pairs, rng)[0] != probes.images[0]).any(axis=-1)
+    assert not changed[masks[0] | masks[1]].any() and changed.any()
+
+
+def test_ring_has_the_middle_as_a_control_only_where_things_fill_the_frame(rng):
+    for fills in (False, True):
+        scene, _ = scene_of(tagged(rng), reads_tag, fills_frame=fills)
+        controls = RingSwap(scene).controls()
+        assert ("the middle of the image" in controls) == fills
+    pairs = Pairs(np.array([1]), np.array([0]), np.array([1]))
+    changed = (controls["the middle of the image"](pairs, rng) != scene.pixels[:1]).any(axis=-1)
+    assert not changed[0][edits.ring_mask(*SIZE)].any() and changed.any()
+
+
+@pytest.mark.parametrize("make", [*SWAPS, PatchSwap], ids=lambda make: make.__name__)
+def test_legitimate_regions_are_never_lent(rng, make):
+    spared = np.zeros(SIZE, bool)
+    spared[1:6, 2:20] = True
+    masks = np.zeros((30, *SIZE), bool)
+    masks[:, 7:9, 9:14] = True
+    probes = tagged(rng, object_masks=masks)
+    scene, graph = scene_of(probes, reads_tag, spared=spared)
+    swap = patch(scene, (2, 3, 5, 24)) if make is PatchSwap else make(scene)
+    graph.seen.clear()
+    outcomes = run_trial(scene, swap, [0, 1, 2], 90, rng)
+    recipients = np.concatenate([o.pairs.recipients for o in outcomes])
+    np.testing.assert_array_equal(graph.seen[0][:, spared], probes.images[recipients][:, spared])
+    assert (graph.seen[0][:, ~spared] != probes.images[recipients][:, ~spared]).any()
+    for outcome in outcomes:
+        graph.seen.clear()
+        add_controls(scene, swap, outcome, rng)
+        mine = probes.images[outcome.pairs.recipients][:, spared]
+        assert graph.seen
+        for images in graph.seen:
+            np.testing.assert_array_equal(images[:, spared], mine)
+
+
+def adopted_by_all(scene, rng, swap, c=2):
+    outcome = run_trial(scene, swap, [c], 60, rng)[0]
+    assert outcome.adoption > 0.9
+    return outcome
+
+
+def test_region_covers_what_is_read_and_little_more(rng):
+    scene, _ = scene_of(tagged(rng), reads_tag)
+    swap = patch(scene, (0, 0, *SIZE))
+    y0, x0, y1, x1 = find_region(scene, swap, adopted_by_all(scene, rng, swap))
+    assert y0 <= 2 and x0 <= 3 and y1 >= 5 and x1 >= 7
+    assert (y1 - y0) * (x1 - x0) <= 2 * 12
+
+
+def test_a_cue_that_is_everywhere_has_no_region(rng):
+    labels = np.arange(30) % 3
+    noise = rng.normal(scale=0.1, size=(30, *SIZE, 3))
+    probes = ProbeSet(CODES[labels][:, None, None, None] + noise, labels)
+    scene, _ = scene_of(probes, lambda x: reads(x.mean(axis=(1, 2, 3))))
+    swap = patch(scene, (0, 0, *SIZE))
+    assert find_region(scene, swap, adopted_by_all(scene, rng, swap)) is None
+
+
+def test_a_cue_that_moves_has_no_region(rng):
+    images = rng.uniform(0, 0.2, size=(60, *SIZE, 3)).astype(np.float32)
+    labels = np.arange(60) % 2
+    for i in np.flatnonzero(labels):
+        y, x = rng.integers(0, 13), rng.integers(0, 21)
+        images[i, y : y + 3, x : x + 3] = 1
+    bright = lambda x: 10 * (x.max(axis=(1, 2, 3)) > 0.9)[:, None] - 5.0  # noqa: E731
+    scene, _ = scene_of(ProbeSet(images, labels), bright)
+    swap = patch(scene, (0, 0, *SIZE))
+    assert find_region(scene, swap, adopted_by_all(scene, rng, swap, 1)) is None
+
+
+def test_no_region_of_what_is_no_place_or_was_not_adopted(rng):
+    scene, _ = scene_of(tagged(rng), reads_tag)
+    swap = patch(scene, (2, 3, 5, 7))
+    outcome = adopted_by_all(scene, rng, swap)
+    assert find_region(scene, StatisticsSwap(scene), outcome) is None
+    nothing = Outcome(2, outcome.pairs, np.zeros(len(outcome.pairs), bool), {})
+    assert find_region(scene, swap, nothing) is None
+
+
+def test_region_is_not_in_what_is_legitimate(rng):
+    """Two tags say the same; where one is legitimate, the other one is accused."""
+    probes = tagged(rng)
+    images = probes.images.copy()
+    images[:, 11:14, 16:20] = images[:, TAG[0], TAG[1]]
+
+    def reads_both(x):  # the brighter one, so that each of them alone brings class 2
+        left, right = (p.mean(axis=(1, 2, 3)) for p in (x[:, TAG[0], TAG[1]], x[:, 11:14, 16:20]))
+        return reads(np.maximum(left, right))
+
+    spared = np.zeros(SIZE, bool)
+    spared[:8, :12] = True
+    scene, graph = scene_of(ProbeSet(images, probes.labels), reads_both, spared=spared)
+    swap = patch(scene, (0, 0, *SIZE))
+    outcome = adopted_by_all(scene, rng, swap)
+    graph.seen.clear()
+    y0, x0, y1, x1 = find_region(scene, swap, outcome)
+    assert y0 <= 11 and x0 <= 16 and y1 >= 14 and x1 >= 20
+    known = probes.images[:, spared]
+    for shown in np.concatenate(graph.seen)[:, spared]:
+        assert (shown == known).all(axis=(1, 2)).any(), "the search has lent a legitimate pixel"
