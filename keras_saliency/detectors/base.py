@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_saliency.detectors.evidence import Evidence
-from keras_saliency.interventions import Outcome, Scene, Swap, Task, wilson_bounds
+from keras_saliency.interventions import Outcome, Scene, Swap, wilson_bounds
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +56,7 @@ class SwapDetector:
         legitimate: the words of `legitimate=[...]` that switch it off.
         needs: what it needs of the probes, such as "object_masks"; "" for nothing.
         is_local: whether a place can be accused.
+        with_masks: (many, two) where the probes have masks, if these are other bounds.
     """
 
     name: str
@@ -68,10 +69,14 @@ class SwapDetector:
     legitimate: frozenset[str]
     needs: str = ""
     is_local: bool = False
+    with_masks: tuple[Bounds, Bounds] | None = None
 
-    def bounds(self, task: Task) -> Bounds:
-        """Returns the bounds for a task."""
-        return self.two if task.is_multi_label or task.num_classes == 2 else self.many
+    def bounds(self, scene: Scene) -> Bounds:
+        """Returns the bounds for a scene."""
+        many, two = self.many, self.two
+        if self.with_masks is not None and scene.masks is not None:
+            many, two = self.with_masks
+        return two if scene.task.is_multi_label or scene.task.num_classes == 2 else many
 
 
 @dataclass(frozen=True, eq=False)

@@ -106,6 +106,18 @@ def box_masks(boxes, size, without=None) -> np.ndarray:
     return masks if without is None else masks & ~without
 
 
+def mean_where(images, masks) -> np.ndarray:
+    """Returns each pixel's mean over the images (n, H, W, C) in which its mask (n, H, W) is true.
+
+    Where that is in fewer than two, the mean of all such pixels.
+    """
+    weights = masks[..., None].astype(np.float32)
+    counts = weights.sum(axis=0)
+    sums = (images * weights).sum(axis=0)
+    overall = sums.sum(axis=(0, 1)) / np.maximum(1, counts.sum(axis=(0, 1)))
+    return np.where(counts < 2, overall, sums / np.maximum(1, counts)).astype(np.float32)
+
+
 def without_smooth(picture) -> np.ndarray:
     """Returns a picture (H, W, C) less itself blurred with a deviation of an eighth of its side."""
     deviation = min(picture.shape[:2]) / 8

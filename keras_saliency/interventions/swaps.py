@@ -111,8 +111,10 @@ class BackgroundSwap(Swap):
 class PatternSwap(Swap):
     """What the images of a class have in common, less what those of the recipient's class have.
 
-    Without what is smooth over an eighth of the image, since mean brightness at a place tells
-    of objects too. The control takes as many probes without the class, drawn at random.
+    Without what is smooth over an eighth of the image. With masks, the mean of a pixel is taken
+    over the images in which it lies on the object, and over those in which it does not, and each
+    is given to such pixels of the recipient: else the mean has the outline of the class's
+    objects where these are centred. The control takes as many probes without the class at random.
     """
 
     def edit(self, pairs):
@@ -133,20 +135,33 @@ class PatternSwap(Swap):
         return self._shift(pairs, lenders)
 
     def _shift(self, pairs, lenders):
-        has_class, pixels = self.scene.task.has_class, self.scene.pixels
-        means: dict[bytes, np.ndarray] = {}
+        has_class, masks = self.scene.task.has_class, self.scene.masks
+        means: dict[bytes, list[np.ndarray]] = {}
 
-        def mean_of(members):
+        def means_of(members):
             key = members.tobytes()
             if key not in means:
-                means[key] = edits.without_smooth(pixels[members].mean(axis=0))
+                means[key] = self._means(members)
             return means[key]
 
-        differences = [
-            mean_of(lender) - mean_of(np.flatnonzero((has_class == has_class[r]).all(axis=1)))
-            for lender, r in zip(lenders, pairs.recipients, strict=True)
-        ]
-        return edits.shift_by(pixels[pairs.recipients], np.stack(differences))
+        differences = []
+        for lender, recipient in zip(lenders, pairs.recipients, strict=True):
+            own = np.flatnonzero((has_class == has_class[recipient]).all(axis=1))
+            parts = [a - b for a, b in zip(means_of(lender), means_of(own), strict=True)]
+            if masks is None:
+                differences.append(parts[0])
+            else:
+                differences.append(np.where(masks[recipient][..., None], *parts))
+        return edits.shift_by(self.scene.pixels[pairs.recipients], np.stack(differences))
+
+    def _means(self, members):
+        """The mean of all pixels; with masks, that of the objects' and that of the others."""
+        pixels, masks = self.scene.pixels[members], self.scene.masks
+        if masks is None:
+            return [edits.without_smooth(pixels.mean(axis=0))]
+        on_object = masks[members]
+        parts = (edits.mean_where(pixels, part) for part in (on_object, ~on_object))
+        return [edits.without_smooth(part) for part in parts]
 
 
 class PatchSwap(Swap):

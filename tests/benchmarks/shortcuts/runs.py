@@ -6,13 +6,13 @@ from clean import CLEAN_KINDS
 from cues import KINDS
 
 STRENGTHS = (1.0, 0.95, 0.85)
-SEEDS_PER_STRENGTH, SEEDS_PER_CLEAN_KIND = 3, 6
+SEEDS_PER_STRENGTH, SEEDS_PER_CLEAN_KIND = 3, 5
 PRETRAINED = (
     *("random_place", "centred", "distractor", "independent_tag", "black_background"),
     "label_noise",
     *("one_class_tag", "class_tag", "edge_tag", "watermark", "background_texture", "decoy"),
 )
-FIRST_SEED = {"tune": 0, "score": 100_000}
+FIRST_SEED = {"tune": 0, "score": 200_000}
 
 
 @dataclasses.dataclass(frozen=True)
