@@ -339,7 +339,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         more = f" {len(alerts) - 1} more such alerts: see callback.alerts." if alerts[1:] else ""
         notify(f"keras_saliency: {worst.message}{more}")
         if self.on_alert == "stop" and self._num_workers == 1:
-            self._run.model.stop_training = True
+            self._run.model.stop_training = True  # in a loop of your own, for you to read
         elif callable(self.on_alert):
             for alert in alerts:
                 self._guard.run("on_alert", self.on_alert, alert)
