@@ -69,7 +69,7 @@ class Battery:
         """
         task = Task.of(probes, num_logits)
         if task is None:
-            return None, ["nothing, because the probes have no labels"]
+            return None, ["any class, because the probes have no labels"]
         classes = task.frequent_classes() if self.classes is None else self.classes
         if max(classes) >= task.num_classes:
             raise ValueError(

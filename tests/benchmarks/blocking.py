@@ -4,8 +4,9 @@
 
 The callback's `on_epoch_end` and the same concrete function called by hand (the probes
 in, the maps out as NumPy arrays) run in turns in one process; the worker is idle when either
-begins, as after any epoch that lasts longer than drawing, and the graph is warm. Figures are
-medians, the ratio is the median of the ratios of neighbouring runs.
+begins, as after any epoch that lasts longer than drawing, and the graph is warm. What the search
+for shortcuts adds is in `looks.py`. Figures are medians, the ratio is the median of the ratios of
+neighbouring runs.
 """
 
 import os
@@ -68,7 +69,11 @@ def measure(model, shape, num_probes, methods, num_runs):
     seconds = []
     with tempfile.TemporaryDirectory() as folder:
         callback = SaliencyCallback(
-            ProbeSet(images, labels), folder, methods, chunk_size=min(num_probes, 32)
+            ProbeSet(images, labels),
+            folder,
+            methods,
+            chunk_size=min(num_probes, 32),
+            detectors=None,
         )
         callback.set_model(model)
         callback.on_train_begin()

@@ -30,7 +30,7 @@ def resident_megabytes():
 
 
 def begin(model, probes, folder):
-    callback = SaliencyCallback(probes, folder, METHODS)
+    callback = SaliencyCallback(probes, folder, METHODS, detectors=None)
     callback.set_model(model)
     callback.on_train_begin()
     callback.on_epoch_begin(0)

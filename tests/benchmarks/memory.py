@@ -51,7 +51,7 @@ def measure(num_probes, method):
     before, peak = resident_megabytes(), Peak()
     peak.start()
     with tempfile.TemporaryDirectory() as folder:
-        callback = SaliencyCallback(probes, folder, method)
+        callback = SaliencyCallback(probes, folder, method, detectors=None)
         callback.set_model(model)
         callback.on_train_begin()
         callback.on_epoch_begin(0)
