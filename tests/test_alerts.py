@@ -1,0 +1,287 @@
+"""Alerts in real trainings on images whose corner gives the class away."""
+
+import re
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from test_callback import events_of
+
+from keras_saliency import Alert, Battery, ProbeSet, SaliencyCallback, confirm
+from keras_saliency.schedule import EarlyLooks
+from keras_saliency.sinks import Sink
+
+SHAPE, TAG, NUM_CLASSES = (16, 16, 3), (0, 0, 4, 4), 3
+COLOURS = np.eye(3, dtype=np.float32)
+
+
+def draw(num, seed):
+    """Noise with a corner in the colour of the class."""
+    rng = np.random.default_rng(seed)
+    images = rng.uniform(0, 1, size=(num, *SHAPE)).astype(np.float32)
+    labels = np.arange(num) % NUM_CLASSES
+    images[:, :4, :4] = COLOURS[labels][:, None, None]
+    return images, labels
+
+
+def network(engine=keras):
+    layers = engine.layers
+    start = layers.Input if engine is keras else layers.InputLayer
+    return engine.Sequential(
+        [
+            start(SHAPE),
+            layers.Conv2D(8, 3, strides=2, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(NUM_CLASSES, activation="softmax"),
+        ]
+    )
+
+
+class AtEnd(keras.callbacks.Callback):
+    def on_train_end(self, logs=None):
+        self.weights = [np.array(w) for w in self.model.weights]
+
+
+def train(callbacks, epochs=2, engine=keras):
+    engine.backend.clear_session()
+    engine.utils.set_random_seed(3)
+    model = network(engine)
+    model.compile(engine.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    images, labels = draw(240, 1)
+    options = {"epochs": epochs, "batch_size": 16, "verbose": 0, "callbacks": callbacks}
+    return model, model.fit(images, labels, **options).history
+
+
+def probes_of(**more):
+    images, labels = draw(36, 2)
+    return ProbeSet(images, labels, class_names=["red", "green", "blue"], **more)
+
+
+def of_ours(caught):
+    return [str(w.message) for w in caught if "keras_saliency" in str(w.message)]
+
+
+class Kept(Sink):
+    """Keeps the reports."""
+
+    def open(self, run_dir, settings):
+        self.reports = []
+
+    def write(self, report):
+        self.reports.append(report)
+
+
+def quick():
+    return {"detectors": ["stationary"], "sinks": Kept()}
+
+
+class TaggedRun:
+    """One training with all that is default."""
+
+    def __init__(self, directory):
+        self.kept, self.at_end = Kept(), AtEnd()
+        self.callback = SaliencyCallback(
+            probes_of(), directory, sinks=["tensorboard", self.kept], on_error="raise"
+        )
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            self.model, self.history = train([self.callback, self.at_end])
+        self.warnings = of_ours(caught)
+        self.events = events_of(directory / "saliency")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return TaggedRun(tmp_path_factory.mktemp("logs"))
+
+
+def test_the_tag_is_alerted_and_told_in_one_warning(run):
+    alerts = run.callback.alerts
+    assert alerts and {a.severity for a in alerts} == {"alert"}
+    assert len({a.class_index for a in alerts}) == len(alerts), "one for each class"
+    placed = [alert for alert in alerts if alert.detector == "stationary"]
+    assert placed and all(alert.adoption > 0.6 for alert in alerts)
+    for alert in placed:
+        y0, x0, y1, x1 = alert.region
+        assert y0 < 4 and x0 < 4 and y1 <= 6 and x1 <= 6, "where the tag is"
+    told = [words for words in run.warnings if "the model decides for class" in words]
+    for words in told:
+        assert sum(words.startswith(f"keras_saliency: {a.message}") for a in alerts) == 1
+    num_more = [int(n) for words in told for n in re.findall(r"(\d+) more such alert", words)]
+    assert len(told) + sum(num_more) == len(alerts), "those of one moment in one warning"
+
+
+def test_findings_are_suspects_and_then_alerts(run):
+    findings = run.callback.findings
+    for alert in run.callback.alerts:
+        earlier = findings[: findings.index(alert)]
+        assert ("suspect", alert.class_index) in [(f.severity, f.class_index) for f in earlier]
+    assert all(isinstance(f, Alert) for f in findings)
+
+
+def test_adoption_is_in_logs_from_the_first_epoch_and_finite(run):
+    adoption = run.history["shortcut_adoption"]
+    assert len(adoption) == 2 and np.isfinite(adoption).all()
+    assert all(0 <= a <= 1 for a in adoption) and adoption[-1] > 0.6
+    written = [r.logs["shortcut_adoption"] for r in run.kept.reports if "grad_cam_drift" in r.logs]
+    assert written[1:] == adoption and written[0] == 0, "after the baseline"
+
+
+def test_tensorboard_has_the_alerts_the_summary_and_the_evidence(run):
+    alerts, summary = (
+        run.events[tag][-1][2].reshape(-1)[0].decode()
+        for tag in ("saliency/alerts", "saliency/summary")
+    )
+    assert run.events["saliency/alerts"][0][1] == "text"
+    rows = alerts.splitlines()[2:]
+    assert len(rows) == len(run.callback.findings)
+    assert sum("| alert |" in row for row in rows) == len(run.callback.alerts)
+    assert f"Found: {len(run.callback.alerts)} alerts" in summary
+    assert "background, which needs object\\_masks" in summary
+    pictures = {tag for tag in run.events if tag.startswith("saliency/alert_evidence/")}
+    assert {run.events[tag][0][1] for tag in pictures} == {"images"}
+    first = run.callback.alerts[0]
+    assert f"saliency/alert_evidence/{first.detector}_{first.class_index}" in pictures
+
+
+def test_evidence_is_a_picture(run):
+    for finding in run.callback.findings:
+        if finding.severity != "hint":
+            assert finding.evidence.dtype == np.uint8 and finding.evidence.shape[2] == 3
+            assert min(finding.evidence.shape[:2]) > 16 and np.ptp(finding.evidence) > 100
+
+
+def test_each_finding_is_in_one_report(run):
+    told = [finding for report in run.kept.reports for finding in report.findings]
+    assert sorted(map(id, told)) == sorted(map(id, run.callback.findings))
+
+
+def test_a_training_is_the_same_bit_for_bit_with_and_without_detectors(run, tmp_path):
+    weights = [run.at_end.weights]
+    for callbacks in ([], [SaliencyCallback(probes_of(), tmp_path, detectors=None)]):
+        at_end = AtEnd()
+        _, history = train([*callbacks, at_end])
+        weights.append(at_end.weights)
+        assert "shortcut_adoption" not in history
+        assert history["loss"] == run.history["loss"]
+    for other in weights[1:]:
+        for a, b in zip(weights[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
+    without = callbacks[0]
+    assert without.alerts == without.findings == []
+    tags = events_of(tmp_path / "saliency")
+    assert not [tag for tag in tags if "alert" in tag or tag == "saliency/summary"]
+
+
+def test_stop_stops_the_training_at_the_first_alert(tmp_path):
+    callback = SaliencyCallback(probes_of(), tmp_path, on_alert="stop", **quick())
+    with pytest.warns(UserWarning, match="the model decides for class"):
+        _, history = train([callback], epochs=6)
+    assert callback.alerts and len(history["loss"]) == callback.alerts[0].epoch + 1 < 6
+
+
+def test_a_function_is_handed_each_alert_and_its_failure_ends_nothing(tmp_path):
+    handed = []
+
+    def fails(alert):
+        handed.append(alert)
+        raise RuntimeError("no network")
+
+    callback = SaliencyCallback(probes_of(), tmp_path, on_alert=fails, **quick())
+    with pytest.warns(UserWarning) as caught:
+        _, history = train([callback])
+    assert len(history["loss"]) == 2
+    assert handed == callback.alerts[:3] != [], "what fails three times is switched off"
+    failures = [words for words in of_ours(caught) if "no network" in words]
+    assert len(failures) == 1 and "on_alert failed" in failures[0]
+
+
+def test_looks_at_the_ends_of_epochs_need_not_be_at_every_one(tmp_path):
+    kept = Kept()
+    callback = SaliencyCallback(probes_of(), tmp_path, detect_freq=2, **quick() | {"sinks": kept})
+    with pytest.warns(UserWarning, match="the model decides for class"):
+        history = train([callback], epochs=4)[1]["shortcut_adoption"]
+    assert history[3] == history[2] > 0.6
+    summary = kept.reports[-1].texts["saliency/summary"]
+    assert "8 looks at 3 classes" in summary, "6 early ones, and epochs 1 and 3"
+
+
+def test_a_loop_of_ones_own_is_alerted_and_can_be_stopped(run, tmp_path):
+    handed = []
+    for on_alert in (handed.append, "stop"):
+        callback = SaliencyCallback(
+            probes_of(), tmp_path, on_alert=on_alert, on_error="raise", **quick()
+        )
+        with pytest.warns(UserWarning, match="the model decides for class"):
+            for epoch in range(3):
+                report = callback.observe(run.model, epoch)
+                severities = {f.severity for f in report.findings} - {"hint"}
+                assert severities == [{"suspect"}, {"alert"}, set()][epoch]
+        callback.close()
+        assert callback.alerts
+    assert len(handed) == len(callback.alerts)
+    assert run.model.stop_training
+    run.model.stop_training = False
+
+
+def test_swaps_are_of_raw_pixels_before_preprocess(tmp_path):
+    given = []
+
+    def preprocess(images):
+        given.append(images)
+        return images.astype(np.float32) / 255
+
+    images, labels = draw(36, 2)
+    probes = ProbeSet((images * 255).round().astype(np.uint8), labels, preprocess=preprocess)
+    callback = SaliencyCallback(probes, tmp_path, **quick())
+    with pytest.warns(UserWarning, match="the model decides for class"):
+        train([callback])
+    assert len(given) > 5 and {images.dtype for images in given} == {np.dtype(np.uint8)}
+    assert callback.alerts[0].detector == "stationary"
+
+
+def test_classes_of_another_model_are_refused_before_the_first_step(tmp_path):
+    callback = SaliencyCallback(probes_of(), tmp_path, detectors=Battery(classes=[3]))
+    at_end = AtEnd()
+    with pytest.raises(ValueError, match="classes must be below 3"):
+        train([callback, at_end])
+    assert not hasattr(at_end, "weights") and not list(tmp_path.iterdir())
+
+
+def test_probes_without_labels_say_once_that_nothing_is_tested(tmp_path):
+    callback = SaliencyCallback(probes_of().images, tmp_path, **quick())
+    with pytest.warns(UserWarning) as caught:
+        _, history = train([callback], epochs=1)
+    told = [words for words in of_ours(caught) if "not tested for shortcuts" in words]
+    assert len(told) == 1 and "the probes have no labels" in told[0]
+    assert "shortcut_adoption" not in history and callback.alerts == []
+
+
+def test_early_looks_are_at_each_quarter_of_the_first_two_epochs():
+    looks = EarlyLooks(8)
+    due = []
+    for epoch in range(3):
+        looks.begin_epoch(epoch)
+        due.append([batch for batch in range(8) if looks.is_due(batch)])
+    assert due == [[2, 4, 6], [2, 4, 6], []]
+    assert looks.share(2) == 0.25
+    unknown = EarlyLooks(None)
+    unknown.begin_epoch(0)
+    assert not any(unknown.is_due(batch) for batch in range(12))
+    unknown.begin_epoch(1)
+    assert [batch for batch in range(12) if unknown.is_due(batch)] == [3, 6, 9]
+    for num_batches in (1, 2):
+        few = EarlyLooks(num_batches)
+        few.begin_epoch(0)
+        assert [b for b in range(num_batches) if few.is_due(b)] == list(range(1, num_batches))
+
+
+def test_models_of_tf_keras_are_alerted_too(tmp_path):
+    tf_keras = pytest.importorskip("tf_keras")
+    callback = SaliencyCallback(probes_of(), tmp_path, on_error="raise", **quick())
+    with pytest.warns(UserWarning, match="the model decides for class"):
+        model, history = train([callback], engine=tf_keras)
+    assert {a.detector for a in callback.alerts} == {"stationary"}
+    assert history["shortcut_adoption"][-1] > 0.6
+    assert confirm(model, probes_of(), TAG).severity == "alert"
