@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 BENCHMARK = Path(__file__).parent / "benchmarks/shortcuts/benchmark.py"
-SHORTCUTS = ("class_tag-0.95-gap-6-100016", "frame-0.95-flatten-6-100049")
-CLEAN = ("centred-0-gap-6-100108", "distractor-0-flatten-2-100115")
+SHORTCUTS = ("class_tag-1-gap-6-200012", "frame-0.95-gap-6-200052")
+CLEAN = ("centred-0-flatten-6-200105", "transfer-0-flatten-2-200151")
 
 
 @pytest.fixture(scope="module")

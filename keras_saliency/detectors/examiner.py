@@ -93,7 +93,8 @@ class Examiner:
             return Look(accuracy, False)
         scene = self._scene(graph, is_said, heatmaps)
         rng = np.random.default_rng(abs(round(moment * 1000)))
-        trials = [self._try(detector, scene, rng) for detector in self.detectors]
+        with np.errstate(all="ignore"):  # of pixels beyond all bounds, which are clipped
+            trials = [self._try(detector, scene, rng) for detector in self.detectors]
         findings = self._judge(scene, trials, epoch)
         if self.groups is not None and moment == epoch:
             findings += self.groups.look(is_said, self.classes, epoch)
