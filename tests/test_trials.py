@@ -254,6 +254,15 @@ def test_a_cue_that_is_everywhere_has_no_region(rng):
     assert find_region(scene, swap, adopted_by_all(scene, rng, swap)) is None
 
 
+def test_a_cue_of_a_quarter_of_the_image_is_at_no_one_place(rng):
+    labels = np.arange(30) % 3
+    images = rng.uniform(0.4, 0.6, size=(30, *SIZE, 3))
+    images[:, :8, :12] = CODES[labels][:, None, None, None]  # four cells of eight, each way
+    scene, _ = scene_of(ProbeSet(images, labels), lambda x: reads(x[:, :8, :12].mean((1, 2, 3))))
+    swap = patch(scene, (0, 0, *SIZE))
+    assert find_region(scene, swap, adopted_by_all(scene, rng, swap)) is None
+
+
 def test_a_cue_that_moves_has_no_region(rng):
     images = rng.uniform(0, 0.2, size=(60, *SIZE, 3)).astype(np.float32)
     labels = np.arange(60) % 2
