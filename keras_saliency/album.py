@@ -184,7 +184,7 @@ def draw_evidence(probes, evidence, title: str) -> np.ndarray:
         Caption(
             f"{probes.names[r]}, with that of {probes.names[d]}",
             probes.label_text(r),
-            f"{said_before} → {said_after}",
+            f"{said_before} -> {said_after}",
         )
         for r, d, said_before, said_after in zip(
             pairs.recipients,
