@@ -12,6 +12,14 @@ from keras_saliency.guard import notify
 from keras_saliency.records import Alert, EpochReport
 
 SUMMARY_TAG = "saliency/summary"
+# What the benchmark of planted shortcuts shows, and what no swap between probes can show.
+_BLIND = (
+    "backgrounds that are blurred in some classes",
+    "weak cues on the object",
+    "cues that all classes share",
+    "anything that the probes do not show",
+)
+_BLIND_WITHOUT_MASKS = ("small cues that move inside of the image (masks or boxes show them)",)
 
 
 class Watch:
@@ -110,7 +118,7 @@ class Watch:
         """Says what was tested, what was found, and what silence does not exclude."""
         examiner = self._examiner
         alerts = [a for a in self.findings if a.severity == "alert"]
-        names = ", ".join(d.name for d in examiner.detectors)
+        names = ", ".join([d.name for d in examiner.detectors] + ["groups"] * bool(examiner.groups))
         lines = [
             f"Shortcut tests: {examiner.num_looks} looks at {len(examiner.classes)} classes"
             + (
@@ -124,11 +132,8 @@ class Watch:
             lines.append(f"Not tested: {'; '.join(self._missing)}.")
         lines.append(f"Found: {len(alerts)} alerts." if alerts else "Found: no shortcut.")
         lines += [f"- {alert.message}" for alert in alerts[:5]]
-        blind = "; ".join(dict.fromkeys(d.blind_to for d in examiner.detectors))
-        lines.append(
-            f"Silence does not exclude: {blind}; cues that all classes share; and anything that "
-            "the probes do not show."
-        )
+        blind = [*_BLIND, *(_BLIND_WITHOUT_MASKS if self._probes.object_masks is None else ())]
+        lines.append(f"Silence does not exclude: {'; '.join(blind)}.")
         return "\n".join(lines)
 
     def _add(self, alert):

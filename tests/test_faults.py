@@ -253,7 +253,7 @@ def test_a_part_that_fails_is_reported_once_and_switched_off_and_the_rest_goes_o
 
         broken = dataclasses.replace(STATISTICS[target], measure=fails)
         monkeypatch.setitem(STATISTICS, target, broken)
-    callback = SaliencyCallback(probes, tmp_path)
+    callback = SaliencyCallback(probes, tmp_path, detectors=None)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         weights = weights_after(data, [callback])
