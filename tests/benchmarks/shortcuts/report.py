@@ -72,11 +72,12 @@ def print_false(rows):
             wrong = [bool(alerts(r, view)) for r in part if view in r]
             bound = upper_bound(sum(wrong), len(wrong)) if wrong else 1
             print(f"| {name} | {view} | {sum(wrong)} of {len(wrong)} | {bound:.1%} |")
+    print()
     for row in clean:
         for view in VIEWS:
             for alert in alerts(row, view) if view in row else []:
                 print(
-                    f"false: {row['name']} ({view}): {alert['detector']} {alert['adoption']:.2f} "
+                    f"* false: {row['name']} ({view}): {alert['detector']} {alert['adoption']:.2f} "
                     f"over {alert['control'] or 0:.2f} in epoch {alert['epoch']}, gaps "
                     f"{min(gaps(row)):.2f} … {max(gaps(row)):.2f}"
                 )
