@@ -136,10 +136,11 @@ def _settings_page(settings):
 
 def _alerts_page(findings):
     """All findings of the run so far, the newest first."""
-    rows = ["| epoch | severity | detector | finding |", "|---|---|---|---|"]
+    # A list: in a table TensorBoard breaks the words of narrow columns letter by letter.
+    rows = []
     for alert in reversed(findings[-_MOST_FINDINGS:]):
-        words = str(alert.epoch + 1), alert.severity, alert.detector, alert.message
-        rows.append("| " + " | ".join(_cell(word) for word in words) + " |")
+        severity, detector, message = map(_cell, (alert.severity, alert.detector, alert.message))
+        rows.append(f"* **{severity}**, {detector}. {message}")
     return "\n".join(rows)
 
 
