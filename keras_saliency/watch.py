@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_saliency.album import draw_evidence
-from keras_saliency.detectors import Examiner, Finding, Hints, Look
+from keras_saliency.detectors import Examiner, Finding, Hints
 from keras_saliency.guard import notify
 from keras_saliency.records import Alert, EpochReport
 
@@ -33,7 +33,6 @@ class Watch:
 
     Attributes:
         findings: `Alert`s of all severities, in the order in which they were found.
-        last: the newest `Look`, or None.
     """
 
     def __init__(self, examiner: Examiner, probes, detect_freq, missing):
@@ -45,7 +44,6 @@ class Watch:
         self.findings: list[Alert] = []
         self._unreported: list[Alert] = []
         self._untold: list[Alert] = []
-        self.last: Look | None = None
 
     @classmethod
     def begin(cls, settings, num_logits: int) -> "Watch | None":
@@ -84,7 +82,6 @@ class Watch:
         """Tests the model, and returns the worst proven adoption less its control."""
         position = moment.epoch if moment.position is None else moment.position
         look = self._examiner.look(graph, predictions, heatmaps, moment.epoch, position)
-        self.last = look
         for finding in look.findings:
             self._add(self._alert(finding))
         return look.adoption

@@ -13,7 +13,7 @@ MIN_DONORS, MIN_PAIRS = 4, 10  # of a class, to say anything; as many recipients
 MAX_VALUES = 2**22  # of the pixels that are edited at once: 16 MB
 
 
-def run_trial(scene: Scene, swap: Swap, classes, num_pairs: int, rng, donors=None) -> list[Outcome]:
+def run_trial(scene: Scene, swap: Swap, classes, num_pairs: int, rng) -> list[Outcome]:
     """Tries a swap on pairs of all classes in one forward pass.
 
     Args:
@@ -22,14 +22,13 @@ def run_trial(scene: Scene, swap: Swap, classes, num_pairs: int, rng, donors=Non
         classes: the classes whose cue is looked for.
         num_pairs: how many pairs in all.
         rng: `numpy.random.Generator`.
-        donors: bool (n,), the probes that may lend. Defaults to None, all.
 
     Returns:
         An `Outcome` without control for each class with at least 4 donors, 4 recipients and
         10 pairs.
     """
     task = scene.task
-    pairs = draw_pairs(task.has_class, scene.is_said, classes, num_pairs, rng, donors=donors)
+    pairs = draw_pairs(task.has_class, scene.is_said, classes, num_pairs, rng)
     if not len(pairs):
         return []
     is_adopted = adopted(scene, swap.edit, pairs)

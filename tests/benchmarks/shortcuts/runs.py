@@ -27,7 +27,7 @@ class Run:
     head: str  # "logits", "softmax" or "sigmoid" (one unit, two classes)
     network: str  # "gap", "flatten", "tiny" or "mobilenet" (pretrained, 96 pixels)
     objects: str  # "animals" or "digits"
-    has_masks: bool  # whether the detector is given the masks
+    has_masks: bool  # whether the callback is given them, where it is watched once
 
     @property
     def is_shortcut(self):
