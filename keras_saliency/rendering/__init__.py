@@ -12,11 +12,14 @@ from keras_saliency.rendering.encode import (
 )
 from keras_saliency.rendering.filmstrip import Filmstrip
 from keras_saliency.rendering.grid import Caption, draw_grid
+from keras_saliency.rendering.layout import INK, NOTE_INK, fit_tile
 from keras_saliency.rendering.overlays import defect, display_values, outline, overlay
 from keras_saliency.rendering.pixel_ranges import describe_range, displayable, has_bgr_channels
 
 __all__ = [
     "COLORMAPS",
+    "INK",
+    "NOTE_INK",
     "Caption",
     "Filmstrip",
     "colorize",
@@ -30,6 +33,7 @@ __all__ = [
     "encode_jpeg",
     "encode_picture",
     "encode_png",
+    "fit_tile",
     "has_bgr_channels",
     "outline",
     "overlay",

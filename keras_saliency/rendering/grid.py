@@ -71,6 +71,7 @@ def draw_grid(
     min_tile: int = 160,
     colormap: str | None = "viridis",
     scale: str = "mean",
+    note: str | None = None,
 ) -> np.ndarray:
     """Draws probes side by side, each over its caption.
 
@@ -86,6 +87,7 @@ def draw_grid(
             whole factor; one with more than twice as many is shrunk to that.
         colormap: of the legend at the bottom; None for no legend.
         scale: "mean" or "map", the legend's unit, as in `display_values`.
+        note: small print under the title.
 
     Returns:
         uint8 RGB array (height, width, 3).
@@ -119,7 +121,7 @@ def draw_grid(
     for i, cell in enumerate(cells):
         row, column = divmod(i, across)
         layout.paste(body, cell, row * (height + _GAP), column * (width + _GAP))
-    return layout.frame(body, title, colormap, scale)
+    return layout.frame(body, title, colormap, scale, note)
 
 
 def _draw_cells(pictures: list, captions: Sequence[Caption], min_width: int) -> list[np.ndarray]:

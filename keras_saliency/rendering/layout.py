@@ -7,7 +7,7 @@ import numpy as np
 from keras_saliency.opencv import cv2
 from keras_saliency.rendering.checks import check_picture
 from keras_saliency.rendering.colormaps import colorize
-from keras_saliency.rendering.lettering import draw_line, line_height, trim
+from keras_saliency.rendering.lettering import draw_line, line_height, trim, wrap
 from keras_saliency.rendering.overlays import FULL_SCALE
 
 PAPER = (24, 24, 28)
@@ -72,22 +72,32 @@ def center(piece: np.ndarray, height: int, width: int) -> np.ndarray:
     return paper
 
 
-def frame(body: np.ndarray, title: str | None, colormap: str | None, scale: str) -> np.ndarray:
+def frame(
+    body: np.ndarray,
+    title: str | None,
+    colormap: str | None,
+    scale: str,
+    note: str | None = None,
+) -> np.ndarray:
     """Puts margins, a title and the legend of the colours around a picture.
 
     Args:
         body: uint8 RGB array (height, width, 3).
-        title: drawn at the top, or None.
+        title: drawn at the top, in as many lines as it takes, or None.
         colormap: of the legend, or None for no legend.
         scale: "mean" or "map", the legend's unit.
+        note: small print under the title, or None.
 
     Returns:
         uint8 RGB array, larger than `body`.
     """
     width = body.shape[1]
+    head = [(line, TITLE, INK) for line in wrap(title or "", width, TITLE)]
+    head += [(line, TEXT, FAINT_INK) for line in wrap(note or "", width, TEXT)]
     parts = [body]
-    if title:
-        parts.insert(0, draw_line(title, width, TITLE, INK, PAPER))
+    if head:
+        lines = [draw_line(line, width, size, ink, PAPER) for line, size, ink in head]
+        parts.insert(0, np.vstack(lines))
     if colormap is not None:
         parts.append(_legend(width, colormap, scale))
     height = sum(len(part) for part in parts) + GAP * (len(parts) - 1) + 2 * MARGIN

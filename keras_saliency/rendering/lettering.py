@@ -18,6 +18,7 @@ _MAX_CHARACTERS = 400
 _TWINS = str.maketrans(
     {"÷": "/", "×": "x", "−": "-", "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"'}
     | {
+        "→": "->",
         "ß": "ss",
         "ø": "o",
         "Ø": "O",
@@ -96,6 +97,17 @@ def shorten(text: object, width: int, size: float) -> str:
         else:
             most = middle
     return cut(fewest) if fewest else ""
+
+
+def wrap(text: object, width: int, size: float) -> list[str]:
+    """Returns a text in lines of whole words; a word that is wider than `width` has a line."""
+    lines: list[str] = []
+    for word in plain(text).split():
+        if lines and text_width(f"{lines[-1]} {word}", size) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
 
 
 def _stroke(size: float) -> int:

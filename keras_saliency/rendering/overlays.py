@@ -167,27 +167,20 @@ def _stamp(image: np.ndarray, reason: str) -> np.ndarray:
     return stamped
 
 
-def outline(picture: np.ndarray, box) -> np.ndarray:
-    """Returns a picture with a box drawn around a place, white within black.
+def outline(picture: np.ndarray, box, ink=(255, 255, 255), width: int = 1) -> np.ndarray:
+    """Returns a picture with a frame around a place, within black; at its edges, along them.
 
     Args:
         picture: uint8 RGB array (H, W, 3).
         box: (y0, x0, y1, x1) in pixels, half-open.
+        ink: colour (R, G, B) of the frame.
+        width: pixels of its lines.
     """
     drawn = picture.copy()
     y0, x0, y1, x1 = (int(side) for side in box)
-    for grow, colour in ((1, 0), (0, 255)):
-        top, left, bottom, right = y0 - 1 - grow, x0 - 1 - grow, y1 + grow, x1 + grow
-        for rows, columns in (
-            (slice(top, top + 1), slice(left, right + 1)),
-            (slice(bottom, bottom + 1), slice(left, right + 1)),
-            (slice(top, bottom + 1), slice(left, left + 1)),
-            (slice(top, bottom + 1), slice(right, right + 1)),
-        ):
-            drawn[_inside(rows), _inside(columns)] = colour
+    for reach, colour in ((2 * width, 0), (width, ink)):
+        place = drawn[max(0, y0 - reach) : y1 + reach, max(0, x0 - reach) : x1 + reach]
+        inside = place[width:-width, width:-width].copy()
+        place[...] = colour
+        place[width:-width, width:-width] = inside
     return drawn
-
-
-def _inside(part: slice) -> slice:
-    """A slice without what lies before the first pixel."""
-    return slice(max(0, part.start), max(0, part.stop))
