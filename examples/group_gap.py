@@ -86,7 +86,7 @@ def main():
         accuracy = (said == probes.labels)[of_group].mean()
         print(f"  on probes of scanner {group}: {accuracy:.0%}")
     for alert in saliency.alerts:
-        say(f"\nEpoch {alert.epoch + 1} of {options.epochs}: {alert.message}")
+        say(f"\n{alert.message}")
     print(f"\nTensorBoard: {tensorboard_command()} --logdir {options.log_dir}")
 
 

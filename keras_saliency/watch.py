@@ -127,7 +127,11 @@ class Watch:
         ]
         if self._missing:
             lines.append(f"Not tested: {'; '.join(self._missing)}.")
-        lines.append(f"Found: {len(alerts)} alerts." if alerts else "Found: no shortcut.")
+        lines.append(
+            f"Found: {len(alerts)} alert{'s' * (len(alerts) > 1)}."
+            if alerts
+            else "Found: no shortcut."
+        )
         lines += [f"- {alert.message}" for alert in alerts[:5]]
         blind = [*_BLIND, *(_BLIND_WITHOUT_MASKS if self._probes.object_masks is None else ())]
         lines.append(f"Silence does not exclude: {'; '.join(blind)}.")

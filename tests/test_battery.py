@@ -86,7 +86,9 @@ def test_what_cannot_be_tested_is_said(four):
     sentence = 'class "dog", which 3 of 15 probes have.*at least 4'
     assert any(re.search(sentence, s) for s in Looks(few, 4).missing)
     assert Looks(ProbeSet(four.images), 4).examiner is None
-    assert Looks(ProbeSet(four.images), 4).missing == ["nothing, because the probes have no labels"]
+    assert Looks(ProbeSet(four.images), 4).missing == [
+        "any class, because the probes have no labels"
+    ]
 
 
 def gap(right_of_a, num_a, right_of_b, num_b):

@@ -35,10 +35,12 @@ class Bounds(NamedTuple):
     Attributes:
         of_mean: the mean over all classes tested, which is the surer number.
         of_class: one class by itself, since a tag often sits in one class.
+        of_pool: the mean of the last looks, see `Pool`; None where these are not pooled.
     """
 
     of_mean: float
     of_class: float
+    of_pool: float | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class Trial:
         outcomes: an `Outcome` for each class that could be tried.
         bounds: `Bounds` that they are held to.
         num_classes: how many classes were to be tried.
+        pooled: adoption less control in the mean of the last looks, where that is proven.
     """
 
     detector: SwapDetector
@@ -96,6 +99,7 @@ class Trial:
     outcomes: list[Outcome]
     bounds: Bounds
     num_classes: int
+    pooled: float | None = None
 
     @property
     def mean_excess(self) -> float:
@@ -103,19 +107,31 @@ class Trial:
         return float(np.mean([o.excess for o in self.outcomes])) if self.outcomes else 0.0
 
     @property
+    def needs_control(self) -> bool:
+        """Whether adoption alone reaches a bound, or half of that of pooled looks."""
+        of_pool = self.bounds.of_pool
+        return self.is_over or (of_pool is not None and self.mean_excess >= of_pool / 2)
+
+    @property
     def is_over(self) -> bool:
         """Whether a bound is reached, by the mean or by a class; before the control, suspected."""
         return self.is_proven_in_mean or any(self.is_proven_in(o) for o in self.outcomes)
 
     @property
-    def is_proven_in_mean(self) -> bool:
-        """Whether the mean over the classes reaches its bound, chance allowed for.
+    def has_half(self) -> bool:
+        """Whether half of the classes were tried.
 
-        Half of the classes must have been tried: early on, a network may know but two of them,
-        and everything that it does not know looks like one of these.
+        Early on, a network may know but two of them, and everything that it does not know
+        looks like one of these.
         """
-        has_half = 0 < len(self.outcomes) >= self.num_classes / 2
-        if not has_half or self.mean_excess < self.bounds.of_mean:
+        return 0 < len(self.outcomes) >= self.num_classes / 2
+
+    @property
+    def is_proven_in_mean(self) -> bool:
+        """Whether the mean over the classes reaches a bound, chance allowed for."""
+        if self.pooled is not None:
+            return True
+        if not self.has_half or self.mean_excess < self.bounds.of_mean:
             return False
         adoption = float(np.mean([o.adoption for o in self.outcomes]))
         num_donors = sum(o.num_donors for o in self.outcomes)

@@ -8,6 +8,7 @@ import numpy as np
 from keras_saliency.detectors.base import Finding, Trial
 from keras_saliency.detectors.evidence import gather_evidence
 from keras_saliency.detectors.groups import GroupGap
+from keras_saliency.detectors.pool import Pool
 from keras_saliency.detectors.streaks import NUM_FOR_ALERT, Streaks, Told
 from keras_saliency.detectors.words import describe
 from keras_saliency.interventions import Scene, add_controls, find_region, run_trial
@@ -15,6 +16,7 @@ from keras_saliency.statistics import Attention
 
 MAX_FORWARD = 4 * 300  # images that a battery sends through the model, controls aside
 MAX_PAIRS = 300  # of one swap
+_MEAN = "mean"  # over the classes, where a class is meant by its number
 _ATTENTION_OF = ("vanilla_gradients", "grad_cam")  # never of DeconvNet, which sees no weights
 
 
@@ -69,7 +71,7 @@ class Examiner:
         self._probes = probes
         self._range = pixel_range
         self._spared, self._fills_frame = spared, fills_frame
-        self._streaks, self._told = Streaks(), Told()
+        self._streaks, self._told, self._pool = Streaks(), Told(), Pool()
         self.groups = GroupGap(probes, task, Streaks()) if compares_groups else None
         self.num_looks = 0
         self.num_closed = 0
@@ -90,6 +92,7 @@ class Examiner:
         if not self._is_open(is_said):
             self.num_closed += 1
             self._streaks.clear()
+            self._pool.clear()
             return Look(accuracy, False)
         scene = self._scene(graph, is_said, heatmaps)
         rng = np.random.default_rng(abs(round(moment * 1000)))
@@ -113,30 +116,32 @@ class Examiner:
         num_pairs = min(MAX_PAIRS, MAX_FORWARD // len(self.detectors))
         outcomes = run_trial(scene, swap, self.classes, num_pairs, rng)
         trial = Trial(detector, swap, outcomes, bounds, len(self.classes))
-        if trial.is_over:
+        if trial.needs_control:
             controlled = [add_controls(scene, swap, outcome, rng) for outcome in outcomes]
             trial = dataclasses.replace(trial, outcomes=controlled)
-        return trial
+        return dataclasses.replace(trial, pooled=self._pool.update(trial))
 
     def _judge(self, scene, trials, epoch):
         """Findings: for each class the most specific detector that is proven.
 
-        Several detectors see one cue, and one is told. Where no class is proven by itself but
-        the mean over all is, the worst class is told.
+        Several detectors see one cue, and one is told. The mean over all classes counts where
+        no class is proven by itself, and lastingly where the user was alerted to none; then
+        the worst class is told.
         """
-        findings, is_told = [], False
+        findings, is_any = [], False
         for c in self.classes:
             tried = [(t, o) for t in trials for o in t.outcomes if o.class_index == c]
             proven = [(t, o) for t, o in tried if t.is_proven_in(o)]
-            finding = self._update(scene, c, proven, epoch)
-            findings += finding
-            is_told |= bool(proven)
+            is_any |= bool(proven)
+            findings += self._update(scene, c, proven, epoch)
         in_mean = [(t, t.worst) for t in trials if t.is_proven_in_mean]
-        finding = self._update(scene, "mean", in_mean, epoch)
-        return findings if is_told else findings + finding
+        return findings + self._update(scene, _MEAN, in_mean, epoch, is_any)
 
-    def _update(self, scene, whose, proven, epoch):
-        """Brings the streaks of a class, or of the mean, up to date; returns what is new."""
+    def _update(self, scene, whose, proven, epoch, is_any=False):
+        """Brings the streaks of a class, or of the mean, up to date; returns what is new.
+
+        `is_any`: whether a class is proven by itself at this look.
+        """
         names = {t.detector.name for t, _ in proven}
         for detector in self.detectors:
             self._streaks.update((detector.name, whose), epoch, detector.name in names)
@@ -145,8 +150,10 @@ class Examiner:
             for t, o in proven
             if self._streaks.length((t.detector.name, whose)) >= NUM_FOR_ALERT
         ]
+        if is_any and not lasting:
+            return []
         severity = self._told.update(whose, bool(proven), bool(lasting))
-        if severity is None:
+        if severity is None or (whose == _MEAN and self._told.has_alert(self.classes)):
             return []
         chosen = lasting if severity == "alert" else proven
         trial, outcome = min(chosen, key=lambda found: self.detectors.index(found[0].detector))
@@ -158,15 +165,17 @@ class Examiner:
         region = None
         if severity == "alert" and trial.detector.is_local:
             region = find_region(scene, trial.swap, outcome)
-        class_text = self._probes.class_text(outcome.class_index)
+        robbed = outcome.robbed_class(self.task)
+        accused = outcome.class_index if robbed is None else robbed
+        names = [self._probes.class_text(c) for c in (accused, outcome.class_index)]
         lenders = outcome.pairs.donors[outcome.is_adopted]
         return Finding(
             severity=severity,
             detector=trial.detector.name,
             epoch=epoch,
             since_epoch=since,
-            message=describe(trial, outcome, class_text, epoch, since, region, others),
-            class_index=outcome.class_index,
+            message=describe(trial, outcome, names, epoch, since, region, others),
+            class_index=accused,
             adoption=outcome.adoption,
             control=outcome.control,
             num_pairs=len(outcome.pairs),

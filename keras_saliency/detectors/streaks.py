@@ -1,6 +1,6 @@
 """`Streaks`: how long a suspicion has been confirmed without a break."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
 NUM_FOR_ALERT = 2  # evaluations in a row
 
@@ -65,3 +65,7 @@ class Told:
             return None
         self._told[key] = severity
         return severity
+
+    def has_alert(self, keys: Iterable[Hashable]) -> bool:
+        """Whether the user has been alerted to one of these, in a streak that goes on."""
+        return any(self._told.get(key) == "alert" for key in keys)

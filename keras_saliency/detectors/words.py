@@ -2,14 +2,17 @@
 
 import numpy as np
 
+from keras_saliency.detectors.pool import NUM_POOLED
 
-def describe(trial, outcome, class_text, epoch, since_epoch, region, others) -> str:
+
+def describe(trial, outcome, class_names, epoch, since_epoch, region, others) -> str:
     """Returns the message of a finding that a swap has proven.
 
     Args:
         trial: the `Trial` that is reported.
         outcome: its `Outcome` in the class that is reported.
-        class_text: name of the donors' class.
+        class_names: (name of the class accused, name of the donors' class); they differ where
+            the swap takes a cue away.
         epoch: 0-based.
         since_epoch: 0-based.
         region: (y0, x0, y1, x1), or None.
@@ -33,12 +36,22 @@ def describe(trial, outcome, class_text, epoch, since_epoch, region, others) -> 
             f" Mean of the {len(trial.outcomes)} classes that could be tried: {adoption:.0%} "
             f"(control {control:.0%})."
         )
+    if trial.pooled is not None:
+        everywhere += (
+            f" In the mean of the last {NUM_POOLED} looks, adoption exceeds its control by "
+            f"{trial.pooled:.0%}."
+        )
     also = f" Proven as well by: {', '.join(others)}." if others else ""
     lenders = sorted({int(i) for i in outcome.pairs.donors[outcome.is_adopted]})
     shown = ", ".join(str(i) for i in lenders[:5])
+    accused, of_donors = class_names
+    done = f"{detector.done} changes the prediction to that class"
+    if accused != of_donors:
+        taken = detector.done.replace("this class", f'class "{of_donors}"')
+        done = f"{taken} takes the cue away, and changes the prediction to that class"
     return (
-        f'Epoch {epoch + 1}{since}: the model decides for class "{class_text}" by '
-        f"{detector.seen}. {detector.done} changes the prediction to that class on "
+        f'Epoch {epoch + 1}{since}: the model decides for class "{accused}" by '
+        f"{detector.seen}. {done} on "
         f"{int(outcome.is_adopted.sum())} of {num_pairs} pairs with {outcome.num_donors} donors "
         f"({controls}).{everywhere}{place}{also} Look at probes {shown}. This test does not see "
         f"{detector.blind_to}."

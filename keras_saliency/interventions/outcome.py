@@ -7,6 +7,8 @@ import numpy as np
 from keras_saliency.interventions.confidence import wilson_bounds
 from keras_saliency.interventions.pairs import Pairs
 
+_ROBBED_INSIDE, _ROBBED_OUTSIDE = 0.6, 0.1  # adoption among that class, and elsewhere
+
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -43,6 +45,30 @@ class Outcome:
     def num_donors(self) -> int:
         """How many distinct donors there are."""
         return len(np.unique(self.pairs.donors))
+
+    def robbed_class(self, task) -> int | None:
+        """Returns the recipients' class, if it is only theirs who are changed.
+
+        Then the swap takes a cue of that class away, rather than to bring one of the donors'.
+        None with two classes, where the one is the other, and where several classes are changed.
+        """
+        if task.is_multi_label or task.num_classes == 2 or not self.is_adopted.any():
+            return None
+        classes = task.has_class[self.pairs.recipients].argmax(axis=1)
+        counts = np.bincount(classes[self.is_adopted], minlength=task.num_classes)
+        most = int(counts.argmax())
+        is_most = classes == most
+        if is_most.all():
+            return None
+        inside, outside = self.is_adopted[is_most].mean(), self.is_adopted[~is_most].mean()
+        return most if inside >= _ROBBED_INSIDE and outside <= _ROBBED_OUTSIDE else None
+
+    def by_donor(self) -> list[tuple[int, float]]:
+        """Returns (donor, adoption less control in its pairs); 0 where no control was run."""
+        control = max(self.controls.values(), key=np.mean, default=self.is_adopted)
+        excess = self.is_adopted.astype(float) - control
+        donors = self.pairs.donors
+        return [(int(d), float(excess[donors == d].mean())) for d in np.unique(donors)]
 
     @property
     def lower_bound(self) -> float:

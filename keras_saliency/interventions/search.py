@@ -40,7 +40,7 @@ def find_region(scene: Scene, swap: Swap, outcome: Outcome) -> tuple[int, int, i
     for box in search.candidates():
         if (best is None or _area(box) < _area(best)) and search.does(box, _KEPT):
             best = box
-    return None if best is None else search.shrink(best)
+    return None if best is None else search.changed_part(search.shrink(best))
 
 
 def _area(box):
@@ -102,6 +102,14 @@ class _Search:
                     break
                 box = tuple(smaller)
         return tuple(int(side) for side in box)
+
+    def changed_part(self, box):
+        """Returns the part of a box in which the whole edit changes any pair."""
+        y0, x0, y1, x1 = box
+        is_changed = (self._edited != self._plain).any(axis=(0, 3))[y0:y1, x0:x1]
+        rows, columns = np.nonzero(is_changed)
+        ends = y0 + rows.min(), x0 + columns.min(), y0 + rows.max() + 1, x0 + columns.max() + 1
+        return tuple(int(end) for end in ends)
 
     def _cell_gains(self, rows, columns):
         """How far each cell by itself moves the margin of the donor's class, (cells, cells)."""

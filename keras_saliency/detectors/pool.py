@@ -1,0 +1,47 @@
+"""`Pool`: a weak effect that is there at every look, which no single look can prove."""
+
+from collections import deque
+
+import numpy as np
+
+from keras_saliency.detectors.base import Trial
+
+NUM_POOLED = 4  # looks
+MIN_T = 4.0  # standard errors above 0, over donors: pairs of one donor are not independent
+
+
+class Pool:
+    """Keeps what each donor brought about at the last looks, beyond its control.
+
+    A look whose control was not run, because next to nothing was adopted, counts as 0.
+    """
+
+    def __init__(self):
+        self._looks: dict[str, deque[dict]] = {}
+
+    def update(self, trial: Trial) -> float | None:
+        """Notes a trial.
+
+        Returns:
+            The mean excess of the last looks over all donors, if it reaches the bound and
+            lies as many standard errors above 0 as it must; else None.
+        """
+        bound = trial.bounds.of_pool
+        if bound is None:
+            return None
+        looks = self._looks.setdefault(trial.detector.name, deque(maxlen=NUM_POOLED))
+        if not trial.has_half:
+            looks.clear()
+            return None
+        looks.append({(o.class_index, d): e for o in trial.outcomes for d, e in o.by_donor()})
+        if len(looks) < NUM_POOLED:
+            return None
+        donors = set().union(*looks)
+        means = np.array([np.mean([look[d] for look in looks if d in look]) for d in donors])
+        mean = float(means.mean())
+        error = float(means.std(ddof=1)) / np.sqrt(len(means))
+        return mean if mean >= bound and mean >= MIN_T * error else None
+
+    def clear(self) -> None:
+        """Forgets all looks."""
+        self._looks.clear()
