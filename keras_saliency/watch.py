@@ -132,7 +132,7 @@ class Watch:
             if alerts
             else "Found: no shortcut."
         )
-        lines += [f"- {alert.message}" for alert in alerts[:5]]
+        lines += [f"- {_short(alert, self._probes)}" for alert in alerts[:5]]
         blind = [*_BLIND, *(_BLIND_WITHOUT_MASKS if self._probes.object_masks is None else ())]
         lines.append(f"Silence does not exclude: {'; '.join(blind)}.")
         return "\n".join(lines)
@@ -151,14 +151,20 @@ class Watch:
         }
         picture: np.ndarray | None = None
         if finding.evidence is not None:
-            picture = draw_evidence(self._probes, finding.evidence, _title(finding, self._probes))
+            picture = draw_evidence(
+                self._probes,
+                finding.evidence,
+                f"{finding.severity}: {_short(finding, self._probes)}",
+            )
         return Alert(**fields, evidence=picture)
 
 
-def _title(finding, probes):
+def _short(finding, probes):
     of = "" if finding.class_index is None else f", class {probes.class_text(finding.class_index)}"
-    counts = f"adoption {finding.adoption:.0%}, control {finding.control or 0:.0%}"
-    return f"{finding.severity}: {finding.detector}{of}, epoch {finding.epoch + 1}, {counts}"
+    counts = ""
+    if finding.adoption is not None:
+        counts = f", adoption {finding.adoption:.0%}, control {finding.control or 0:.0%}"
+    return f"{finding.detector}{of}, epoch {finding.epoch + 1}{counts}"
 
 
 def _tag(alert):

@@ -137,7 +137,8 @@ def test_tensorboard_has_the_alerts_the_summary_and_the_evidence(run):
     rows = alerts.splitlines()
     assert len(rows) == len(run.callback.findings)
     assert sum(row.startswith("* **alert**") for row in rows) == len(run.callback.alerts)
-    assert f"Found: {len(run.callback.alerts)} alerts" in summary
+    num_alerts = len(run.callback.alerts)
+    assert f"Found: {num_alerts} alert{'s' if num_alerts > 1 else ''}." in summary
     assert "background, which needs object\\_masks" in summary
     pictures = {tag for tag in run.events if tag.startswith("saliency/alert_evidence/")}
     assert {run.events[tag][0][1] for tag in pictures} == {"images"}

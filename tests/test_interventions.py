@@ -234,15 +234,14 @@ def test_unlabelled_probes_have_no_task_and_empty_classes_are_not_frequent():
 
 def test_donors_have_the_class_and_recipients_neither_have_it_nor_are_said_to(rng):
     has, said = rng.random((2, 60, 3)) < 0.4
-    may_lend = rng.random(60) < 0.7
-    pairs = draw_pairs(has, said, [0, 2], 90, rng, donors=may_lend)
+    pairs = draw_pairs(has, said, [0, 2], 90, rng)
     assert np.unique(pairs.classes, return_counts=True)[1].tolist() == [45, 45]
     for d, r, c in zip(pairs.donors, pairs.recipients, pairs.classes, strict=True):
-        assert has[d, c] and said[d, c] and may_lend[d]
+        assert has[d, c] and said[d, c]
         assert not has[r, c] and not said[r, c]
     for c in (0, 2):
         of_class = pairs.take(pairs.classes == c)
-        lenders = np.flatnonzero(has[:, c] & said[:, c] & may_lend)
+        lenders = np.flatnonzero(has[:, c] & said[:, c])
         takers = np.flatnonzero(~has[:, c] & ~said[:, c])
         for members, drawn in ((lenders, of_class.donors), (takers, of_class.recipients)):
             counts = [(drawn == member).sum() for member in members]

@@ -15,6 +15,7 @@ from keras_saliency.interventions import (
     RingSwap,
     StatisticsSwap,
     SurroundingsSwap,
+    Task,
     add_controls,
     edits,
     find_region,
@@ -245,6 +246,13 @@ def test_region_covers_what_is_read_and_little_more(rng):
     assert (y1 - y0) * (x1 - x0) <= 2 * 12
 
 
+def test_no_region_reaches_beyond_what_was_swapped(rng):
+    scene, _ = scene_of(tagged(rng), reads_tag)
+    swap = patch(scene, (2, 3, 5, 7))  # within cells of 2 x 3 pixels
+    region = find_region(scene, swap, adopted_by_all(scene, rng, swap))
+    assert region == (2, 3, 5, 7)
+
+
 def test_a_cue_that_is_everywhere_has_no_region(rng):
     labels = np.arange(30) % 3
     noise = rng.normal(scale=0.1, size=(30, *SIZE, 3))
@@ -305,3 +313,22 @@ def test_region_is_not_in_what_is_legitimate(rng):
     known = probes.images[:, spared]
     for shown in np.concatenate(graph.seen)[:, spared]:
         assert (shown == known).all(axis=(1, 2)).any(), "the search has lent a legitimate pixel"
+
+
+def robbed(classes_of_recipients, is_adopted, num_classes=4):
+    labels = np.array([0, *classes_of_recipients])
+    probes = ProbeSet(np.zeros((len(labels), 8, 8, 3), np.float32), labels)
+    recipients = np.arange(1, len(labels))
+    pairs = Pairs(np.zeros(len(recipients), int), recipients, np.zeros(len(recipients), int))
+    outcome = Outcome(0, pairs, np.array(is_adopted), {})
+    return outcome.robbed_class(Task.of(probes, num_classes))
+
+
+def test_a_cue_that_is_taken_away_is_of_the_class_that_changes():
+    classes = np.repeat([1, 2, 3], 10)
+    assert robbed(classes, classes == 2) == 2
+    assert robbed(classes, classes >= 2) is None, "two classes change: the donors' cue"
+    assert robbed(classes, (classes == 2) & (np.arange(30) % 2 == 0)) is None, "half of them only"
+    assert robbed(classes, np.zeros(30, bool)) is None
+    assert robbed(np.ones(10, int), np.ones(10, bool)) is None, "nobody else was tried"
+    assert robbed(np.ones(10, int), np.ones(10, bool), num_classes=2) is None

@@ -27,7 +27,7 @@ class Pairs:
         return Pairs(self.donors[which], self.recipients[which], self.classes[which])
 
 
-def draw_pairs(has_class, is_said, classes, num_pairs, rng, *, donors=None) -> Pairs:
+def draw_pairs(has_class, is_said, classes, num_pairs, rng) -> Pairs:
     """Draws pairs, the same number for each class, each probe about as often.
 
     Args:
@@ -36,7 +36,6 @@ def draw_pairs(has_class, is_said, classes, num_pairs, rng, *, donors=None) -> P
         classes: the classes to draw for.
         num_pairs: how many in all.
         rng: `numpy.random.Generator`.
-        donors: bool (n,), probes that may lend. Defaults to None, all.
 
     Returns:
         `Pairs`. A class without donor or recipient has none.
@@ -44,8 +43,6 @@ def draw_pairs(has_class, is_said, classes, num_pairs, rng, *, donors=None) -> P
     drawn = []
     for c in classes:
         lenders = has_class[:, c] & is_said[:, c]
-        if donors is not None:
-            lenders = lenders & donors
         takers = ~has_class[:, c] & ~is_said[:, c]
         count = min(num_pairs // max(1, len(classes)), int(lenders.sum() * takers.sum()))
         if lenders.any() and takers.any():
