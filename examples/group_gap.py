@@ -37,8 +37,8 @@ PROBES_PER_GROUP = 20  # in each class
 
 def scan_with_b(images, rng):
     """Returns images as scanner B sees them: dark, of low contrast, bluish and noisy."""
-    dim = images * np.float32([0.25, 0.3, 0.4]) + np.float32([10, 10, 40])
-    return np.clip(dim + rng.normal(0, 14, images.shape), 0, 255).astype(np.uint8)
+    dim = images * np.float32([0.35, 0.4, 0.55]) + np.float32([5, 5, 30])
+    return np.clip(dim + rng.normal(0, 12, images.shape), 0, 255).astype(np.uint8)
 
 
 def choose_probes(scenes, labels, rng):

@@ -163,7 +163,7 @@ def _short(finding, probes):
     of = "" if finding.class_index is None else f", class {probes.class_text(finding.class_index)}"
     counts = ""
     if finding.adoption is not None:
-        counts = f", adoption {finding.adoption:.0%}, control {finding.control or 0:.0%}"
+        counts = f", {finding.adoption:.0%} against {finding.control or 0:.0%} in the control"
     return f"{finding.detector}{of}, epoch {finding.epoch + 1}{counts}"
 
 
