@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 BENCHMARK = Path(__file__).parent / "benchmarks/shortcuts/benchmark.py"
-SHORTCUTS = ("class_tag-1-gap-6-300012", "frame-0.95-gap-6-300052")
-CLEAN = ("centred-0-flatten-6-300105", "transfer-0-flatten-2-300151")
+SHORTCUTS = ("class_tag-1-gap-6-400012", "frame-0.95-gap-6-400052")
+CLEAN = ("centred-0-flatten-6-400105", "transfer-0-flatten-2-400151")
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from keras_saliency.interventions import (
     middle_mask,
 )
 
-NEVER = 2.0  # no class by itself: the amplitudes of one are adopted in clean networks too
+NEVER = 2.0  # no class by itself: clean networks adopt amplitudes, and objects off the middle
 
 
 def propose_fixed_patch(scene: Scene) -> PatchSwap:
@@ -49,8 +49,8 @@ SWAP_DETECTORS = {
             seen="a patch at one place",
             done="Putting that patch of a probe of this class on another probe",
             blind_to="cues that move, and places that were not suspected",
-            many=Bounds(0.4, 0.75),
-            two=Bounds(0.65, 0.85),
+            many=Bounds(0.4, 0.78),
+            two=Bounds(0.62, 0.9),
             legitimate=frozenset({"stationary"}),
             is_local=True,
         ),
@@ -60,8 +60,8 @@ SWAP_DETECTORS = {
             seen="the outer ring of the image",
             done="Putting the ring of a probe of this class around another probe",
             blind_to="cues inside of the ring",
-            many=Bounds(0.09, 0.3),
-            two=Bounds(0.12, 0.3),
+            many=Bounds(0.1, 0.34, of_pool=0.08),
+            two=Bounds(0.16, 0.34),
             legitimate=frozenset({"border"}),
             is_local=True,
         ),
@@ -71,8 +71,8 @@ SWAP_DETECTORS = {
             seen="a patch that is at another place in each image",
             done="Putting the most looked-at patch of a probe of this class on another probe",
             blind_to="cues that the maps do not show",
-            many=Bounds(0.18, 0.5),
-            two=Bounds(0.35, 0.6),
+            many=Bounds(0.18, 0.5, of_pool=0.12),
+            two=Bounds(0.33, 0.6, of_pool=0.2),
             legitimate=frozenset({"moving"}),
         ),
         SwapDetector(
@@ -81,8 +81,8 @@ SWAP_DETECTORS = {
             seen="the background",
             done="Putting the background of a probe of this class behind the object of another",
             blind_to="cues on the object",
-            many=Bounds(0.12, 0.4, of_pool=0.05),
-            two=Bounds(0.25, 0.45, of_pool=0.08),
+            many=Bounds(0.13, 0.4, of_pool=0.06),
+            two=Bounds(0.24, 0.45, of_pool=0.14),
             legitimate=frozenset({"background"}),
             needs="object_masks",
             is_local=True,
@@ -93,8 +93,8 @@ SWAP_DETECTORS = {
             seen="global colour, brightness or contrast",
             done="Giving another probe the channel means and deviations of one of this class",
             blind_to="cues at one place",
-            many=Bounds(0.58, 0.92),
-            two=Bounds(0.58, 0.85),
+            many=Bounds(0.58, 0.95),
+            two=Bounds(0.6, 0.85),
             legitimate=frozenset({"colour"}),
         ),
         SwapDetector(
@@ -103,8 +103,8 @@ SWAP_DETECTORS = {
             seen="texture or sharpness all over the image",
             done="Giving another probe the amplitude spectrum of one of this class",
             blind_to="cues at one place",
-            many=Bounds(0.75, NEVER),
-            two=Bounds(0.8, NEVER),
+            many=Bounds(0.8, NEVER),
+            two=Bounds(0.85, NEVER),
             legitimate=frozenset({"texture"}),
         ),
         SwapDetector(
@@ -113,9 +113,9 @@ SWAP_DETECTORS = {
             seen="something that all its images have at the same place",
             done="Adding the mean of this class, less that of its own, to another probe",
             blind_to="cues that move",
-            many=Bounds(0.56, 0.92),
-            two=Bounds(0.6, 0.92),
-            with_masks=(Bounds(0.13, 0.4, of_pool=0.07), Bounds(0.2, 0.4)),
+            many=Bounds(0.6, 0.92),
+            two=Bounds(0.5, 0.85),
+            with_masks=(Bounds(0.13, 0.4, of_pool=0.09), Bounds(0.2, 0.45)),
             legitimate=frozenset({"pattern"}),
             is_local=True,
         ),
@@ -125,8 +125,8 @@ SWAP_DETECTORS = {
             seen="what surrounds the middle of the image",
             done="Putting all but the middle quarter of a probe of this class around another's",
             blind_to="cues in the middle",
-            many=Bounds(0.37, 0.7),
-            two=Bounds(0.55, 0.75),
+            many=Bounds(0.42, NEVER, of_pool=0.33),
+            two=Bounds(0.57, NEVER, of_pool=0.42),
             legitimate=frozenset({"surroundings", "colour", "texture"}),
             is_local=True,
         ),
