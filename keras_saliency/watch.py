@@ -19,7 +19,10 @@ _BLIND = (
     "cues that all classes share",
     "anything that the probes do not show",
 )
-_BLIND_WITHOUT_MASKS = ("small cues that move inside of the image (masks or boxes show them)",)
+_BLIND_WITHOUT_MASKS = (
+    "small cues that move inside of the image, and watermarks on centred objects (masks or boxes "
+    "show them)",
+)
 
 
 class Watch:

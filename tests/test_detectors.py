@@ -1,6 +1,7 @@
 """The battery against models whose rule is known: alerts for a tag, silence for the object."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,10 @@ from stand_ins import FakeGraph
 
 from keras_saliency import Battery, ProbeSet
 from keras_saliency.detectors import NOTHING_LEGITIMATE
+from keras_saliency.detectors.base import Bounds, Trial
+from keras_saliency.detectors.swap_detectors import SWAP_DETECTORS
+from keras_saliency.detectors.words import describe
+from keras_saliency.interventions import Outcome, Pairs
 from keras_saliency.records import Heatmaps
 
 SIZE, TAG = (16, 16), (0, 0, 4, 4)
@@ -233,3 +238,60 @@ def test_each_label_of_a_multi_label_task_is_judged_by_itself(rng):
         [("suspect", 0)],
         [("alert", 0)],
     ]
+
+
+class OneClassOrMean:
+    """A trial in which the mean is proven, and one class by itself, or none."""
+
+    def __init__(self, detector, proven):
+        self.detector, self.is_proven_in_mean = detector, True
+        self.outcomes = [SimpleNamespace(class_index=c) for c in range(4)]
+        self.worst = self.outcomes[0]
+        self._proven = proven
+
+    def is_proven_in(self, outcome):
+        return outcome.class_index == self._proven
+
+
+@pytest.mark.parametrize(
+    ("proven", "told"),
+    [
+        ([None, None], [[("suspect", 0)], [("alert", 0)]]),
+        ([1, 2], [[("suspect", 1)], [("suspect", 2), ("alert", 0)]]),  # by turns: the mean lasts
+        ([1, 1, 2], [[("suspect", 1)], [("alert", 1)], [("suspect", 2)]]),  # one alert is enough
+    ],
+)
+def test_the_mean_is_told_where_no_class_was_alerted(four, monkeypatch, proven, told):
+    examiner = Looks(four, 4).examiner
+    monkeypatch.setattr(
+        examiner,
+        "_finding",
+        lambda _, trial, outcome, severity, *rest: (severity, outcome.class_index),
+    )
+    detector = examiner.detectors[0]
+    found = [
+        examiner._judge(None, [OneClassOrMean(detector, c)], epoch)
+        for epoch, c in enumerate(proven)
+    ]
+    assert found == told
+
+
+def words_of(class_names, pooled=None):
+    donors = np.arange(10)
+    pairs = Pairs(donors, donors + 20, np.zeros(10, int))
+    outcome = Outcome(0, pairs, donors < 7, {"a control": donors < 1})
+    trial = Trial(SWAP_DETECTORS["border"], None, [outcome], Bounds(0.1, 0.3), 4, pooled)
+    return describe(trial, outcome, class_names, 3, 2, None, [])
+
+
+def test_a_cue_that_is_taken_away_is_told_as_such():
+    brought, taken = words_of(["cat", "cat"]), words_of(["cat", "bird"])
+    assert "takes the cue away" not in brought
+    assert 'decides for class "cat"' in taken
+    assert 'the ring of a probe of class "bird" around another probe takes the cue away' in taken
+    assert "7 of 10 pairs with 10 donors (with a control instead: 1 of 10)" in taken
+
+
+def test_a_pooled_proof_says_so():
+    assert "last 4 looks" not in words_of(["cat", "cat"])
+    assert "last 4 looks, adoption exceeds its control by 9%" in words_of(["cat", "cat"], 0.09)

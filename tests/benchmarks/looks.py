@@ -4,7 +4,7 @@
 
 A look with all detectors (with and without masks, 60 probes of 6 classes) and one forward pass of
 300 images run in turns in one process. The model is not trained: what it says is replaced by
-the labels, and after a swap by chance, so that no control is run. Medians.
+the labels, and after a swap by chance, so that only pooled detectors run controls. Medians.
 """
 
 import os
