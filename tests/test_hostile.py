@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from keras_saliency import ProbeSet
@@ -212,6 +212,8 @@ captions = st.builds(
     st.sampled_from(["mean", "map"]),
     st.booleans(),
 )
+@example([(1, 1)], np.zeros((1, 1)), [Caption("a")] * 3, "\ufdfa" * 10_000, "mean", False)
+@example([(1, 1)], np.zeros((1, 1)), [Caption("a")] * 3, "seven77 " * 50, "mean", False)
 def test_odd_maps_and_words_make_pictures_of_a_sane_size(
     sizes, heatmap, words, title, scale, with_
 ):

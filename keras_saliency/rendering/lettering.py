@@ -14,6 +14,7 @@ RIGHT = (120, 190, 140)
 WRONG = (255, 110, 90)
 # No line of any picture holds as many; what is longer is cut before it is measured.
 _MAX_CHARACTERS = 400
+_MAX_LINES = 8  # of a wrapped text; the last takes what is left, and is cut when it is drawn
 # Letters that NFKD leaves whole, and signs that have a plain twin.
 _TWINS = str.maketrans(
     {"÷": "/", "×": "x", "−": "-", "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"'}
@@ -43,12 +44,10 @@ def plain(text: object) -> str:
     Args:
         text: anything; `str` is taken of it.
     """
-    whole = str(text)
-    if len(whole) > _MAX_CHARACTERS:
-        half = _MAX_CHARACTERS // 2
-        whole = whole[:half] + _ELLIPSIS + whole[-half:]
+    whole = _cut(str(text))
     letters = []
-    for letter in unicodedata.normalize("NFKD", whole.translate(_TWINS)):
+    # A letter may be decomposed into eighteen, hence the second cut.
+    for letter in _cut(unicodedata.normalize("NFKD", whole.translate(_TWINS))):
         category = unicodedata.category(letter)
         if letter.isspace():
             letters.append(" ")
@@ -57,6 +56,11 @@ def plain(text: object) -> str:
         elif category[0] != "M" and category not in ("Cc", "Cf"):
             letters.append("?")
     return " ".join("".join(letters).split())
+
+
+def _cut(text: str) -> str:
+    half = _MAX_CHARACTERS // 2
+    return text if len(text) <= _MAX_CHARACTERS else text[:half] + _ELLIPSIS + text[-half:]
 
 
 @lru_cache(maxsize=4096)
@@ -100,10 +104,14 @@ def shorten(text: object, width: int, size: float) -> str:
 
 
 def wrap(text: object, width: int, size: float) -> list[str]:
-    """Returns a text in lines of whole words; a word that is wider than `width` has a line."""
+    """Returns a text in at most 8 lines of whole words.
+
+    A word that is wider than `width` has a line, and the eighth line all that is left.
+    """
     lines: list[str] = []
     for word in plain(text).split():
-        if lines and text_width(f"{lines[-1]} {word}", size) <= width:
+        is_last = len(lines) == _MAX_LINES
+        if lines and (is_last or text_width(f"{lines[-1]} {word}", size) <= width):
             lines[-1] += f" {word}"
         else:
             lines.append(word)
