@@ -78,7 +78,7 @@ def confirm(model, probes, region, *, donor_class=None) -> Alert:
             "others that it does not take for that class. Received: "
             f"{task.accuracy(is_said):.0%} of {len(probes)} probes right. Pass more probes."
         )
-    outcomes = [add_controls(scene, swap, outcome, rng) for outcome in outcomes]
+    outcomes = add_controls(scene, swap, outcomes, rng)
     worst = max(outcomes, key=lambda outcome: outcome.excess)
     removed, removed_control = _remove(scene, swap, worst.class_index, rng)
     is_proven = worst.excess >= MIN_EXCESS and worst.lower_bound > (worst.control or 0)

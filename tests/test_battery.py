@@ -29,6 +29,20 @@ def test_legitimate_words_switch_detectors_off(four):
     assert "background, which needs object_masks" in looks.missing
 
 
+def test_surroundings_are_left_to_the_background_swap_where_there_are_masks(four):
+    masks = np.zeros((len(LABELS), *SIZE), bool)
+    masks[:, 4:9, 4:9] = True
+    probes = ProbeSet(four.images, LABELS, object_masks=masks)
+
+    def names(detectors="default", words=()):
+        looks = Looks(probes, 4, Battery(detectors), legitimate=Legitimate.of(list(words), SIZE))
+        return {d.name for d in looks.examiner.detectors} & {"background", "surroundings"}
+
+    assert names() == names(["surroundings", "background"]) == {"background"}
+    assert names(["surroundings"]) == {"surroundings"}
+    assert names(words=["background"]) == set(), "both say that the background decides"
+
+
 def test_a_legitimate_box_silences_a_tag_inside_of_it(four):
     for box, expected in (((0, 0, 5, 5), [[], []]), ((9, 9, 16, 16), [["suspect"], ["alert"]])):
         looks = Looks(four, 4, legitimate=Legitimate.of([box], SIZE))

@@ -281,7 +281,7 @@ def words_of(class_names, pooled=None):
     pairs = Pairs(donors, donors + 20, np.zeros(10, int))
     outcome = Outcome(0, pairs, donors < 7, {"a control": donors < 1})
     trial = Trial(SWAP_DETECTORS["border"], None, [outcome], Bounds(0.1, 0.3), 4, pooled)
-    return describe(trial, outcome, class_names, 3, 2, None, [])
+    return describe(trial, outcome, class_names, np.arange(3), 3, 2, None, [])
 
 
 def test_a_cue_that_is_taken_away_is_told_as_such():

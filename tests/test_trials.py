@@ -87,7 +87,8 @@ def test_controls_are_of_the_recipients_class_and_at_random_places(rng):
     probes = tagged(rng)
     scene, _ = scene_of(probes, reads_tag)
     swap = patch(scene, (2, 3, 5, 7))
-    outcome = add_controls(scene, swap, run_trial(scene, swap, [1], 300, rng)[0], rng)
+    outcomes = add_controls(scene, swap, run_trial(scene, swap, [1], 300, rng), rng)
+    outcome = outcomes[0]
     own, elsewhere = outcome.controls.values()
     assert next(iter(outcome.controls)) == "donors of the recipient's own class"
     assert outcome.adoption == 1 and not own.any() and len(own) == len(outcome.pairs)
@@ -108,7 +109,7 @@ def test_a_control_of_the_edit_as_such_finds_a_model_that_any_edit_moves(rng):
     breaks = lambda pairs: scene.pixels[pairs.recipients] - 9  # noqa: E731
     swap.edit = breaks
     scene.pixel_range.low[:] = -9
-    outcome = add_controls(scene, swap, run_trial(scene, swap, [1], 60, rng)[0], rng)
+    outcome = add_controls(scene, swap, run_trial(scene, swap, [1], 60, rng), rng)[0]
     assert outcome.adoption == 1 and outcome.control == 1 and outcome.excess == 0
 
 
@@ -185,18 +186,37 @@ def test_pattern_adds_the_classs_mean_less_that_of_the_recipients_class(rng):
         np.testing.assert_allclose(edited, probes.images[recipient] + of_class - of_own, atol=1e-5)
 
 
+def slow_grown(mask, side):
+    """A pixel is true where any pixel at most `side` away, in rows and in columns, is."""
+    found = np.zeros_like(mask)
+    for y, x in np.argwhere(mask):
+        found[max(0, y - side) : y + side + 1, max(0, x - side) : x + side + 1] = True
+    return found
+
+
+def test_objects_have_a_rim_of_a_thirty_second_of_the_side_and_at_least_a_pixel(rng):
+    for size, side in (((16, 24), 1), ((47, 60), 1), ((48, 70), 2), ((224, 100), 3)):
+        masks = rng.random((3, *size)) < 0.01
+        probes = ProbeSet(rng.random((3, *size, 1)), [0, 1, 2], object_masks=masks)
+        scene, _ = scene_of(probes, lambda x: np.zeros((len(x), 3)))
+        for grown, mask in zip(scene.objects, probes.object_masks, strict=True):
+            np.testing.assert_array_equal(grown, slow_grown(mask, side))
+
+
 def test_background_control_leaves_both_donors_objects_out(rng):
-    masks = rng.random((30, *SIZE)) < 0.3
+    masks = rng.random((30, *SIZE)) < 0.02
     probes = tagged(rng, object_masks=masks)
     scene, _ = scene_of(probes, reads_tag)
     swap = BackgroundSwap(scene)
     pairs = Pairs(np.array([1]), np.array([0]), np.array([1]))
     changed = (swap.edit(pairs)[0] != probes.images[0]).any(axis=-1)
-    assert not changed[masks[0] | masks[1]].any() and changed.any()
-    np.testing.assert_array_equal(changed, ~(masks[0] | masks[1]))
+    objects = slow_grown(masks[0] | masks[1], 1)
+    assert not changed[objects].any() and changed.any()
+    changed[-1, -1] = not objects[-1, -1]  # both have the mark
+    np.testing.assert_array_equal(changed, ~objects)
     control = swap.controls()["donors of the recipient's own class"]
     changed = (control(pairs, rng)[0] != probes.images[0]).any(axis=-1)
-    assert not changed[masks[0] | masks[1]].any() and changed.any()
+    assert not changed[objects].any() and changed.any()
 
 
 def test_ring_has_the_middle_as_a_control_only_where_things_fill_the_frame(rng):
@@ -225,7 +245,7 @@ def test_legitimate_regions_are_never_lent(rng, make):
     assert (graph.seen[0][:, ~spared] != probes.images[recipients][:, ~spared]).any()
     for outcome in outcomes:
         graph.seen.clear()
-        add_controls(scene, swap, outcome, rng)
+        add_controls(scene, swap, [outcome], rng)
         mine = probes.images[outcome.pairs.recipients][:, spared]
         assert graph.seen
         for images in graph.seen:

@@ -58,6 +58,7 @@ class SwapDetector:
         legitimate: the words of `legitimate=[...]` that switch it off.
         needs: what it needs of the probes, such as "object_masks"; "" for nothing.
         is_local: whether a place can be accused.
+        stands_in_for: a surer detector, in whose presence this one is not needed.
         with_masks: (many, two) where the probes have masks, if these are other bounds.
     """
 
@@ -71,6 +72,7 @@ class SwapDetector:
     legitimate: frozenset[str]
     needs: str = ""
     is_local: bool = False
+    stands_in_for: str = ""
     with_masks: tuple[Bounds, Bounds] | None = None
 
     def bounds(self, scene: Scene) -> Bounds:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_saliency.arguments import shown
+from keras_saliency.detectors.base import SwapDetector
 from keras_saliency.detectors.examiner import Examiner
 from keras_saliency.detectors.groups import GroupGap
 from keras_saliency.detectors.swap_detectors import SWAP_DETECTORS
@@ -77,7 +78,7 @@ class Battery:
                 f"Received: {classes}."
             )
         missing = _too_few(probes, task, classes)
-        detectors = []
+        found: dict[str, SwapDetector] = {}
         for name in self.names:
             if name == GroupGap.name:
                 continue
@@ -87,11 +88,11 @@ class Battery:
             elif detector.needs and getattr(probes, detector.needs) is None:
                 missing.append(f"{name}, which needs {detector.needs}")
             else:
-                detectors.append(detector)
+                found[name] = detector
         examiner = Examiner(
             probes,
             task,
-            detectors=detectors,
+            detectors=[d for d in found.values() if d.stands_in_for not in found],
             classes=classes,
             pixel_range=PixelRange.of(probes.images, self.value_range),
             spared=legitimate.mask(probes.image_shape[:2]),

@@ -14,7 +14,7 @@ from keras_saliency.detectors.words import describe
 from keras_saliency.interventions import Scene, add_controls, find_region, run_trial
 from keras_saliency.statistics import Attention
 
-MAX_FORWARD = 4 * 300  # images that a battery sends through the model, controls aside
+MAX_FORWARD = 1050  # images that a battery sends through the model, controls aside
 MAX_PAIRS = 300  # of one swap
 _MEAN = "mean"  # over the classes, where a class is meant by its number
 _ATTENTION_OF = ("vanilla_gradients", "grad_cam")  # never of DeconvNet, which sees no weights
@@ -117,7 +117,7 @@ class Examiner:
         outcomes = run_trial(scene, swap, self.classes, num_pairs, rng)
         trial = Trial(detector, swap, outcomes, bounds, len(self.classes))
         if trial.needs_control:
-            controlled = [add_controls(scene, swap, outcome, rng) for outcome in outcomes]
+            controlled = add_controls(scene, swap, outcomes, rng)
             trial = dataclasses.replace(trial, outcomes=controlled)
         return dataclasses.replace(trial, pooled=self._pool.update(trial))
 
@@ -167,21 +167,23 @@ class Examiner:
             region = find_region(scene, trial.swap, outcome)
         robbed = outcome.robbed_class(self.task)
         accused = outcome.class_index if robbed is None else robbed
+        # They have the cue: those who lent it, or those from whom it was taken.
+        carriers = outcome.pairs.donors if robbed is None else outcome.pairs.recipients
+        carriers = np.unique(carriers[outcome.is_adopted])
         names = [self._probes.class_text(c) for c in (accused, outcome.class_index)]
-        lenders = outcome.pairs.donors[outcome.is_adopted]
         return Finding(
             severity=severity,
             detector=trial.detector.name,
             epoch=epoch,
             since_epoch=since,
-            message=describe(trial, outcome, names, epoch, since, region, others),
+            message=describe(trial, outcome, names, carriers, epoch, since, region, others),
             class_index=accused,
             adoption=outcome.adoption,
             control=outcome.control,
             num_pairs=len(outcome.pairs),
             num_donors=outcome.num_donors,
             region=region,
-            probe_indices=tuple(int(i) for i in np.unique(lenders)),
+            probe_indices=tuple(carriers.tolist()),
             evidence=gather_evidence(scene, trial.swap, outcome, self._probes, region),
         )
 

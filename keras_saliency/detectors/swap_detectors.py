@@ -114,7 +114,7 @@ SWAP_DETECTORS = {
             done="Adding the mean of this class, less that of its own, to another probe",
             blind_to="cues that move",
             many=Bounds(0.6, 0.92),
-            two=Bounds(0.5, 0.85),
+            two=Bounds(0.5, 0.92),
             with_masks=(Bounds(0.13, 0.4, of_pool=0.09), Bounds(0.2, 0.45)),
             legitimate=frozenset({"pattern"}),
             is_local=True,
@@ -127,8 +127,9 @@ SWAP_DETECTORS = {
             blind_to="cues in the middle",
             many=Bounds(0.42, NEVER, of_pool=0.33),
             two=Bounds(0.57, NEVER, of_pool=0.42),
-            legitimate=frozenset({"surroundings", "colour", "texture"}),
+            legitimate=frozenset({"surroundings", "background", "colour", "texture"}),
             is_local=True,
+            stands_in_for="background",
         ),
     )
 }

@@ -5,7 +5,7 @@ import numpy as np
 from keras_saliency.detectors.pool import NUM_POOLED
 
 
-def describe(trial, outcome, class_names, epoch, since_epoch, region, others) -> str:
+def describe(trial, outcome, class_names, carriers, epoch, since_epoch, region, others) -> str:
     """Returns the message of a finding that a swap has proven.
 
     Args:
@@ -13,6 +13,7 @@ def describe(trial, outcome, class_names, epoch, since_epoch, region, others) ->
         outcome: its `Outcome` in the class that is reported.
         class_names: (name of the class accused, name of the donors' class); they differ where
             the swap takes a cue away.
+        carriers: indices of the probes that have the cue, ascending.
         epoch: 0-based.
         since_epoch: 0-based.
         region: (y0, x0, y1, x1), or None.
@@ -42,8 +43,7 @@ def describe(trial, outcome, class_names, epoch, since_epoch, region, others) ->
             f"{trial.pooled:.0%}."
         )
     also = f" Proven as well by: {', '.join(others)}." if others else ""
-    lenders = sorted({int(i) for i in outcome.pairs.donors[outcome.is_adopted]})
-    shown = ", ".join(str(i) for i in lenders[:5])
+    shown = ", ".join(str(i) for i in carriers[:5])
     accused, of_donors = class_names
     done = f"{detector.done} changes the prediction to that class"
     if accused != of_donors:

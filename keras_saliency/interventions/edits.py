@@ -106,6 +106,12 @@ def box_masks(boxes, size, without=None) -> np.ndarray:
     return masks if without is None else masks & ~without
 
 
+def grow(masks, num_pixels) -> np.ndarray:
+    """Returns masks, bool (m, H, W), grown by some pixels to each side, corners included."""
+    kernel = np.ones((2 * num_pixels + 1,) * 2, np.uint8)
+    return np.stack([cv2.dilate(mask.astype(np.uint8), kernel) > 0 for mask in masks])
+
+
 def mean_where(images, masks) -> np.ndarray:
     """Returns each pixel's mean over the images (n, H, W, C) in which its mask (n, H, W) is true.
 

@@ -22,6 +22,12 @@ class Pairs:
     def __len__(self):
         return len(self.donors)
 
+    @classmethod
+    def join(cls, parts: "list[Pairs]") -> "Pairs":
+        """Returns the pairs of all parts, in their order."""
+        ends = [(p.donors, p.recipients, p.classes) for p in parts]
+        return cls(*(np.concatenate(end) for end in zip(*ends, strict=True)))
+
     def take(self, which) -> "Pairs":
         """Returns some of the pairs, by indices or a bool (m,)."""
         return Pairs(self.donors[which], self.recipients[which], self.classes[which])
@@ -48,9 +54,8 @@ def draw_pairs(has_class, is_said, classes, num_pairs, rng) -> Pairs:
         if lenders.any() and takers.any():
             first = _spread(np.flatnonzero(lenders), count, rng)
             second = _spread(np.flatnonzero(takers), count, rng)
-            drawn.append((first, second, np.full(count, c)))
-    parts = [np.concatenate(p) for p in zip(*drawn, strict=True)] if drawn else [_NONE] * 3
-    return Pairs(*parts)
+            drawn.append(Pairs(first, second, np.full(count, c)))
+    return Pairs.join(drawn) if drawn else Pairs(_NONE, _NONE, _NONE)
 
 
 def draw_controls(pairs: Pairs, has_class, rng) -> Pairs:

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from keras_saliency.interventions.edits import grow
 from keras_saliency.interventions.pixels import PixelRange
 from keras_saliency.interventions.task import Task
+
+RIM_SHARE = 1 / 32  # of the shorter side
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +53,16 @@ class Scene:
         pixels, masks = probes.images.astype(np.float32), probes.object_masks
         return cls(pixels, task, is_said, attention, masks, predict, pixel_range, **more)
 
-    @property
+    @cached_property
     def objects(self) -> np.ndarray:
-        """The masks, where a swap cannot be without them."""
+        """The masks, where a swap cannot be without them, and a rim around each, bool (n, H, W).
+
+        Just outside of a mask the object goes on: its soft edge, and what the mask misses. Lent
+        with the background, that would give its outline away.
+        """
         if self.masks is None:
             raise ValueError("this swap needs object_masks")
-        return self.masks
+        return grow(self.masks, max(1, round(RIM_SHARE * min(self.size))))
 
     @property
     def size(self) -> tuple[int, int]:

@@ -114,7 +114,8 @@ class PatternSwap(Swap):
     Without what is smooth over an eighth of the image. With masks, the mean of a pixel is taken
     over the images in which it lies on the object, and over those in which it does not, and each
     is given to such pixels of the recipient: else the mean has the outline of the class's
-    objects where these are centred. The control takes as many probes without the class at random.
+    objects where these are centred. The rim of an object counts on neither side. The control
+    takes as many probes without the class at random.
     """
 
     def edit(self, pairs):
@@ -151,7 +152,10 @@ class PatternSwap(Swap):
             if masks is None:
                 differences.append(parts[0])
             else:
-                differences.append(np.where(masks[recipient][..., None], *parts))
+                on_object, off_object = parts
+                is_rim = self.scene.objects[recipient] & ~masks[recipient]
+                off_object[is_rim] = 0
+                differences.append(np.where(masks[recipient][..., None], on_object, off_object))
         return edits.shift_by(self.scene.pixels[pairs.recipients], np.stack(differences))
 
     def _means(self, members):
@@ -159,8 +163,8 @@ class PatternSwap(Swap):
         pixels, masks = self.scene.pixels[members], self.scene.masks
         if masks is None:
             return [edits.without_smooth(pixels.mean(axis=0))]
-        on_object = masks[members]
-        parts = (edits.mean_where(pixels, part) for part in (on_object, ~on_object))
+        sides = masks[members], ~self.scene.objects[members]
+        parts = (edits.mean_where(pixels, side) for side in sides)
         return [edits.without_smooth(part) for part in parts]
 
 

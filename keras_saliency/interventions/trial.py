@@ -1,5 +1,6 @@
 """A trial: a swap on many pairs, one forward pass, and what came of it in each class."""
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -41,15 +42,21 @@ def run_trial(scene: Scene, swap: Swap, classes, num_pairs: int, rng) -> list[Ou
     return outcomes
 
 
-def add_controls(scene: Scene, swap: Swap, outcome: Outcome, rng) -> Outcome:
-    """Returns the outcome with its controls, each of the same pairs."""
-    pairs = outcome.pairs
+def add_controls(scene: Scene, swap: Swap, outcomes: list[Outcome], rng) -> list[Outcome]:
+    """Returns the outcomes with their controls, of the same pairs: all classes at once."""
+    if not outcomes:
+        return []
+    pairs = Pairs.join([outcome.pairs for outcome in outcomes])
+    ends = np.cumsum([len(outcome.pairs) for outcome in outcomes])[:-1]
 
     def run(edit):
-        return adopted(scene, lambda some: edit(some, rng), pairs)
+        return np.split(adopted(scene, lambda some: edit(some, rng), pairs), ends)
 
     controls = {name: run(edit) for name, edit in swap.controls().items()}
-    return Outcome(outcome.class_index, pairs, outcome.is_adopted, controls)
+    return [
+        dataclasses.replace(outcome, controls={name: of[i] for name, of in controls.items()})
+        for i, outcome in enumerate(outcomes)
+    ]
 
 
 def adopted(scene: Scene, edit: Callable[[Pairs], np.ndarray], pairs: Pairs) -> np.ndarray:

@@ -6,15 +6,15 @@ from clean import CLEAN_KINDS
 from cues import KINDS
 
 STRENGTHS = (1.0, 0.95, 0.85)
-SEEDS_PER_STRENGTH, SEEDS_PER_CLEAN_KIND = 3, 5
+SEEDS_PER_STRENGTH, SEEDS_PER_CLEAN_KIND = 3, 6
 PRETRAINED = (
     *("random_place", "centred", "distractor", "independent_tag", "black_background"),
     "label_noise",
     *("one_class_tag", "class_tag", "edge_tag", "watermark", "background_texture", "decoy"),
 )
-# Seeds from 100,000, 200,000 and 300,000 on were scored once and showed what was wrong, so they
-# are spent: bounds have been tuned on them since, and so on the photographs of "score" too.
-FIRST_SEED = {"tune": 0, "score": 400_000}
+# Seeds from 100,000, 200,000, 300,000 and 400,000 on were scored once and showed what was wrong,
+# so they are spent, and so are the photographs on which they were scored.
+FIRST_SEED = {"tune": 0, "score": 500_000}
 
 
 @dataclasses.dataclass(frozen=True)
