@@ -240,6 +240,28 @@ def test_each_label_of_a_multi_label_task_is_judged_by_itself(rng):
     ]
 
 
+def test_where_a_cue_is_taken_away_the_probes_named_are_those_that_had_it(four):
+    images = four.images.copy()
+    images[LABELS > 0, :4, :4] = 0.5  # the class 0 alone has a tag, which is black
+    objects = reads_object(4)
+
+    def logits(x):
+        """Class 0 is told by its tag; without it, its objects pass for class 1."""
+        found = objects(x)
+        found[:, 1] = found[:, :2].max(axis=1)
+        found[:, 0] = np.where(x[:, :4, :4].mean(axis=(1, 2, 3)) < 0.1, 99, 0)
+        return found
+
+    looks = Looks(ProbeSet(images, LABELS), 4, Battery(["border"], classes=[1]))
+    looks.look(logits)
+    (alert,) = looks.look(logits).findings
+    assert (alert.severity, alert.class_index) == ("alert", 0)
+    assert set(alert.probe_indices) <= set(np.flatnonzero(LABELS == 0)) and alert.probe_indices
+    shown = ", ".join(str(i) for i in alert.probe_indices[:5])
+    assert "takes the cue away, and changes" in alert.message
+    assert f"Look at probes {shown}." in alert.message
+
+
 class OneClassOrMean:
     """A trial in which the mean is proven, and one class by itself, or none."""
 

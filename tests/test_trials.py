@@ -203,6 +203,47 @@ def test_objects_have_a_rim_of_a_thirty_second_of_the_side_and_at_least_a_pixel(
             np.testing.assert_array_equal(grown, slow_grown(mask, side))
 
 
+def test_pattern_with_masks_shifts_object_and_background_apart_and_leaves_the_rim(rng):
+    masks = np.zeros((30, *SIZE), bool)
+    for i, mask in enumerate(masks):
+        mask[4 + i % 4 : 10, 6:12] = True
+    probes = tagged(rng, object_masks=masks)
+    scene, _ = scene_of(probes, reads_tag)
+    rims = np.stack([slow_grown(mask, 1) for mask in masks]) & ~masks
+
+    def mean(label, sides):
+        members = np.flatnonzero(probes.labels == label)
+        pixels = probes.images[members].astype(np.float64)
+        found = np.empty((*SIZE, 3))
+        everywhere = pixels[sides[members]].mean(axis=0)
+        for y, x in np.ndindex(*SIZE):
+            has = sides[members][:, y, x]
+            found[y, x] = pixels[has, y, x].mean(axis=0) if has.sum() > 1 else everywhere
+        return edits.without_smooth(found)
+
+    edited = PatternSwap(scene).edit(Pairs(np.array([1]), np.array([3]), np.array([1])))[0]
+    shifts = [mean(1, sides) - mean(0, sides) for sides in (masks, ~masks & ~rims)]
+    expected = np.where(masks[3][..., None], *shifts) * ~rims[3][..., None]
+    np.testing.assert_allclose(edited - probes.images[3], expected, atol=1e-5)
+
+
+def test_controls_of_all_classes_come_from_one_pass(rng):
+    scene, graph = scene_of(tagged(rng), stubborn)
+    swap = RingSwap(scene)
+    outcomes = run_trial(scene, swap, [0, 1, 2], 90, rng)
+    graph.seen.clear()
+    found = add_controls(scene, swap, outcomes, np.random.default_rng(1))
+    assert [len(seen) for seen in graph.seen] == [90]
+    pairs = Pairs.join([o.pairs for o in outcomes])
+    edited = swap.controls()["donors of the recipient's own class"](pairs, np.random.default_rng(1))
+    is_said = stubborn(edited).argmax(axis=1) == pairs.classes
+    for outcome, before in zip(found, outcomes, strict=True):
+        ((_, control),) = outcome.controls.items()
+        np.testing.assert_array_equal(control, is_said[pairs.classes == outcome.class_index])
+        assert outcome.pairs is before.pairs and outcome.is_adopted is before.is_adopted
+    assert add_controls(scene, swap, [], rng) == []
+
+
 def test_background_control_leaves_both_donors_objects_out(rng):
     masks = rng.random((30, *SIZE)) < 0.02
     probes = tagged(rng, object_masks=masks)
