@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_saliency.detectors.evidence import Evidence
-from keras_saliency.interventions import Outcome, Scene, Swap, wilson_bounds
+from keras_saliency.interventions import Outcome, Scene, Swap, Task, wilson_bounds
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,8 @@ class SwapDetector:
         done: what the swap does to a probe, in words: "Putting ... on another probe".
         blind_to: what it cannot see, in words.
         many: `Bounds` with more than two classes.
-        two: `Bounds` with two classes, or labels of yes and no, where chance adopts more.
+        two: `Bounds` with two classes, or labels of yes and no, where chance adopts more; None
+            where it would tell nothing.
         legitimate: the words of `legitimate=[...]` that switch it off.
         needs: what it needs of the probes, such as "object_masks"; "" for nothing.
         is_local: whether a place can be accused.
@@ -68,19 +69,19 @@ class SwapDetector:
     done: str
     blind_to: str
     many: Bounds
-    two: Bounds
+    two: Bounds | None
     legitimate: frozenset[str]
     needs: str = ""
     is_local: bool = False
     stands_in_for: str = ""
     with_masks: tuple[Bounds, Bounds] | None = None
 
-    def bounds(self, scene: Scene) -> Bounds:
-        """Returns the bounds for a scene."""
+    def bounds(self, task: Task, has_masks: bool) -> Bounds | None:
+        """Returns the bounds for a task; None where the detector would tell nothing."""
         many, two = self.many, self.two
-        if self.with_masks is not None and scene.masks is not None:
+        if self.with_masks is not None and has_masks:
             many, two = self.with_masks
-        return two if scene.task.is_multi_label or scene.task.num_classes == 2 else many
+        return two if task.is_multi_label or task.num_classes == 2 else many
 
 
 @dataclass(frozen=True, eq=False)

@@ -87,6 +87,8 @@ class Battery:
                 missing.append(f"{name}, which is legitimate")
             elif detector.needs and getattr(probes, detector.needs) is None:
                 missing.append(f"{name}, which needs {detector.needs}")
+            elif detector.bounds(task, probes.object_masks is not None) is None:
+                missing.append(f"{name}, which tells nothing where a class is yes or no")
             else:
                 found[name] = detector
         examiner = Examiner(

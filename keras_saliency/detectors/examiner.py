@@ -112,7 +112,8 @@ class Examiner:
         return self.task.accuracy(is_said) >= min(0.70, max(1 / k + 0.15, 2 / k))
 
     def _try(self, detector, scene, rng):
-        swap, bounds = detector.propose(scene), detector.bounds(scene)
+        swap = detector.propose(scene)
+        bounds = detector.bounds(scene.task, scene.masks is not None)
         num_pairs = min(MAX_PAIRS, MAX_FORWARD // len(self.detectors))
         outcomes = run_trial(scene, swap, self.classes, num_pairs, rng)
         trial = Trial(detector, swap, outcomes, bounds, len(self.classes))

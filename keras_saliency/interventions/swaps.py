@@ -114,8 +114,8 @@ class PatternSwap(Swap):
     Without what is smooth over an eighth of the image. With masks, the mean of a pixel is taken
     over the images in which it lies on the object, and over those in which it does not, and each
     is given to such pixels of the recipient: else the mean has the outline of the class's
-    objects where these are centred. The rim of an object counts on neither side. The control
-    takes as many probes without the class at random.
+    objects where these are centred. The rim of an object counts on neither side. The
+    control takes as many probes without the class at random.
     """
 
     def edit(self, pairs):
@@ -153,8 +153,7 @@ class PatternSwap(Swap):
                 differences.append(parts[0])
             else:
                 on_object, off_object = parts
-                is_rim = self.scene.objects[recipient] & ~masks[recipient]
-                off_object[is_rim] = 0
+                off_object[self.scene.objects[recipient]] = 0
                 differences.append(np.where(masks[recipient][..., None], on_object, off_object))
         return edits.shift_by(self.scene.pixels[pairs.recipients], np.stack(differences))
 
