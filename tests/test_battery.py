@@ -29,6 +29,16 @@ def test_legitimate_words_switch_detectors_off(four):
     assert "background, which needs object_masks" in looks.missing
 
 
+def test_texture_is_not_tested_where_a_class_is_yes_or_no(four):
+    assert "texture" in {d.name for d in Looks(four, 4).examiner.detectors}
+    two = ProbeSet(four.images, LABELS % 2)
+    multi_label = ProbeSet(four.images, np.eye(4)[LABELS] + np.eye(4)[(LABELS + 1) % 4])
+    for probes, num_logits in ((two, 2), (two, 1), (multi_label, 4)):
+        looks = Looks(probes, num_logits)
+        assert "texture" not in {d.name for d in looks.examiner.detectors}
+        assert "texture, which tells nothing where a class is yes or no" in looks.missing
+
+
 def test_surroundings_are_left_to_the_background_swap_where_there_are_masks(four):
     masks = np.zeros((len(LABELS), *SIZE), bool)
     masks[:, 4:9, 4:9] = True
