@@ -9,6 +9,7 @@ import contextlib
 import functools
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -43,12 +44,12 @@ class ForwardPass:
 
     Attributes:
         images: float tensor (n, H, W, C), the graph's input.
-        output: float tensor, what the model returned.
+        output: what the model returned: a tensor, or a structure of them.
         calls: every `LayerCall`, in the order in which the calls ended.
     """
 
     images: tf.Tensor
-    output: tf.Tensor
+    output: Any
     calls: list[LayerCall] = field(default_factory=list)
 
     @property
@@ -57,56 +58,53 @@ class ForwardPass:
         return self.images.graph.get_operations()
 
 
-def run_forward(model: keras.Model, images: tf.Tensor) -> ForwardPass:
+def run_forward(model: keras.Model, images: tf.Tensor, model_input=None) -> ForwardPass:
     """Calls the model on `images` in the graph being traced.
 
     Args:
-        model: a built Keras model with one output.
+        model: a built Keras model.
         images: float32 placeholder (n, H, W, C) of the graph being traced.
+        model_input: what the model is called on, where that is more than the images.
 
     Raises:
-        ValueError: if the model has several outputs, or cannot be called on
-            one image tensor.
+        ValueError: if the model cannot be called on that.
     """
+    model_input = images if model_input is None else model_input
     calls: list[LayerCall] = []
     with first_replica(model), tracing(model), _watched_calls(model, calls):
-        output = only_output(lambda: model(images, training=False), images.shape[1:], model.name)
+        output = _called(lambda: model(model_input, training=False), images.shape[1:], model.name)
     return ForwardPass(images, output, calls)
 
 
-def ensure_built(model: keras.Model, image_shape: tuple[int, int, int]) -> None:
+def ensure_built(model: keras.Model, image_shape: tuple[int, ...], others=None) -> None:
     """Gives an unbuilt model its weights, as Keras does before the first batch: without running it.
 
     Running it would draw from its seeds and so change the training.
 
+    Args:
+        model: a Keras model.
+        image_shape: (H, W, C).
+        others: the `OtherInputs` that it takes as well, or None.
+
     Raises:
-        ValueError: if the model has several outputs, or cannot be called on one image tensor.
+        ValueError: if the model cannot be called on such images.
     """
-    if all(layer.built for layer in flatten_layers(model)):
-        return
-    only_output(functools.partial(infer_output, model, image_shape), image_shape, model.name)
+    if not all(layer.built for layer in flatten_layers(model)):
+        _called(lambda: infer_output(model, image_shape, others), image_shape, model.name)
 
 
-def only_output(call, image_shape: tuple[int, int, int], name: str):
-    """Returns the only output of a model's `call()`, or says why there is none."""
+def _called(call, image_shape, name):
+    """Returns what a model's `call()` returns, or says why it cannot be called."""
     try:
-        output = call()
+        return call()
     except Exception as error:
         raise ValueError(
             f'The model "{name}" cannot be called on the images. Received: images of shape '
             f"{tuple(image_shape)}. Pass images of the size and the channels that the model "
-            f"was made for; models with several inputs are not supported. The model's own words: "
+            "was made for, and the inputs of a model with several of them as a dict: "
+            f"ProbeSet({{name: array}}). The model's own words: "
             f"{type(error).__name__}: {_own_words(error)}"
         ) from error
-    outputs = tf.nest.flatten(output)
-    if len(outputs) != 1:
-        shapes = ", ".join(str(tuple(o.shape)) for o in outputs)
-        raise ValueError(
-            f'The model "{name}" must have one output. Received: {len(outputs)} outputs of '
-            f"shapes {shapes}. Pass a model that ends in the class scores only, such as "
-            f"keras.Model(model.input, model.output[...])."
-        )
-    return outputs[0]
 
 
 def _own_words(error):

@@ -32,7 +32,7 @@ def flatten_layers(model) -> list:
     return list(model._flatten_layers())
 
 
-def infer_output(model, image_shape):
+def infer_output(model, image_shape, others=None):
     """Gives an unbuilt model its weights, as Keras does before the first batch: without running it.
 
     Running it would draw from its seeds and so change the training.
@@ -41,10 +41,19 @@ def infer_output(model, image_shape):
         What the model returns for images, as shapes and types; None under `tf_keras`.
     """
     if is_tf_keras(model):
-        model.build((None, *image_shape))
+        model.build(_packed(image_shape, others, lambda shape, _: (None, *shape)))
         return None
-    images = keras.KerasTensor((1, *image_shape), dtype="float32")
-    return backend.compute_output_spec(model, images, training=False)
+    inputs = _packed(
+        image_shape, others, lambda shape, dtype: keras.KerasTensor((1, *shape), dtype=dtype)
+    )
+    return backend.compute_output_spec(model, inputs, training=False)
+
+
+def _packed(image_shape, others, of):
+    """What a model takes, each input made of its shape and type."""
+    if others is None:
+        return of(tuple(image_shape), "float32")
+    return others.pack_shapes(image_shape, of)
 
 
 def original_call(layer):

@@ -1,9 +1,99 @@
-"""What is explained: one score for each probe, a weighted sum of its logits."""
+"""What is explained: one score for each probe, a weighted sum of its logits or the user's own."""
 
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+from keras_saliency.other_inputs import OtherInputs
+
+CONTRAST = "contrast"  # the predicted class's logit less the runner-up's
+WORDS = ("label", "predicted", CONTRAST)
+
+
+@dataclass(frozen=True)
+class ProbeBatch:
+    """What a target function is told of the probes in its batch, as tensors.
+
+    Attributes:
+        images: float32 (b, ..., C), as the model takes them.
+        indices: int64 (b,), each probe's place in the probe set.
+        labels: int64 (b,), or None.
+        multi_hot: float32 (b, k), or None.
+        object_masks: bool (b, ...), or None.
+    """
+
+    images: tf.Tensor
+    indices: tf.Tensor
+    labels: tf.Tensor | None = None
+    multi_hot: tf.Tensor | None = None
+    object_masks: tf.Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What is asked of a model beside the methods: which output, which score, given what.
+
+    Attributes:
+        target: a function (outputs, `ProbeBatch`) -> (b,), "contrast", or None for the weighted
+            logits that `ModelGraph.attribute` is given.
+        output: name or number of the output of a model that has several, or None.
+        others: the `OtherInputs` of the probes, or None.
+        facts: arrays (n, ...) of the probes by the name that `ProbeBatch` has for them.
+    """
+
+    target: Callable[[Any, ProbeBatch], tf.Tensor] | str | None = None
+    output: str | int | None = None
+    others: OtherInputs | None = None
+    facts: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @classmethod
+    def about(cls, probes, target=None, output=None) -> "Question":
+        """Asks about a `ProbeSet`. A target that is neither function nor contrast is left out."""
+        facts = {}
+        if callable(target):
+            names = ("labels", "multi_hot", "object_masks")
+            facts = {name: getattr(probes, name) for name in names}
+            facts = {name: array for name, array in facts.items() if array is not None}
+            facts["indices"] = np.arange(len(probes))
+        elif target != CONTRAST:
+            target = None
+        return cls(target, output, probes.other_inputs, facts)
+
+    @property
+    def has_function(self) -> bool:
+        """Whether the score is a function of the user's."""
+        return callable(self.target)
+
+    def arrays(self, rows) -> list[np.ndarray]:
+        """Returns what the graph is given for some probes beside images and weights."""
+        others = () if self.others is None else self.others.arrays
+        return [array[rows] for array in (*others, *self.facts.values())]
+
+    def specs(self, num_rows) -> list[tf.TensorSpec]:
+        """Returns the shapes and types of `arrays`."""
+        return [
+            tf.TensorSpec((num_rows, *array.shape[1:]), array.dtype)
+            for array in self.arrays(slice(0, 1))
+        ]
+
+    def model_input(self, images, tensors):
+        """Returns what the model is called on: images, and the others among `tensors`."""
+        return images if self.others is None else self.others.pack(images, tensors)
+
+    def batch(self, images, tensors) -> ProbeBatch:
+        """Returns what the target function is told."""
+        num_others = 0 if self.others is None else len(self.others.arrays)
+        facts = dict(zip(self.facts, tensors[num_others:], strict=True))
+        return ProbeBatch(images, **facts)
+
+
+def describe_target(target) -> str:
+    """Returns a target in words that are the same in another process."""
+    return getattr(target, "__qualname__", type(target).__name__) if callable(target) else f"{target}"
 
 
 def one_hot_targets(target_classes, num_probes: int, num_classes: int, argument: str) -> np.ndarray:
@@ -79,13 +169,51 @@ def weigh_logits(
     return tf.reduce_sum(weights * logits, axis=1), weights
 
 
-def check_target(target, probes) -> str | int:
-    """Returns what is explained, "label", "predicted" or a class; "predicted" without labels."""
+def contrast_weights(logits: tf.Tensor) -> tf.Tensor:
+    """Returns 1 for the predicted class and -1 for the runner-up, float32 (n, k).
+
+    For one logit, its sign: it is the difference of two classes already.
+    """
+    num_classes = logits.shape[1]
+    if num_classes == 1:
+        return tf.stop_gradient(tf.where(logits > 0, 1.0, -1.0))
+    places = tf.math.top_k(logits, 2).indices
+    return tf.one_hot(places[:, 0], num_classes) - tf.one_hot(places[:, 1], num_classes)
+
+
+def own_score(target, outputs, batch: ProbeBatch) -> tf.Tensor:
+    """Calls a target function, and returns its scores, float32 (b,).
+
+    Raises:
+        ValueError: if it fails, or does not return one float for each probe.
+    """
+    fix = "It is called on the model's outputs and a ProbeBatch, and returns one score for each."
+    try:
+        score = tf.convert_to_tensor(target(outputs, batch))
+    except Exception as error:
+        raise ValueError(
+            f"target failed on the model's outputs. Received: {type(error).__name__}: "
+            f"{' '.join(str(error).split())[:300]}. {fix}"
+        ) from error
+    num_probes = batch.images.shape[0]
+    if not score.dtype.is_floating or tuple(score.shape) not in ((num_probes,), (num_probes, 1)):
+        raise ValueError(
+            f"target must return one score for each probe, float ({num_probes},). Received: "
+            f"{score.dtype.name}, shape {tuple(score.shape)}. {fix}"
+        )
+    return tf.cast(tf.reshape(score, (num_probes,)), tf.float32)
+
+
+def check_target(target, probes):
+    """Returns what is explained: a word, a class or a function; "predicted" without labels."""
     if isinstance(target, int | np.integer) and not isinstance(target, bool) and target >= 0:
         return int(target)
-    if not isinstance(target, str) or target not in ("label", "predicted"):
+    if callable(target):
+        return target
+    if not isinstance(target, str) or target not in WORDS:
         raise ValueError(
-            f'target must be "label", "predicted" or a class index. Received: {target!r}.'
+            'target must be "label", "predicted", "contrast", a class index or a function from '
+            f"outputs and probes to scores. Received: {target!r}."
         )
     if target == "label" and probes.labels is None and probes.multi_hot is None:
         warnings.warn(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_saliency.other_inputs import OtherInputs
 from keras_saliency.probes.arrays import check_finite, check_length, frozen, read_pixels
 
 
@@ -15,6 +16,7 @@ class FrozenProbes:
 
     images: np.ndarray
     model_inputs: np.ndarray
+    other_inputs: OtherInputs | None
     labels: np.ndarray | None
     multi_hot: np.ndarray | None
     object_masks: np.ndarray | None
@@ -36,6 +38,9 @@ class FrozenProbes:
             "groups": self.groups,
             "model_inputs": None if self.preprocess is None else self.model_inputs,
         }
+        if self.other_inputs is not None:
+            names = (f"input {key}" for key in self.other_inputs.keys)
+            parts |= dict(zip(names, self.other_inputs.arrays, strict=False))
         digest = hashlib.sha256()
         for name, array in parts.items():
             if array is not None:
@@ -133,6 +138,8 @@ class FrozenProbes:
             parts.append(f"labels of {len(np.unique(self.labels))} classes")
         if self.multi_hot is not None:
             parts.append(f"multi-hot labels of {self.multi_hot.shape[1]} classes")
+        if self.other_inputs is not None:
+            parts.append(f"inputs {self.other_inputs.described()}")
         optional = ("object_masks", "groups", "display_images", "preprocess", "cue_map")
         parts += [name for name in optional if getattr(self, name) is not None]
         return f"ProbeSet({', '.join(parts)})"

@@ -1,9 +1,11 @@
 """`ProbeSet`: the images that are watched."""
 
+from keras_saliency.other_inputs import is_several, split
 from keras_saliency.probes.arrays import (
     check_finite,
     frozen,
     is_dataset,
+    read_array,
     read_display,
     read_pixels,
 )
@@ -23,7 +25,9 @@ class ProbeSet(FrozenProbes):
 
     Args:
         images: array-like (n, H, W, C), any finite range. Integers keep their
-            dtype, all else becomes float32.
+            dtype, all else becomes float32. For a model with several inputs, a dict
+            or a list of them: the first of the highest rank is the image, which is
+            explained, and the others, (n, ...), are held fixed.
         labels: class numbers (n,) or (n, 1), or one-hot or multi-hot rows of
             zeros and ones (n, k), k > 1; one-hot if each row holds exactly one
             1. None for images without labels.
@@ -42,6 +46,7 @@ class ProbeSet(FrozenProbes):
     Attributes:
         images: array (n, H, W, C).
         model_inputs: what the model is given; `images` without `preprocess`.
+        other_inputs: `OtherInputs` that it is given as well, or None.
         labels: int64 array (n,), or None.
         multi_hot: float32 array (n, k) of zeros and ones, or None. Set when
             the labels are multi-hot; `labels` is None then.
@@ -74,6 +79,9 @@ class ProbeSet(FrozenProbes):
         display_images=None,
         preprocess=None,
     ):
+        others = None
+        if is_several(images):
+            images, others = split(images, read_array)
         pixels = frozen(read_pixels("images", images))
         check_finite("images", pixels)
         rows = None if labels is None else one_hot_to_classes(read_labels(labels, pixels.shape))
@@ -99,6 +107,7 @@ class ProbeSet(FrozenProbes):
             else read_display(display_images, pixels.shape),
             preprocess=preprocess,
             cue_map=None,
+            other_inputs=others,
         )
         self._set_labels(rows)
         self._set(model_inputs=pixels if preprocess is None else self.prepare(pixels))
