@@ -150,6 +150,10 @@ class Album:
         return tiles, captions
 
     def _caption(self, i, predictions, note):
+        names, label = self._probes.names, self._probes.label_text(i)
+        if not predictions.has_classes:
+            score = f"score {predictions.logits[i, 0]:.3g}"
+            return Caption(names[i], label, score, None, None, note)
         predicted = int(predictions.classes[i])
         correct = None
         if self._probes.labels is not None:
@@ -157,8 +161,8 @@ class Album:
         elif self._probes.multi_hot is not None:
             correct = bool(self._probes.multi_hot[i, predicted])
         return Caption(
-            self._probes.names[i],
-            self._probes.label_text(i),
+            names[i],
+            label,
             self._probes.class_text(predicted),
             float(predictions.confidence[i]),
             correct,

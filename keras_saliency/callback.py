@@ -59,9 +59,12 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             `saliency_2` and so on where there is one already. Defaults to "logs".
         methods: "grad_cam", "vanilla_gradients", "deconvnet", a method object such
             as `GradCAM(layer="conv_3")`, or a list of these. Defaults to "grad_cam".
-        target: the class that is explained: "label" for each probe's label,
-            "predicted", or an int for all probes. Without labels "predicted" is
-            taken. Defaults to "label".
+        target: what is explained: the class "label" for each probe's label, "predicted", or an
+            int for all probes; "contrast" for the predicted class less the runner-up; or a
+            function that takes the model's outputs and a `ProbeBatch` (labels, masks and images
+            of the probes, as tensors) and returns one score for each, differentiable, as for
+            regression and segmentation. Without labels "predicted" is taken. Defaults to "label".
+        output: name or number of the output that is explained, of a model that has several.
         epoch_freq: observe every so many epochs. Defaults to 1.
         batch_freq: observe every so many batches inside of epochs too. What is seen there
             goes to tags that begin with `batch_`, whose steps are batches, and into the
@@ -114,6 +117,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         methods="grad_cam",
         *,
         target="label",
+        output=None,
         epoch_freq=1,
         batch_freq=None,
         max_overhead=None,
@@ -163,6 +167,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             self.battery,
             int(detect_freq),
             self.legitimate,
+            output,
         )
         self._guard = Guard(on_error)
         self._run: Any = None  # a `Run` from the first epoch on
@@ -209,7 +214,8 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         """Takes the baseline before the first epoch, when restored weights are in place."""
         if self._num_workers > 1:
             # Making weights is a step that all workers take together.
-            ensure_built(self.model, self.probes.model_inputs.shape[1:])
+            shape = self.probes.model_inputs.shape[1:]
+            ensure_built(self.model, shape, self.probes.other_inputs)
         if not self._is_chief:
             return
         if not self._is_running:

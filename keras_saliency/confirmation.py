@@ -19,12 +19,13 @@ from keras_saliency.interventions import (
 )
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Alert
+from keras_saliency.targets import Question
 
 NUM_PAIRS = 300  # of all classes
 MIN_EXCESS = 0.2  # of an adoption over its control
 
 
-def confirm(model, probes, region, *, donor_class=None) -> Alert:
+def confirm(model, probes, region, *, donor_class=None, output=None) -> Alert:
     """Tests whether a model decides by one region of its images.
 
     Two swaps answer. Paste: the region of probes of a class is put on probes of other classes; does
@@ -38,6 +39,7 @@ def confirm(model, probes, region, *, donor_class=None) -> Alert:
         region: (y0, x0, y1, x1) in pixels of the probes, half-open.
         donor_class: the class whose region is pasted. Defaults to None: all are tried,
             and the one with the largest excess is reported.
+        output: name or number of the output, of a model that has several.
 
     Returns:
         `Alert`; its message has all figures, its evidence shows them. Its severity is
@@ -53,7 +55,11 @@ def confirm(model, probes, region, *, donor_class=None) -> Alert:
     region = check_box("region", region, probes.image_shape[:2])
     shape = probes.model_inputs.shape[1:]
     graph = ModelGraph(
-        model, "vanilla_gradients", image_shape=shape, chunk_size=min(32, len(probes))
+        model,
+        "vanilla_gradients",
+        image_shape=shape,
+        chunk_size=min(32, len(probes)),
+        question=Question.about(probes, output=output),
     )
     probes.check_num_classes(graph.num_classes)
     task = Task.of(probes, graph.num_classes)

@@ -7,23 +7,28 @@ import numpy as np
 from keras_saliency.arguments import check_int
 from keras_saliency.graph import ModelGraph
 from keras_saliency.records import Heatmaps
+from keras_saliency.targets import Question
 
 
-def explain(model, images, target_classes=None, method="grad_cam", *, chunk_size=32):
+def explain(model, images, target_classes=None, method="grad_cam", *, chunk_size=32, output=None):
     """Returns heatmaps that show where a model looks for a class.
 
     The heatmaps are un-normalised: their magnitude is evidence, and two of
     them can be compared.
 
     Args:
-        model: a `keras.Model` with one image input and one output of class scores.
-        images: array (n, H, W, C), as the model takes them, finite.
+        model: a `keras.Model`.
+        images: array (n, H, W, C), as the model takes them, finite; for a model with several
+            inputs, a dict or list of them, see `ProbeSet`; or a `ProbeSet`.
         target_classes: the class to explain: None for the predicted one, an int
-            for all images, or ints (n,). Defaults to None.
+            for all images, or ints (n,); "contrast" for the predicted class less the
+            runner-up; or a function that takes the model's outputs and a `ProbeBatch` and
+            returns one score for each image, differentiable. Defaults to None.
         method: "grad_cam", "vanilla_gradients", "deconvnet", a method object
             such as `GradCAM(layer="conv_3")`, or a list of these. Defaults to
             "grad_cam".
         chunk_size: how many images go through the model at once.
+        output: name or number of the output to explain, of a model that has several.
 
     Returns:
         float32 array (n, H, W), non-negative; for a list of methods a dict of
@@ -43,6 +48,7 @@ def explain(model, images, target_classes=None, method="grad_cam", *, chunk_size
         method,
         chunk_size=chunk_size,
         predict=target_classes is None,
+        output=output,
     )
     maps = {name: _at_image_size(h) for name, h in heatmaps.items()}
     if isinstance(method, list | tuple):
@@ -59,11 +65,14 @@ def attribute(
     chunk_size=32,
     signals_of=(),
     predict=True,
+    output=None,
 ):
     """Does the work of `explain`: returns the graph, `Predictions`, and `Heatmaps` by method."""
     from keras_saliency.probes import ProbeSet
 
-    images = ProbeSet(images).images
+    probes = images if isinstance(images, ProbeSet) else ProbeSet(images)
+    question = Question.about(probes, target_classes, output)
+    images = probes.model_inputs
     check_int("chunk_size", chunk_size)
     graph = ModelGraph(
         model,
@@ -71,8 +80,10 @@ def attribute(
         image_shape=images.shape[1:],
         chunk_size=min(chunk_size, len(images)),
         predict=predict,
+        question=question,
     )
-    predictions, heatmaps = graph.attribute(images, target_classes, signals_of=signals_of)
+    classes = None if question.target is not None else target_classes
+    predictions, heatmaps = graph.attribute(images, classes, signals_of=signals_of)
     for found in heatmaps.values():
         for problem in found.problems().values():
             warnings.warn(problem, stacklevel=3)

@@ -1,5 +1,6 @@
 """`ModelGraph`: the only room that calls the model."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,11 @@ from keras_saliency.arguments import check_int
 from keras_saliency.capture import ensure_built, run_forward
 from keras_saliency.distribution import first_replica
 from keras_saliency.engines import is_model, is_tf_keras
-from keras_saliency.introspect import find_logits, layer_name
+from keras_saliency.heads import FUNCTION, probabilities_of, read_logits, read_output
 from keras_saliency.methods import get_methods
 from keras_saliency.methods.base import Trace
 from keras_saliency.model_checks import (
     check_backend,
-    check_class_scores,
     check_input_shape,
     refuse_probabilities,
     tell_half_precision,
@@ -22,7 +22,7 @@ from keras_saliency.model_checks import (
 from keras_saliency.records import Heatmaps, Predictions
 from keras_saliency.relu_rules import rectifiable
 from keras_saliency.state import WrittenState
-from keras_saliency.targets import one_hot_targets, weigh_logits
+from keras_saliency.targets import Question, one_hot_targets
 
 
 class ModelGraph:
@@ -34,20 +34,22 @@ class ModelGraph:
     used from the main thread only.
 
     Args:
-        model: a Keras model on the TensorFlow backend, or one of `tf_keras`, with
-            one image input (n, H, W, C) and one output of class scores (n, k). An
-            unbuilt one is given its weights, as Keras does, without being run.
+        model: a Keras model on the TensorFlow backend, or one of `tf_keras`, that takes images
+            (n, H, W, C). An unbuilt one is given its weights, as Keras does, without being run.
         methods: a method's name, a `Method`, or a list of these.
         image_shape: (H, W, C) of the images that will be given.
         chunk_size: how many images go through the graph at once.
         predict: whether `attribute` returns predictions. Without them target classes
             must be given, and TensorFlow leaves out what no map needs.
+        question: `Question` of what is explained, and of what the model takes beside the
+            images. Defaults to None: weighted logits of the only output, images alone.
 
     Attributes:
         resolved: words by method and keyword: what each method means for
             this model (layer, rule, ReLU nodes rectified), and under "score" what
             is explained. `print(graph)` shows them.
         num_classes: k, the number of logits; 1 for a one-unit head.
+        has_classes: whether the output has classes; else the user's score is taken for a logit.
         num_traces: how often the model was traced: 1.
 
     Raises:
@@ -57,7 +59,16 @@ class ModelGraph:
             honest map for it.
     """
 
-    def __init__(self, model, methods="grad_cam", *, image_shape, chunk_size=32, predict=True):
+    def __init__(
+        self,
+        model,
+        methods="grad_cam",
+        *,
+        image_shape,
+        chunk_size=32,
+        predict=True,
+        question=None,
+    ):
         if not is_tf_keras(model):
             check_backend()
         if not is_model(model):
@@ -70,8 +81,10 @@ class ModelGraph:
         self._predicts = predict
         self.resolved: dict[str, dict[str, str]] = {}
         self.num_traces = 0
-        check_input_shape(model, self.image_shape)
-        ensure_built(model, self.image_shape)
+        self._question = Question() if question is None else question
+        others = self._question.others
+        check_input_shape(model, self.image_shape, others)
+        ensure_built(model, self.image_shape, others)
         self._model = model
         self._function = self._trace(model)
         self._state = WrittenState(self._function.graph)
@@ -97,14 +110,16 @@ class ModelGraph:
             weights = one_hot_targets(
                 target_classes, len(images), self.num_classes, "target_classes"
             )
-        if not self._predicts and not weights.any(axis=1).all():
+        is_filled = not self._predicts and self._question.target is None
+        if is_filled and not weights.any(axis=1).all():
             raise ValueError("target_classes must be given, since nothing is predicted.")
         joined: dict[str, np.ndarray] = {}
         with self._state.kept():
             for start in range(0, len(images), self.chunk_size):
                 inside = slice(start, start + self.chunk_size)
                 wanted = [i - start for i in signals_of if start <= i < start + self.chunk_size]
-                results = self._run(images[inside], weights[inside])
+                more = self._question.arrays(inside)
+                results = self._run([images[inside], weights[inside], *more])
                 self._keep(joined, results, len(images), inside, wanted)
         if self._head == "linear":
             refuse_probabilities(joined["logits"])
@@ -116,17 +131,21 @@ class ModelGraph:
         }
         if not self._predicts:
             return None, heatmaps
-        return Predictions(joined["logits"], joined["probabilities"]), heatmaps
+        predictions = Predictions(joined["logits"], joined["probabilities"], self.has_classes)
+        return predictions, heatmaps
 
-    def predict(self, images) -> Predictions:
+    def predict(self, images, rows=None) -> Predictions:
         """Runs the model forward, as it infers.
 
         Args:
-            images: array (n, H, W, C), as the model takes them.
+            images: array (m, H, W, C), as the model takes them.
+            rows: ints (m,), whose other inputs go with each image. Defaults to None, in order.
 
         Returns:
             `Predictions`, of the same logits that `attribute` explains.
         """
+        others = () if self._question.others is None else self._question.others.arrays
+        rows = np.arange(len(images)) if rows is None else np.asarray(rows)
         if self._predictor is None:
             self._predictor = self._trace_predictor()
             self._predictor_state = WrittenState(self._predictor.graph)
@@ -135,8 +154,10 @@ class ModelGraph:
         parts = []
         with self._predictor_state.kept():
             for start in range(0, len(images), at_once):
-                pixels = np.asarray(images[start : start + at_once], np.float32)
-                parts.append([part.numpy() for part in self._predictor(tf.constant(pixels))])
+                inside = slice(start, start + at_once)
+                given = [np.asarray(images[inside], np.float32)]
+                given += [array[rows[inside]] for array in others]
+                parts.append([part.numpy() for part in self._predictor(*map(tf.constant, given))])
         logits, probabilities = (np.concatenate(part) for part in zip(*parts, strict=True))
         return Predictions(logits, probabilities)
 
@@ -148,6 +169,7 @@ class ModelGraph:
             image_shape=self.image_shape,
             chunk_size=chunk_size,
             predict=self._predicts,
+            question=self._question,
         )
 
     @property
@@ -171,14 +193,13 @@ class ModelGraph:
                 if w.dtype != "string" and not np.isfinite(np.asarray(w, np.float64)).all()
             ]
 
-    def _run(self, images, weights):
+    def _run(self, arrays):
         """Runs one chunk, filled up with its last image so that its size is always the same."""
-        missing = self.chunk_size - len(images)
+        missing = self.chunk_size - len(arrays[0])
         if missing:
-            images = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)])
-            weights = np.concatenate([weights, np.repeat(weights[-1:], missing, axis=0)])
-        images = images.astype(np.float32, copy=False)
-        return self._function(tf.constant(images), tf.constant(weights))
+            arrays = [np.concatenate([a, np.repeat(a[-1:], missing, axis=0)]) for a in arrays]
+        arrays[0] = arrays[0].astype(np.float32, copy=False)
+        return self._function(*map(tf.constant, arrays))
 
     @staticmethod
     def _keep(joined, results, num_images, inside, wanted):
@@ -196,21 +217,25 @@ class ModelGraph:
             place[...] = value[: len(place)]
 
     def _trace(self, model):
-        def run(images, weights):
+        def run(images, weights, *tensors):
             self.num_traces += 1
             with rectifiable():
-                forward, logits, head = _run_to_logits(model, images)
-            self.num_classes = logits.shape[1]
-            score, weights = weigh_logits(logits, weights, fill=self._predicts)
-            self.resolved["score"] = _describe_score(forward, head, self.num_classes)
+                model_input = self._question.model_input(images, tensors)
+                forward = run_forward(model, images, model_input)
+            reading = read_output(
+                forward, self._question, weights, tensors, model, fill=self._predicts
+            )
+            self.num_classes = reading.logits.shape[1]
+            self.has_classes = reading.head != FUNCTION
+            self.resolved["score"] = reading.words
             tell_half_precision(forward, self.resolved["score"])
-            self._head = head
-            trace = Trace(forward, logits, score, weights)
+            self._head = reading.head
+            trace = Trace(forward, reading.start, reading.score, reading.weights)
             results = {}
-            if self._predicts or head == "linear":  # probabilities in disguise are refused
-                results["logits"] = logits
+            if self._predicts or self._head == "linear":  # probabilities in disguise are refused
+                results["logits"] = reading.logits
             if self._predicts:
-                results["probabilities"] = _probabilities(logits, head)
+                results["probabilities"] = reading.probabilities
             for method in self.methods:
                 attribution = method.attribute(trace)
                 self.resolved[method.name] = attribution.words
@@ -222,15 +247,20 @@ class ModelGraph:
         return tf.function(run, autograph=False).get_concrete_function(
             tf.TensorSpec((self.chunk_size, *self.image_shape), tf.float32, name="images"),
             tf.TensorSpec((self.chunk_size, None), tf.float32, name="target_weights"),
+            *self._question.specs(self.chunk_size),
         )
 
     def _trace_predictor(self):
-        def run(images):
-            _, logits, head = _run_to_logits(self._model, images)
-            return logits, _probabilities(logits, head)
+        question = dataclasses.replace(self._question, facts={})
+
+        def run(images, *tensors):
+            forward = run_forward(self._model, images, question.model_input(images, tensors))
+            logits, head = read_logits(forward, question, self._model)
+            return logits, probabilities_of(logits, head)
 
         return tf.function(run, autograph=False).get_concrete_function(
-            tf.TensorSpec((None, *self.image_shape), tf.float32, name="images")
+            tf.TensorSpec((None, *self.image_shape), tf.float32, name="images"),
+            *question.specs(None),
         )
 
     def __str__(self):
@@ -238,25 +268,3 @@ class ModelGraph:
         for name, words in self.resolved.items():
             lines.append(f"{name}: " + ", ".join(f"{k} {v}" for k, v in words.items()))
         return "\n".join(lines)
-
-
-def _run_to_logits(model, images):
-    forward = run_forward(model, images)
-    logits, head = find_logits(forward.output)
-    check_class_scores(logits, model)
-    return forward, tf.cast(logits, tf.float32), head
-
-
-def _describe_score(forward, head, num_classes):
-    layer = layer_name(forward.output, forward)
-    if head == "linear":
-        logit = f"output of {layer}, taken as logits (no softmax or sigmoid found)"
-    else:
-        logit = f"logit before the {head} of {layer}"
-    return {"logits": logit, "number": str(num_classes)}
-
-
-def _probabilities(logits, head):
-    if head == "sigmoid" or logits.shape[1] == 1:
-        return tf.sigmoid(logits)
-    return tf.nn.softmax(logits)

@@ -97,3 +97,19 @@ def _layout_after(op, output, before):
         elif kept < 3 and len(shape) > kept and shape[:kept] == tuple(tensor.shape[:kept]):
             return layout
     return None
+
+
+def before_class_maps(output: tf.Tensor, score: tf.Tensor, forward: ForwardPass) -> tf.Tensor:
+    """Returns where to look for the last maps of the image.
+
+    Of an output that is a map itself, as in segmentation, that is what its last kernel is given;
+    else the score.
+    """
+    maps, tensor = find_maps(forward), output
+    while tensor.op.type not in _LEARNED:
+        earlier = [t for t in tensor.op.inputs if t.name in maps]
+        if not earlier:
+            return score
+        tensor = earlier[0]
+    given = next((t for t in tensor.op.inputs if maps.get(t.name)), None)
+    return score if given is None else given

@@ -19,25 +19,36 @@ def check_backend():
         )
 
 
-def check_input_shape(model, image_shape):
-    """Refuses images that do not fit the model, where it says what fits."""
+def check_input_shape(model, image_shape, others=None):
+    """Refuses images that do not fit the model, where it says what fits.
+
+    Args:
+        model: a Keras model.
+        image_shape: (H, W, C) of the images.
+        others: the `OtherInputs` that go with them, or None.
+    """
     if not model.built:
         return
     try:
         expected = model.input_shape
     except (AttributeError, ValueError):  # subclassed models have none
         return
-    if isinstance(expected, dict | list):
-        if len(expected) != 1:
-            raise ValueError(
-                f'The model "{model.name}" must have one image input. Received: a model with '
-                f"{len(expected)} inputs. Models with several inputs are not supported."
-            )
-        expected = next(iter(expected.values() if isinstance(expected, dict) else expected))
-    fits = len(expected) == 4 and all(
-        e is None or e == s for e, s in zip(expected[1:], image_shape, strict=True)
-    )
-    if not fits:
+    expected = list(expected.values()) if isinstance(expected, dict) else expected
+    several = expected if isinstance(expected, list) else [expected]
+    if len(several) != (1 if others is None else len(others.keys)):
+        received = "images alone" if others is None else f"the inputs {list(others.keys)}"
+        raise ValueError(
+            f'The model "{model.name}" must have one image input, or be given all its inputs. '
+            f"Received: {received}, for a model with {len(several)} inputs of shapes "
+            f"{[tuple(shape[1:]) for shape in several]}. Pass them as a dict by name, or as a list: "
+            "ProbeSet({name: array})."
+        )
+    if others is not None and others.is_dict:  # by name, and Keras lists them in its own order
+        several = sorted(several, key=lambda shape: not _fits(shape, image_shape))
+        expected = several[0]
+    else:
+        expected = several[0 if others is None else others.keys.index(others.image_key)]
+    if not _fits(expected, image_shape):
         raise ValueError(
             f'images of shape {image_shape} do not fit the model "{model.name}", which takes '
             f"{tuple(expected[1:])}. Pass images of (height, width, channels) as in training; "
@@ -45,12 +56,19 @@ def check_input_shape(model, image_shape):
         )
 
 
+def _fits(expected, image_shape):
+    return len(expected) == 4 and all(
+        e is None or e == s for e, s in zip(expected[1:], image_shape, strict=True)
+    )
+
+
 def check_class_scores(logits, model):
     """Refuses outputs that are no class scores (n, k)."""
     if logits.shape.rank != 2 or logits.shape[1] is None:
         raise ValueError(
             f'The model "{model.name}" must end in class scores (n, k). Received: an output of '
-            f"shape {tuple(logits.shape)}. Pass a model that ends in class scores."
+            f"shape {tuple(logits.shape)}. Pass a model that ends in class scores, or a "
+            "target=function from outputs and probes to one score for each probe."
         )
 
 

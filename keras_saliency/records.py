@@ -79,10 +79,12 @@ class Predictions:
             k = 1 for a one-unit head.
         probabilities: float32 array (n, k), in [0, 1]; softmax of the logits,
             or their sigmoid for sigmoid heads and for k = 1.
+        has_classes: whether there are classes; else `logits` holds the user's score (n, 1).
     """
 
     logits: np.ndarray
     probabilities: np.ndarray
+    has_classes: bool = True
 
     @property
     def classes(self) -> np.ndarray:
@@ -93,7 +95,9 @@ class Predictions:
 
     @property
     def confidence(self) -> np.ndarray:
-        """Probability of the predicted class, float32 (n,), in [0, 1]."""
+        """Probability of the predicted class, float32 (n,), in [0, 1]; NaN without classes."""
+        if not self.has_classes:
+            return np.full(len(self.logits), np.nan, np.float32)
         if self.logits.shape[1] == 1:
             positive = self.probabilities[:, 0]
             return np.where(self.classes == 1, positive, 1 - positive)

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from os.path import abspath
+from typing import Any
 
 from keras_saliency.album import Album
 from keras_saliency.detectors import NOTHING_LEGITIMATE, Battery, Legitimate
@@ -18,7 +19,7 @@ from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Alert, EpochReport
 from keras_saliency.schedule import Budget, Cost
 from keras_saliency.storage import TROUBLE, claim, claim_new, is_remote, release, run_dirs
-from keras_saliency.targets import one_hot_targets
+from keras_saliency.targets import CONTRAST, Question, describe_target, one_hot_targets
 from keras_saliency.watch import Watch
 from keras_saliency.worker import Worker
 
@@ -30,7 +31,7 @@ class Settings:
     probes: ProbeSet
     log_dir: str
     methods: list
-    target: str | int
+    target: Any  # a word, a class or a function
     log_keys: tuple[str, ...]
     num_drawn: int
     chunk_size: int
@@ -38,6 +39,7 @@ class Settings:
     battery: Battery | None = None
     detect_freq: int = 1
     legitimate: Legitimate = NOTHING_LEGITIMATE
+    output: str | int | None = None
 
     def new_history(self) -> History:
         """Returns an empty history of the probes."""
@@ -78,8 +80,10 @@ class Run:
             settings.methods,
             image_shape=settings.probes.model_inputs.shape[1:],
             chunk_size=settings.chunk_size,
+            question=Question.about(settings.probes, settings.target, settings.output),
         )
-        settings.probes.check_num_classes(graph.num_classes)
+        if graph.has_classes:
+            settings.probes.check_num_classes(graph.num_classes)
         weights = _weights(settings, graph.num_classes)
         self.model = model
         self.fit = fit
@@ -90,11 +94,11 @@ class Run:
         self._album = Album(
             settings.probes, settings.num_drawn, [m.name for m in graph.methods], graph.signed
         )
-        self.watch = Watch.begin(settings, graph.num_classes)
+        self.watch = Watch.begin(settings, graph.num_classes if graph.has_classes else None)
         self._identity = {
             "probes": settings.probes.fingerprint,
             "methods": [repr(method) for method in settings.methods],
-            "target": str(settings.target),
+            "target": describe_target(settings.target, settings.output),
             "map sizes": graph.map_sizes,
         }
         self.history = settings.new_history()
@@ -242,7 +246,9 @@ def _weights(settings, num_classes):
     probes, target = settings.probes, settings.target
     if target == "label" and probes.multi_hot is not None:
         return probes.multi_hot  # the sum of a probe's labels; none: the predicted class
-    classes = {"label": probes.labels, "predicted": None}.get(target, target)
+    if callable(target) or target in ("predicted", CONTRAST):
+        return one_hot_targets(None, len(probes), num_classes, "target")
+    classes = probes.labels if target == "label" else target
     return one_hot_targets(classes, len(probes), num_classes, "target")
 
 
@@ -255,7 +261,7 @@ def _describe(graph, settings):
         "number": str(len(settings.probes)),
         "shape": str(settings.probes.image_shape),
         "fingerprint": settings.probes.fingerprint,
-        "target": str(settings.target),
+        "target": describe_target(settings.target, settings.output),
     }
     return {**graph.resolved, "probes": probe_words, "versions": versions}
 

@@ -59,7 +59,7 @@ class Question:
             facts = {name: getattr(probes, name) for name in names}
             facts = {name: array for name, array in facts.items() if array is not None}
             facts["indices"] = np.arange(len(probes))
-        elif target != CONTRAST:
+        elif not (isinstance(target, str) and target == CONTRAST):
             target = None
         return cls(target, output, probes.other_inputs, facts)
 
@@ -91,9 +91,12 @@ class Question:
         return ProbeBatch(images, **facts)
 
 
-def describe_target(target) -> str:
-    """Returns a target in words that are the same in another process."""
-    return getattr(target, "__qualname__", type(target).__name__) if callable(target) else f"{target}"
+def describe_target(target, output=None) -> str:
+    """Returns a target, and the output it is of, in words that are the same in another process."""
+    words = f"{target}"
+    if callable(target):
+        words = getattr(target, "__qualname__", type(target).__name__)
+    return words if output is None else f"{words} of output {output}"
 
 
 def one_hot_targets(target_classes, num_probes: int, num_classes: int, argument: str) -> np.ndarray:
@@ -125,7 +128,7 @@ def one_hot_targets(target_classes, num_probes: int, num_classes: int, argument:
     if classes.dtype == object or not np.issubdtype(classes.dtype, np.number):
         raise TypeError(
             f"{argument} must be None, an int or ints (n,). Received: {target_classes!r}. "
-            "Pass class indices."
+            'Pass class indices, or "contrast", or a function of outputs and probes.'
         )
     if classes.ndim == 2 and classes.shape[1] == 1:  # as Keras's binary labels often come
         classes = classes[:, 0]

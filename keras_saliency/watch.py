@@ -49,13 +49,21 @@ class Watch:
         self._untold: list[Alert] = []
 
     @classmethod
-    def begin(cls, settings, num_logits: int) -> "Watch | None":
+    def begin(cls, settings, num_logits: int | None) -> "Watch | None":
         """Prepares what the settings ask for; says what cannot be tested.
+
+        `num_logits` is None where the model has no classes.
 
         Raises:
             ValueError: if the battery does not fit the model.
         """
         if settings.battery is None:
+            return None
+        if num_logits is None:
+            notify(
+                "keras_saliency: not tested for shortcuts, since the output that is explained has "
+                "no classes."
+            )
             return None
         probes = settings.probes
         examiner, missing = settings.battery.begin(probes, num_logits, settings.legitimate)

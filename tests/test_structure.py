@@ -11,14 +11,14 @@ PACKAGE = Path(__file__).resolve().parents[1] / "keras_saliency"
 
 # Rooms of one rank do not import each other; a room imports only from lower ranks.
 RANKS = [
-    {"arguments", "distribution", "engines", "guard", "opencv"}
+    {"arguments", "distribution", "engines", "guard", "opencv", "other_inputs"}
     | {"schedule", "tf_keras_hooks", "worker"},
     {"records"},
     {"probes", "capture", "library", "storage"},
     {"layouts"},
     {"introspect"},
     {"model_checks", "relu_rules", "state", "targets"},
-    {"methods"},
+    {"methods", "heads"},
     {"graph"},
     {"interventions", "statistics"},
     {"detectors", "history", "log_keys"},

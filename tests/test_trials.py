@@ -165,7 +165,7 @@ def test_swaps_are_of_raw_pixels_and_the_model_gets_them_prepared(rng):
     scene, graph = scene_of(probes, lambda x: reads_tag((x + 1) / 2))
     pairs = Pairs(np.array([1]), np.array([0]), np.array([1]))
     graph.seen.clear()
-    scene.predict(patch(scene, (2, 3, 5, 7)).edit(pairs))
+    scene.predict(patch(scene, (2, 3, 5, 7)).edit(pairs), pairs.recipients)
     expected = probes.images[:1].copy()
     expected[:, TAG[0], TAG[1]] = probes.images[1, TAG[0], TAG[1]]
     np.testing.assert_allclose(graph.seen[0], expected * 2 - 1, atol=1e-6)

@@ -48,7 +48,7 @@ def gather_evidence(scene: Scene, swap: Swap, outcome: Outcome, probes, region=N
 
     def said(pixels):
         words = []
-        for is_said in scene.task.says(scene.predict(pixels)):
+        for is_said in scene.task.says(scene.predict(pixels, shown.recipients)):
             classes = [probes.class_text(c) for c in np.flatnonzero(is_said)]
             words.append(", ".join(classes) or "none")
         return words

@@ -23,7 +23,8 @@ class Scene:
         is_said: bool (n, k), which classes the model says each probe has.
         attention: float32 (n, H, W), unit mass, NaN where a map is all zero.
         masks: bool (n, H, W), the objects, or None.
-        predict: function from edited pixels (m, H, W, C) to logits (m, k).
+        predict: function from edited pixels (m, H, W, C), and ints (m,) that say of which probes
+            they are, to logits (m, k).
         pixel_range: `PixelRange` of the probes.
         spared: bool (H, W), places where nothing is lent because the user calls them
             legitimate, or None.
@@ -35,7 +36,7 @@ class Scene:
     is_said: np.ndarray
     attention: np.ndarray
     masks: np.ndarray | None
-    predict: Callable[[np.ndarray], np.ndarray]
+    predict: Callable[[np.ndarray, np.ndarray], np.ndarray]
     pixel_range: PixelRange
     spared: np.ndarray | None = None
     fills_frame: bool = False
@@ -44,8 +45,8 @@ class Scene:
     def of(cls, probes, task, pixel_range, graph, is_said, attention=None, **more) -> "Scene":
         """Makes a scene of a `ProbeSet` and a `ModelGraph`; attention is even where not given."""
 
-        def predict(pixels):
-            return graph.predict(probes.prepare(pixel_range.clip(pixels))).logits
+        def predict(pixels, rows):
+            return graph.predict(probes.prepare(pixel_range.clip(pixels)), rows).logits
 
         if attention is None:
             n, height, width = probes.images.shape[:3]

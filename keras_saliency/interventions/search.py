@@ -130,5 +130,7 @@ class _Search:
         return images
 
     def _margins(self, images):
-        margins = self._scene.task.margins(self._scene.predict(images))
+        margins = self._scene.task.margins(
+            self._scene.predict(images, self._pairs.recipients[: len(images)])
+        )
         return margins[np.arange(len(images)), self._pairs.classes[: len(images)]]

@@ -68,6 +68,6 @@ def adopted(scene: Scene, edit: Callable[[Pairs], np.ndarray], pairs: Pairs) -> 
     said = []
     for start in range(0, len(pairs), at_once):
         some = pairs.take(slice(start, start + at_once))
-        is_said = scene.task.says(scene.predict(scene.edited(edit, some)))
+        is_said = scene.task.says(scene.predict(scene.edited(edit, some), some.recipients))
         said.append(is_said[np.arange(len(some)), some.classes])
     return np.concatenate(said)

@@ -76,14 +76,14 @@ class Trace:
 
     Attributes:
         forward: the captured `ForwardPass`.
-        logits: float tensor (n, k).
+        start: the tensor from which the last maps are looked for; the logits (n, k) as a rule.
         score: float tensor (n,), what is explained of each probe.
         target_weights: float tensor (n, k), the weights of the logits in it.
     """
 
-    def __init__(self, forward: ForwardPass, logits, score, target_weights):
+    def __init__(self, forward: ForwardPass, start, score, target_weights):
         self.forward = forward
-        self.logits = logits
+        self.start = start
         self.score = score
         self.target_weights = target_weights
         self._gradients: dict[tuple[int, str], tf.Tensor] = {}
@@ -101,7 +101,7 @@ class Trace:
         """
         if layer is not None:
             return find_activation(layer, self.forward, method)
-        tensor, note = last_spatial_activation(self.logits, self.forward)
+        tensor, note = last_spatial_activation(self.start, self.forward)
         return tensor, layer_name(tensor, self.forward), note
 
     def gradient(self, of: tf.Tensor, rule: str = "plain") -> tf.Tensor:

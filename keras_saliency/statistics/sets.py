@@ -201,8 +201,10 @@ def group_accuracy_gap(maps, probes, *, predictions):
 
     Returns:
         float32 array (n,), in [0, 1], the same value for all probes of a class; NaN
-        for a class with one group only.
+        for a class with one group only, and for outputs without classes.
     """
+    if not predictions.has_classes:
+        return np.full(len(predictions.logits), np.nan)
     is_right = (np.asarray(predictions.classes) == np.asarray(probes.labels)).astype(np.float64)
     return _by_class_and_group(probes, np.ones(len(is_right), bool), _range_of_means(is_right))
 

@@ -1,0 +1,147 @@
+"""From what a model returns to one score for each probe: its output, its logits, its head."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from keras_saliency.capture import ForwardPass
+from keras_saliency.introspect import find_logits, layer_name
+from keras_saliency.layouts import before_class_maps
+from keras_saliency.model_checks import check_class_scores
+from keras_saliency.targets import CONTRAST, Question, contrast_weights, own_score, weigh_logits
+
+FUNCTION = "function"  # the head of outputs that are no class scores, where the user scores them
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a model's output means.
+
+    Attributes:
+        logits: float32 (n, k), the class scores before softmax or sigmoid; of outputs that are
+            none, the user's score (n, 1).
+        head: "softmax", "sigmoid", "linear" or "function".
+        score: float32 (n,), what is explained.
+        weights: float32 (n, k), the weights of the logits in it; where the user scores, as given.
+        start: the tensor from which the last maps are looked for.
+        words: what is explained, for the settings page.
+    """
+
+    logits: tf.Tensor
+    head: str
+    score: tf.Tensor
+    weights: tf.Tensor
+    start: tf.Tensor
+    words: dict[str, str]
+
+    @property
+    def probabilities(self) -> tf.Tensor:
+        """Of the logits, float32 (n, k)."""
+        return probabilities_of(self.logits, self.head)
+
+
+def probabilities_of(logits, head: str) -> tf.Tensor:
+    """Softmax of logits (n, k), or their sigmoid for sigmoid heads and for k = 1."""
+    is_sigmoid = head == "sigmoid" or logits.shape[1] == 1
+    return tf.sigmoid(logits) if is_sigmoid else tf.nn.softmax(logits)
+
+
+def select_output(outputs, wanted: str | int | None, model):
+    """Returns one of a model's outputs.
+
+    Args:
+        outputs: what the model returned.
+        wanted: its name or number; None for the only one.
+        model: the Keras model, which may know their names.
+
+    Raises:
+        ValueError: if there is no such output, or several and none is wanted.
+    """
+    flat = tf.nest.flatten(outputs)
+    if isinstance(outputs, dict):
+        named = dict(outputs)
+    else:
+        names = getattr(model, "output_names", None) or ()
+        is_telling = len(set(names)) == len(flat)  # two outputs of one layer have one name
+        named = dict(zip(names if is_telling else range(len(flat)), flat, strict=True))
+    listed = ", ".join(f"{name!r}: {tuple(output.shape)}" for name, output in named.items())
+    if wanted is None:
+        if len(flat) == 1:
+            return flat[0]
+        raise ValueError(
+            f'The model "{model.name}" must have one output, or be asked for one. Received: '
+            f"{len(flat)} outputs, {listed}. Pass output={next(iter(named))!r} or another of these."
+        )
+    if wanted in named:
+        return named[wanted]
+    if isinstance(wanted, int) and not isinstance(wanted, bool) and 0 <= wanted < len(flat):
+        return flat[wanted]
+    raise ValueError(
+        f'output must be one of the outputs of the model "{model.name}". Received: {wanted!r}. '
+        f"It has {listed}."
+    )
+
+
+def read_output(forward: ForwardPass, question: Question, weights, tensors, model, fill) -> Reading:
+    """Finds the score of each probe in a traced model.
+
+    Args:
+        forward: the captured `ForwardPass`.
+        question: `Question`.
+        weights: float32 (n, k) placeholder, as `ModelGraph.attribute` takes them.
+        tensors: placeholders of `question.arrays`.
+        model: the Keras model.
+        fill: whether an all-zero row of weights means the predicted class.
+
+    Raises:
+        ValueError: if there is no such output, or no score can be had of it.
+    """
+    if question.has_function:
+        return _read_function(forward, question, weights, tensors, model)
+    output = select_output(forward.output, question.output, model)
+    check_class_scores(output, model)
+    logits, head = find_logits(output)
+    logits = tf.cast(logits, tf.float32)
+    if question.target == CONTRAST:
+        score, weights = weigh_logits(logits, contrast_weights(logits), fill=False)
+    else:
+        score, weights = weigh_logits(logits, weights, fill)
+    return Reading(logits, head, score, weights, logits, _words(output, forward, head, logits))
+
+
+def read_logits(forward: ForwardPass, question: Question, model) -> tuple[tf.Tensor, str]:
+    """Returns the class scores (n, k) and their head, where nothing is explained."""
+    output = select_output(forward.output, question.output, model)
+    check_class_scores(output, model)
+    logits, head = find_logits(output)
+    return tf.cast(logits, tf.float32), head
+
+
+def _read_function(forward, question, weights, tensors, model):
+    outputs: Any = forward.output
+    flat = tf.nest.flatten(outputs)
+    if question.output is not None or len(flat) == 1:
+        outputs = select_output(outputs, question.output, model)
+        flat = [outputs]
+    score = own_score(question.target, outputs, question.batch(forward.images, tensors))
+    logits, head = score[:, None], FUNCTION
+    if len(flat) == 1 and outputs.shape.rank == 2:
+        try:
+            found, kind = find_logits(outputs)
+        except ValueError:  # hidden: the function's score stands for itself
+            kind = "linear"
+        if kind != "linear":
+            logits, head = tf.cast(found, tf.float32), kind
+    start = score if len(flat) > 1 else before_class_maps(outputs, score, forward)
+    words = {"score": f"{getattr(question.target, '__name__', 'function')} of the model's outputs"}
+    return Reading(logits, head, score, weights, start, words)
+
+
+def _words(output, forward, head, logits):
+    layer = layer_name(output, forward)
+    if head == "linear":
+        logit = f"output of {layer}, taken as logits (no softmax or sigmoid found)"
+    else:
+        logit = f"logit before the {head} of {layer}"
+    return {"logits": logit, "number": str(logits.shape[1])}
