@@ -39,8 +39,8 @@ def check_input_shape(model, image_shape, others=None):
         received = "images alone" if others is None else f"the inputs {list(others.keys)}"
         raise ValueError(
             f'The model "{model.name}" must have one image input, or be given all its inputs. '
-            f"Received: {received}, for a model with {len(several)} inputs of shapes "
-            f"{[tuple(shape[1:]) for shape in several]}. Pass them as a dict by name, or as a list: "
+            f"Received: {received}, for a model with {len(several)} inputs of shape "
+            f"{[tuple(shape[1:]) for shape in several]}. Pass all as a dict or a list: "
             "ProbeSet({name: array})."
         )
     if others is not None and others.is_dict:  # by name, and Keras lists them in its own order
