@@ -100,6 +100,7 @@ def _float32_in_keras(model):
 
     Gradients in half precision underflow to zero or are off by a fifth, and
     scaling does not repair them; the weights of mixed policies are float32.
+    Images of whole numbers stay float32, too: no gradient passes their cast to integers.
     """
     layers = flatten_layers(model)
     # Keras 3.6 hands a Sequential's call to a functional model that is none of its layers, and
@@ -112,6 +113,11 @@ def _float32_in_keras(model):
                 # Weights that are half precision themselves are still to be cast.
                 policy._variable_dtype = layer.dtype_policy.variable_dtype
                 set_attribute(layer, "_dtype_policy", policy)
+        for tensor in [t for layer in layers for t in getattr(layer, "_inputs", None) or ()]:
+            if len(tensor.shape) >= 4 and "int" in tensor.dtype:
+                # A plain attribute in older Keras.
+                name = "_dtype" if "_dtype" in vars(tensor) else "dtype"
+                set_attribute(tensor, name, "float32")
         for op in [op for layer in layers for op in getattr(layer, "operations", ())]:
             if type(op).__name__ == "Cast" and op.dtype in HALF_PRECISION:
                 set_attribute(op, "dtype", "float32")

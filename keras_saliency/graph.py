@@ -83,7 +83,7 @@ class ModelGraph:
         self.num_traces = 0
         self._question = Question() if question is None else question
         others = self._question.others
-        check_input_shape(model, self.image_shape, others)
+        self._is_channels_first = check_input_shape(model, self.image_shape, others)
         ensure_built(model, self.image_shape, others)
         self._model = model
         self._function = self._trace(model)
@@ -220,8 +220,7 @@ class ModelGraph:
         def run(images, weights, *tensors):
             self.num_traces += 1
             with rectifiable():
-                model_input = self._question.model_input(images, tensors)
-                forward = run_forward(model, images, model_input)
+                forward = run_forward(model, images, self._model_input(images, tensors))
             reading = read_output(
                 forward, self._question, weights, tensors, model, fill=self._predicts
             )
@@ -250,11 +249,17 @@ class ModelGraph:
             *self._question.specs(self.chunk_size),
         )
 
+    def _model_input(self, images, tensors):
+        """What the model is called on."""
+        if self._is_channels_first:
+            images = tf.transpose(images, (0, 3, 1, 2))
+        return self._question.model_input(images, tensors)
+
     def _trace_predictor(self):
         question = dataclasses.replace(self._question, facts={})
 
         def run(images, *tensors):
-            forward = run_forward(self._model, images, question.model_input(images, tensors))
+            forward = run_forward(self._model, images, self._model_input(images, tensors))
             logits, head = read_logits(forward, question, self._model)
             return logits, probabilities_of(logits, head)
 

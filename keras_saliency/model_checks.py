@@ -19,20 +19,23 @@ def check_backend():
         )
 
 
-def check_input_shape(model, image_shape, others=None):
+def check_input_shape(model, image_shape, others=None) -> bool:
     """Refuses images that do not fit the model, where it says what fits.
 
     Args:
         model: a Keras model.
         image_shape: (H, W, C) of the images.
         others: the `OtherInputs` that go with them, or None.
+
+    Returns:
+        Whether the model wants them as (C, H, W).
     """
     if not model.built:
-        return
+        return False
     try:
         expected = model.input_shape
     except (AttributeError, ValueError):  # subclassed models have none
-        return
+        return False
     expected = list(expected.values()) if isinstance(expected, dict) else expected
     several = expected if isinstance(expected, list) else [expected]
     if len(several) != (1 if others is None else len(others.keys)):
@@ -48,18 +51,32 @@ def check_input_shape(model, image_shape, others=None):
         expected = several[0]
     else:
         expected = several[0 if others is None else others.keys.index(others.image_key)]
-    if not _fits(expected, image_shape):
+    if _is_channels_first(expected, image_shape):
+        raise ValueError(
+            f'The model "{model.name}" takes images channels first. Received: images of shape '
+            f"{image_shape}. Pass them channels last, np.moveaxis(images, 1, -1), also without "
+            "preprocess=: the model is given them as it wants them."
+        )
+    is_channels_first = _fits(expected, (image_shape[-1], *image_shape[:-1]))
+    if not _fits(expected, image_shape) and not is_channels_first:
         raise ValueError(
             f'images of shape {image_shape} do not fit the model "{model.name}", which takes '
             f"{tuple(expected[1:])}. Pass images of (height, width, channels) as in training; "
             "ProbeSet(..., preprocess=...) can turn raw pixels into the model's input."
         )
+    return is_channels_first and not _fits(expected, image_shape)
 
 
 def _fits(expected, image_shape):
     return len(expected) == 4 and all(
         e is None or e == s for e, s in zip(expected[1:], image_shape, strict=True)
     )
+
+
+def _is_channels_first(expected, image_shape):
+    """Whether images are what the model takes, but with few channels in the place of rows."""
+    num_first, num_last = image_shape[0], image_shape[-1]
+    return _fits(expected, image_shape) and expected[1] == num_first <= 4 < num_last
 
 
 def check_class_scores(logits, model):

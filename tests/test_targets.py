@@ -284,3 +284,40 @@ def test_predictions_go_with_the_rows_that_are_named():
     rows = np.array([4, 4, 0])
     expected = model.predict({"image": pixels[:3], "numbers": numbers[rows]}, verbose=0)
     np.testing.assert_allclose(graph.predict(pixels[:3], rows).logits, expected, atol=1e-5)
+
+
+def test_a_channels_first_model_is_given_images_channels_last():
+    images = keras.Input((3, 16, 14))
+    maps = layers.Conv2D(4, 3, activation="relu", name="maps")(layers.Permute((2, 3, 1))(images))
+    head = layers.Dense(3)
+    model = keras.Model(images, head(layers.GlobalAveragePooling2D()(maps)))
+    plain = keras.Input((16, 14, 3))
+    twin_maps = model.get_layer("maps")(plain)
+    twin = keras.Model(plain, head(layers.GlobalAveragePooling2D()(twin_maps)))
+    pixels = np.random.default_rng(0).normal(size=(4, 16, 14, 3)).astype(np.float32)
+    for method in ("grad_cam", "vanilla_gradients"):
+        found, expected = (explain(m, pixels, 1, method) for m in (model, twin))
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    with pytest.raises(ValueError, match="channels first.*Pass them channels last"):
+        explain(model, np.moveaxis(pixels, -1, 1), 1)
+
+
+def test_images_of_whole_numbers_have_gradients_as_if_they_were_floats():
+    whole, plain = keras.Input(SHAPE, dtype="uint8"), keras.Input(SHAPE)
+    stack = [
+        layers.Rescaling(1 / 255), layers.Conv2D(4, 3, activation="relu"),
+        layers.GlobalAveragePooling2D(), layers.Dense(3),
+    ]  # fmt: skip
+
+    def through(x):
+        for layer in stack:
+            x = layer(x)
+        return x
+
+    model, twin = keras.Model(whole, through(whole)), keras.Model(plain, through(plain))
+    pixels = np.random.default_rng(0).integers(0, 256, (4, *SHAPE), dtype=np.uint8)
+    for method in ("grad_cam", "vanilla_gradients"):
+        found, expected = (explain(m, pixels, 1, method) for m in (model, twin))
+        assert expected.any() or method == "grad_cam"
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert model.inputs[0].dtype == "uint8", "the model is left as it was"
