@@ -133,6 +133,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
     ):
         super().__init__()
         self.probes = ProbeSet.of(probes)
+        self.probes.require_images("SaliencyCallback")
         self.methods = get_methods(methods)
         for argument, value in (
             ("epoch_freq", epoch_freq),

@@ -52,6 +52,7 @@ def confirm(model, probes, region, *, donor_class=None, output=None) -> Alert:
             there are too few that the model is right about.
     """
     probes = ProbeSet.of(probes)
+    probes.require_images("confirm")
     region = check_box("region", region, probes.image_shape[:2])
     shape = probes.model_inputs.shape[1:]
     graph = ModelGraph(

@@ -37,7 +37,8 @@ class ModelGraph:
         model: a Keras model on the TensorFlow backend, or one of `tf_keras`, that takes images
             (n, H, W, C). An unbuilt one is given its weights, as Keras does, without being run.
         methods: a method's name, a `Method`, or a list of these.
-        image_shape: (H, W, C) of the images that will be given.
+        image_shape: (H, W, C) of the images that will be given; (length, C) of signals,
+            (D, H, W, C) of volumes.
         chunk_size: how many images go through the graph at once.
         predict: whether `attribute` returns predictions. Without them target classes
             must be given, and TensorFlow leaves out what no map needs.
@@ -75,8 +76,7 @@ class ModelGraph:
             raise TypeError(f"model must be a keras.Model. Received: {type(model).__name__}.")
         check_int("chunk_size", chunk_size)
         self.methods = get_methods(methods)
-        height, width, num_channels = image_shape
-        self.image_shape = (int(height), int(width), int(num_channels))
+        self.image_shape = tuple(int(side) for side in image_shape)
         self.chunk_size = int(chunk_size)
         self._predicts = predict
         self.resolved: dict[str, dict[str, str]] = {}
@@ -125,7 +125,7 @@ class ModelGraph:
             refuse_probabilities(joined["logits"])
         heatmaps = {
             m.name: Heatmaps(
-                m.name, joined[m.name], self.image_shape[:2], joined.get(f"{m.name}/signal")
+                m.name, joined[m.name], self.image_shape[:-1], joined.get(f"{m.name}/signal")
             )
             for m in self.methods
         }
@@ -252,7 +252,8 @@ class ModelGraph:
     def _model_input(self, images, tensors):
         """What the model is called on."""
         if self._is_channels_first:
-            images = tf.transpose(images, (0, 3, 1, 2))
+            rank = images.shape.rank
+            images = tf.transpose(images, (0, rank - 1, *range(1, rank - 1)))
         return self._question.model_input(images, tensors)
 
     def _trace_predictor(self):

@@ -12,9 +12,13 @@ from keras_saliency.library import Library
 # Ops that hand a value on: what lies before them is the same score or the same map.
 _SCORE_KEEPING = {"Cast", "Identity", "Reshape", "Squeeze", "ExpandDims"}
 _HEADS = {"Softmax": "softmax", "LogSoftmax": "softmax", "Sigmoid": "sigmoid"}
-_MAP_KEEPING = {"MaxPool", "MaxPoolV2", "AvgPool", "Identity", "Cast", "Pad", "PadV2", "MirrorPad"}
-_CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative"}
-_POOLS = {"MaxPool", "AvgPool"}
+_MAP_KEEPING = {
+    *("MaxPool", "MaxPoolV2", "AvgPool", "MaxPool3D", "AvgPool3D"),
+    *("Identity", "Cast", "Pad", "PadV2", "MirrorPad"),
+}
+_OF_SIGNALS = {"Squeeze", "ExpandDims"}  # around their convolutions and poolings, (n, 1, length, c)
+_CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative", "Conv3D"}
+_POOLS = {"MaxPool", "AvgPool", "MaxPool3D", "AvgPool3D"}
 _NAMES_SHOWN = 12
 
 
@@ -73,12 +77,12 @@ def ancestors(tensors, stop: frozenset[str] = frozenset()) -> set[str]:
 
 
 def is_spatial(tensor: tf.Tensor | None, maps: dict[str, bool]) -> bool:
-    """Whether a tensor is a map of the image (n, h, w, c) with more than one position."""
+    """Whether a tensor is a map of the image, (n, h, w, c), with more than one position."""
     return tensor is not None and tensor.name in maps and not _is_point(tensor)
 
 
 def _is_point(tensor):
-    return tensor.shape[1] == 1 and tensor.shape[2] == 1
+    return all(side == 1 for side in tensor.shape[1:-1])
 
 
 def last_spatial_activation(logits: tf.Tensor, forward: ForwardPass) -> tuple[tf.Tensor, str]:
@@ -128,12 +132,16 @@ def last_spatial_activation(logits: tf.Tensor, forward: ForwardPass) -> tuple[tf
 
 
 def _before_pooling(tensor, maps):
-    while tensor.op.type in _MAP_KEEPING:
-        earlier = tensor.op.inputs[0]
-        if not is_spatial(earlier, maps) or not maps[earlier.name]:
+    found, is_signal = tensor, tensor.shape.rank == 3
+    while tensor.op.type in _MAP_KEEPING or (is_signal and tensor.op.type in _OF_SIGNALS):
+        tensor = tensor.op.inputs[0]
+        if is_spatial(tensor, maps):
+            if not maps[tensor.name]:
+                break
+            found = tensor
+        elif not is_signal or tensor.shape.rank != 4 or tensor.shape[1] != 1:
             break
-        tensor = earlier
-    return tensor
+    return found
 
 
 def _refuse_convolved_points(op, forward, maps):
@@ -149,19 +157,19 @@ def _refuse_convolved_points(op, forward, maps):
     if inputs.name not in maps:
         return
     if op.type in _POOLS:
-        kernel = op.get_attr("ksize")[1:3]
+        kernel = op.get_attr("ksize")[1:-1]
         sound = _is_point(inputs) or all(
-            k >= s for k, s in zip(kernel, inputs.shape[1:3], strict=True)
+            k >= s for k, s in zip(kernel, inputs.shape[1:-1], strict=True)
         )
     else:
-        kernel = op.inputs[1].shape[:2].as_list()
-        covers = all(k >= s for k, s in zip(kernel, inputs.shape[1:3], strict=True))
-        sound = kernel == [1, 1] if _is_point(inputs) else covers
+        kernel = op.inputs[1].shape[:-2].as_list()
+        covers = all(k >= s for k, s in zip(kernel, inputs.shape[1:-1], strict=True))
+        sound = set(kernel) == {1} if _is_point(inputs) else covers
     if not sound:
-        height, width = forward.images.shape[1:3]
+        size = "x".join(str(side) for side in forward.images.shape[1:-1])
         raise ValueError(
             "GradCAM() needs a last convolutional layer with more than one position, but for "
-            f"images of {height}x{width} this model's last maps are 1x1. Use larger images, or "
+            f"images of {size} this model's last maps are 1x1. Use larger images, or "
             f"name an earlier layer. {_spatial_layers_sentence(forward, maps)}"
         )
 

@@ -68,7 +68,7 @@ def check_input_shape(model, image_shape, others=None) -> bool:
 
 
 def _fits(expected, image_shape):
-    return len(expected) == 4 and all(
+    return len(expected) == len(image_shape) + 1 and all(
         e is None or e == s for e, s in zip(expected[1:], image_shape, strict=True)
     )
 
@@ -76,7 +76,11 @@ def _fits(expected, image_shape):
 def _is_channels_first(expected, image_shape):
     """Whether images are what the model takes, but with few channels in the place of rows."""
     num_first, num_last = image_shape[0], image_shape[-1]
-    return _fits(expected, image_shape) and expected[1] == num_first <= 4 < num_last
+    return (
+        _fits(expected, image_shape)
+        and len(image_shape) > 2
+        and expected[1] == num_first <= 4 < num_last
+    )
 
 
 def check_class_scores(logits, model):

@@ -111,7 +111,8 @@ class Heatmaps:
     Attributes:
         method: name of the method.
         native: float32 array (n, h, w), non-negative, at the size at which
-            the method computes them (Grad-CAM: that of its layer).
+            the method computes them (Grad-CAM: that of its layer); (n, l) of signals,
+            (n, d, h, w) of volumes.
         image_size: (H, W) of the probes.
         signal: float32 array (m, H, W, C), the signed attributions of the m
             probes that are drawn, for methods that are looked at as pictures (DeconvNet);
@@ -120,13 +121,15 @@ class Heatmaps:
 
     method: str
     native: np.ndarray
-    image_size: tuple[int, int]
+    image_size: tuple[int, ...]
     signal: np.ndarray | None = None
 
     def at_image_size(self) -> np.ndarray:
-        """Heatmaps resized bilinearly to the image, float32 (n, H, W)."""
+        """Heatmaps resized linearly to the image, float32 (n, H, W)."""
         if self.native.shape[1:] == self.image_size:
             return self.native
+        if len(self.image_size) != 2:
+            return _resize(self.native, self.image_size)
         from keras_saliency.opencv import cv2  # equals tf.image.resize to 3e-8, without TensorFlow
 
         height, width = self.image_size
@@ -139,14 +142,18 @@ class Heatmaps:
     def non_finite(self) -> np.ndarray:
         """Which maps hold NaN or infinity, bool (n,)."""
         with np.errstate(invalid="ignore"):  # float64 sums of float32 are finite if all terms are
-            return ~np.isfinite(self.native.sum(axis=(1, 2), dtype=np.float64))
+            return ~np.isfinite(self.native.sum(axis=self._inside, dtype=np.float64))
 
     @property
     def empty(self) -> np.ndarray:
         """Which maps are finite but all zero (see `all_zero`), bool (n,)."""
         with np.errstate(invalid="ignore"):
-            means = self.native.mean(axis=(1, 2), dtype=np.float64)
-        return all_zero(means, self.native.max(axis=(1, 2)))
+            means = self.native.mean(axis=self._inside, dtype=np.float64)
+        return all_zero(means, self.native.max(axis=self._inside))
+
+    @property
+    def _inside(self):
+        return tuple(range(1, self.native.ndim))
 
     def problems(self) -> dict[str, str]:
         """Says which maps are no maps: a sentence by kind, "not finite" and "all zero"."""
@@ -160,6 +167,18 @@ class Heatmaps:
                     f"(images {named}{more})."
                 )
         return sentences
+
+
+def _resize(maps, size):
+    """Resizes (n, ...) linearly along each axis, pixels' centres at halves, edges repeated."""
+    for axis, length in enumerate(size, 1):
+        old = maps.shape[axis]
+        place = np.clip((np.arange(length) + 0.5) * old / length - 0.5, 0, old - 1)
+        low = np.floor(place).astype(int)
+        share = (place - low).astype(np.float32).reshape(-1, *[1] * (maps.ndim - axis - 1))
+        high = np.minimum(low + 1, old - 1)
+        maps = maps.take(low, axis) * (1 - share) + maps.take(high, axis) * share
+    return maps
 
 
 @dataclass(frozen=True, eq=False)

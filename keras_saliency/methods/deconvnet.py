@@ -83,7 +83,7 @@ class DeconvNet(Method):
         gates = f"{num_gates} gates relu6(x + 3) left as they are" if num_gates else ""
         if note or gates:
             words["note"] = "; ".join(filter(None, (note, gates)))
-        return Attribution(tf.reduce_max(tf.abs(signal), axis=3), words, signal)
+        return Attribution(tf.reduce_max(tf.abs(signal), axis=-1), words, signal)
 
     def _refuse_what_is_no_deconvnet(self, trace, score, source, rectified):
         nodes, num_gates = trace.relu_nodes(score)
@@ -104,18 +104,19 @@ class DeconvNet(Method):
 
     def _start(self, activation):
         """The activation at the maximum of one channel, all else 0, (n, h, w, c)."""
-        _, height, width, num_channels = activation.shape
+        num_channels = activation.shape[-1]
+        num_positions = int(np.prod(activation.shape[1:-1]))
         if not isinstance(self.channel, str) and self.channel >= num_channels:
             raise ValueError(
                 f'{self!r} is out of range: "{self.layer}" has {num_channels} channels, '
                 f"0 ... {num_channels - 1}."
             )
-        by_position = tf.reshape(activation, (-1, height * width, num_channels))
+        by_position = tf.reshape(activation, (-1, num_positions, num_channels))
         if self.channel == "strongest":
             channel = tf.argmax(tf.reduce_max(by_position, axis=1), axis=1)
         else:
             channel = tf.fill(tf.shape(activation)[:1], tf.constant(self.channel, tf.int64))
         position = tf.argmax(tf.gather(by_position, channel, axis=2, batch_dims=1), axis=1)
-        at_position = tf.one_hot(position, height * width)[:, :, None]
+        at_position = tf.one_hot(position, num_positions)[:, :, None]
         at_channel = tf.one_hot(channel, num_channels)[:, None, :]
         return activation * tf.reshape(at_position * at_channel, tf.shape(activation))

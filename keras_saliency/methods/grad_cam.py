@@ -27,8 +27,9 @@ class GradCAM(Method):
 
     def attribute(self, trace):
         activation, layer, note = trace.activation(self.layer, "GradCAM")
-        alpha = tf.reduce_mean(trace.gradient(activation), axis=(1, 2), keepdims=True)
-        heatmaps = tf.nn.relu(tf.reduce_sum(alpha * activation, axis=3))
+        positions = tuple(range(1, activation.shape.rank - 1))
+        alpha = tf.reduce_mean(trace.gradient(activation), axis=positions, keepdims=True)
+        heatmaps = tf.nn.relu(tf.reduce_sum(alpha * activation, axis=-1))
         words = {
             "layer": layer,
             "rule": "plain gradient",

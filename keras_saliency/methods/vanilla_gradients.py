@@ -19,7 +19,7 @@ class VanillaGradients(Method):
     name = "vanilla_gradients"
 
     def attribute(self, trace):
-        heatmaps = tf.reduce_max(tf.abs(trace.gradient(trace.images)), axis=3)
+        heatmaps = tf.reduce_max(tf.abs(trace.gradient(trace.images)), axis=-1)
         words = {
             "layer": "image",
             "rule": "plain gradient",

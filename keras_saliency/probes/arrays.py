@@ -52,29 +52,33 @@ def read_array(argument: str, value) -> np.ndarray:
 
 
 def read_pixels(argument: str, value) -> np.ndarray:
-    """Reads images; integers keep their dtype, all else becomes float32.
+    """Reads images, signals or volumes; integers keep their dtype, all else becomes float32.
 
     Args:
         argument: what to call `value` in errors.
-        value: array-like (n, H, W, C), any range.
+        value: array-like (n, H, W, C), (n, length, C) or (n, D, H, W, C), any range. Three axes
+            are a signal only if it is more than twice as long as it has channels: else they
+            are more likely an image that lacks an axis.
 
     Returns:
-        Array (n, H, W, C), in native byte order.
+        The array, in native byte order.
 
     Raises:
         TypeError: if `value` does not hold real numbers.
-        ValueError: if the rank is not 4, or a side is 0.
+        ValueError: if it has another number of axes, or a side is 0.
     """
     pixels = read_array(argument, value)
-    if pixels.ndim == 3:
+    if pixels.ndim == 3 and pixels.shape[1] <= 2 * pixels.shape[2]:
         raise ValueError(
             f"{argument} must have shape (n, H, W, C). Received: shape {pixels.shape}. Add an "
-            f"axis: {argument}[..., None] for grayscale or {argument}[None] for one image."
+            f"axis: {argument}[..., None] for grayscale or {argument}[None] for one image. "
+            "Signals (n, length, C) must be more than twice as long as they have channels."
         )
-    if pixels.ndim != 4:
+    if pixels.ndim not in (3, 4, 5):
         raise ValueError(
-            f"{argument} must have shape (n, H, W, C). Received: shape {pixels.shape}. "
-            "Pass one array of images, channels last."
+            f"{argument} must have shape (n, H, W, C), or (n, length, C) for signals, or "
+            f"(n, D, H, W, C) for volumes. Received: shape {pixels.shape}. "
+            "Pass one array, channels last."
         )
     if 0 in pixels.shape:
         raise ValueError(
@@ -98,6 +102,11 @@ def read_display(display_images, images_shape) -> np.ndarray:
     if array.ndim == 3:
         array = array[..., None]
     expected = images_shape[:3]
+    if len(images_shape) != 4:
+        raise ValueError(
+            "display_images can be given for images (n, H, W, C) only. Received: images of shape "
+            f"{tuple(images_shape)}. Leave display_images out."
+        )
     if array.ndim != 4 or array.shape[:3] != expected or array.shape[3] not in (1, 3):
         raise ValueError(
             f"display_images must be RGB {(*expected, 3)} or gray {expected}, to match images. "
@@ -108,7 +117,7 @@ def read_display(display_images, images_shape) -> np.ndarray:
 
 def check_finite(argument: str, pixels: np.ndarray) -> None:
     """Refuses images with NaN or infinite pixels."""
-    bad = ~np.isfinite(pixels).all(axis=(1, 2, 3))
+    bad = ~np.isfinite(pixels).all(axis=tuple(range(1, pixels.ndim)))
     if bad.any():
         raise ValueError(
             f"{argument} must be finite as float32. Received: NaN or infinite pixels in "

@@ -54,10 +54,24 @@ class FrozenProbes:
         return len(self.images)
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """(H, W, C) of `images`; the model may be given another, see `model_inputs`."""
-        _, height, width, channels = self.images.shape
-        return height, width, channels
+    def image_shape(self) -> tuple[int, ...]:
+        """(H, W, C) of `images`; the model may be given another, see `model_inputs`.
+
+        (length, C) of signals, (D, H, W, C) of volumes.
+        """
+        return tuple(int(side) for side in self.images.shape[1:])
+
+    def require_images(self, asker: str) -> None:
+        """Refuses signals and volumes.
+
+        Raises:
+            ValueError: if the probes are no images (n, H, W, C).
+        """
+        if self.images.ndim != 4:
+            raise ValueError(
+                f"{asker} takes images (n, H, W, C) so far. Received: {self.images.shape}. Use "
+                "keras_saliency.explain for signals and volumes."
+            )
 
     def prepare(self, images) -> np.ndarray:
         """Returns what the model is to be given for these images.

@@ -219,7 +219,7 @@ class ProbeSet(FrozenProbes):
             return probes
         if isinstance(probes, tuple) and len(probes) == 2:
             return cls(*probes)
-        if hasattr(probes, "__array__"):
+        if hasattr(probes, "__array__") or isinstance(probes, dict):
             return cls(probes)
         fix = (
             "Use ProbeSet.from_dataset(dataset)."

@@ -6,13 +6,16 @@ from keras_saliency.probes.arrays import check_length, frozen, read_array
 
 
 def read_masks(object_masks, images_shape) -> np.ndarray:
-    """Reads masks or boxes, one object for each probe; returns a frozen bool array (n, H, W)."""
+    """Reads masks or boxes, one object for each probe; returns a frozen bool array (n, H, W).
+
+    (n, length) for signals, (n, D, H, W) for volumes, which have no boxes.
+    """
     array = read_array("object_masks", object_masks)
-    num_probes, height, width, _ = images_shape
-    if array.ndim == 4 and array.shape[3] == 1:
+    num_probes, *size, _ = images_shape
+    if array.ndim == len(images_shape) and array.shape[-1] == 1:
         array = array[..., 0]
-    is_boxes = array.ndim == 2 and array.shape[1] == 4
-    if not is_boxes and (array.ndim != 3 or array.shape[1:] != (height, width)):
+    is_boxes = array.ndim == 2 and array.shape[1] == 4 and len(size) == 2
+    if not is_boxes and array.shape[1:] != tuple(size):
         raise ValueError(
             "object_masks must be masks (n, H, W) or boxes (n, 4) = (y0, x0, y1, x1). Received: "
             f"shape {array.shape} for images.shape={images_shape}. Pass masks of the images' size, "
@@ -20,8 +23,9 @@ def read_masks(object_masks, images_shape) -> np.ndarray:
         )
     check_length("object_masks", array, images_shape, "mask or box")
     if is_boxes:
-        return _boxes_to_masks(array, height, width)
-    wrong = ((array != 0) & (array != 1)).any(axis=(1, 2))
+        return _boxes_to_masks(array, *size)
+    inside = tuple(range(1, array.ndim))
+    wrong = ((array != 0) & (array != 1)).any(axis=inside)
     if wrong.any():
         index = int(wrong.argmax())
         raise ValueError(
@@ -29,7 +33,7 @@ def read_masks(object_masks, images_shape) -> np.ndarray:
             f"{array[index].max()} at index {index}. Pass object_masks > 0."
         )
     masks = array.astype(bool)
-    empty = ~masks.any(axis=(1, 2))
+    empty = ~masks.any(axis=inside)
     if empty.any():
         raise ValueError(
             "object_masks must mark an object for each probe. Received: a mask without an object "

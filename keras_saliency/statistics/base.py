@@ -52,7 +52,8 @@ class Attention:
     @classmethod
     def from_heatmaps(cls, heatmaps: Heatmaps) -> "Attention":
         """Prepares one method's heatmaps."""
-        return cls.from_maps(heatmaps.method, Maps.from_record(heatmaps), heatmaps.image_size)
+        height, width = heatmaps.image_size
+        return cls.from_maps(heatmaps.method, Maps.from_record(heatmaps), (height, width))
 
     @classmethod
     def from_maps(cls, method: str, native: Maps, image_size: tuple[int, int]) -> "Attention":

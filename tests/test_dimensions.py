@@ -1,0 +1,164 @@
+"""Signals (n, length, C) and volumes (n, D, H, W, C): the same maps as for images."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_saliency import ModelGraph, ProbeSet, SaliencyCallback, confirm, explain
+
+layers = keras.layers
+SIGNAL, VOLUME = (40, 2), (10, 12, 9, 1)
+
+
+def pixels_of(shape, num=5):
+    return np.random.default_rng(0).normal(size=(num, *shape)).astype(np.float32)
+
+
+def convnet(shape, head="pooled"):
+    """Two convolutions, batch normalisation, pooling, and a dense head."""
+    d = len(shape) - 1
+    convolution = getattr(layers, f"Conv{d}D")
+    images = keras.Input(shape)
+    x = convolution(6, 3, activation="relu", name="first")(images)
+    x = getattr(layers, f"MaxPooling{d}D")(2)(x)
+    x = convolution(5, 3, padding="same", name="second")(x)
+    x = layers.ReLU(name="maps")(layers.BatchNormalization()(x))
+    if head == "max":
+        x = getattr(layers, f"MaxPooling{d}D")(2, padding="same")(x)
+    x = layers.Flatten()(x) if head == "max" else getattr(layers, f"GlobalAveragePooling{d}D")()(x)
+    return keras.Model(images, layers.Dense(4)(x))
+
+
+def with_gradient(model, pixels, classes, layer):
+    inner = keras.Model(model.input, [model.get_layer(layer).output, model.output])
+
+    @tf.function  # of equal values, TensorFlow's max_pool3d passes the gradient to another eagerly
+    def run(images):
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(images)
+            maps, logits = inner(images)
+            score = tf.reduce_sum(logits * tf.one_hot(classes, 4), axis=1)
+        return maps, tape.gradient(score, maps), tape.gradient(score, images)
+
+    return [found.numpy() for found in run(tf.constant(pixels))]
+
+
+def slow_linear(native, size):
+    """Each value of the resized map by itself: the nearest two cells along each axis, weighed."""
+    found = np.zeros((len(native), *size))
+    for place in np.ndindex(*size):
+        corners = [[]]
+        for i, length, old in zip(place, size, native.shape[1:], strict=True):
+            x = min(max((i + 0.5) * old / length - 0.5, 0), old - 1)
+            low = int(x)
+            ends = [(low, 1 - (x - low)), (min(low + 1, old - 1), x - low)]
+            corners = [[*c, end] for c in corners for end in ends]
+        for corner in corners:
+            weight = np.prod([w for _, w in corner])
+            found[(slice(None), *place)] += weight * native[(slice(None), *[i for i, _ in corner])]
+    return found
+
+
+CLASSES = np.array([0, 1, 2, 3, 0])
+
+
+@pytest.mark.parametrize("head", ["pooled", "max"])
+@pytest.mark.parametrize("shape", [SIGNAL, VOLUME])
+def test_grad_cam_is_the_papers_formula(shape, head):
+    model, pixels = convnet(shape, head), pixels_of(shape)
+    maps, gradient, _ = with_gradient(model, pixels, CLASSES, "maps")
+    inside = tuple(range(1, maps.ndim - 1))
+    alpha = gradient.mean(axis=inside, keepdims=True)
+    native = np.maximum((alpha * maps).sum(axis=-1), 0)
+    graph = ModelGraph(model, image_shape=shape, chunk_size=2)
+    assert graph.resolved["grad_cam"]["layer"] == "maps"
+    _, heatmaps = graph.attribute(pixels, CLASSES)
+    np.testing.assert_allclose(heatmaps["grad_cam"].native, native, atol=1e-6)
+    expected = slow_linear(native, shape[:-1])
+    found = explain(model, pixels, CLASSES)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_array_equal(found, explain(model, pixels, CLASSES, method="grad_cam"))
+
+
+@pytest.mark.parametrize("shape", [SIGNAL, VOLUME])
+def test_vanilla_gradients_are_the_largest_over_channels(shape):
+    model, pixels = convnet(shape), pixels_of(shape)
+    *_, gradient = with_gradient(model, pixels, CLASSES, "maps")
+    found = explain(model, pixels, CLASSES, method="vanilla_gradients")
+    np.testing.assert_allclose(found, np.abs(gradient).max(axis=-1), atol=1e-6)
+
+
+def test_resizing_of_two_axes_by_hand_equals_that_of_images():
+    from keras_saliency.records import Heatmaps, _resize
+
+    native = np.random.default_rng(0).random((3, 4, 7)).astype(np.float32)
+    for size in ((11, 9), (3, 20), (4, 7)):
+        expected = Heatmaps("", native, size).at_image_size()
+        np.testing.assert_allclose(_resize(native, size), expected, atol=1e-6)
+
+
+def rectified(signal):
+    @tf.custom_gradient
+    def relu(x):
+        return tf.nn.relu(x), tf.nn.relu
+
+    return relu(signal)
+
+
+@pytest.mark.parametrize("shape", [SIGNAL, VOLUME])
+def test_deconvnet_rectifies_the_backward_signal(shape):
+    model, pixels = convnet(shape, "max"), pixels_of(shape)
+    first, second = model.get_layer("first"), model.get_layer("second")
+    pooling = getattr(layers, f"MaxPooling{len(shape) - 1}D")
+
+    @tf.function
+    def run(images):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            linear = tf.nn.convolution(images, first.kernel, padding="VALID") + first.bias
+            x = pooling(2)(rectified(linear))
+            x = pooling(2, padding="same")(rectified(model.layers[4](second(x))))
+            logits = model.layers[-1](layers.Flatten()(x))
+            score = tf.reduce_sum(logits * tf.one_hot(CLASSES, 4), axis=1)
+        return tape.gradient(score, images)
+
+    expected = np.abs(run(tf.constant(pixels))).max(axis=-1)
+    found = explain(model, pixels, CLASSES, method="deconvnet")
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_attention_over_a_signal_is_not_taken_for_its_length():
+    images = keras.Input((32, 3))
+    x = layers.Conv1D(8, 3, padding="same", activation="relu", name="maps")(images)
+    y = layers.MultiHeadAttention(2, 4)(x, x)
+    x = layers.Add(name="joined")([x, y])
+    model = keras.Model(images, layers.Dense(2)(layers.GlobalAveragePooling1D()(x)))
+    graph = ModelGraph(model, image_shape=(32, 3))
+    assert graph.resolved["grad_cam"]["layer"] == "joined"
+    assert graph.map_sizes["grad_cam"] == [32]
+
+
+def test_masks_of_signals_and_volumes():
+    for shape in (SIGNAL, VOLUME):
+        masks = np.zeros((3, *shape[:-1]), bool)
+        masks[:, 2:4] = True
+        probes = ProbeSet(pixels_of(shape, 3), object_masks=masks)
+        np.testing.assert_array_equal(probes.object_masks, masks)
+        assert probes.image_shape == shape
+
+
+@pytest.mark.parametrize("shape", [SIGNAL, VOLUME])
+def test_the_callback_says_that_it_takes_images(shape, tmp_path):
+    probes = ProbeSet(pixels_of(shape), CLASSES)
+    with pytest.raises(ValueError, match=r"takes images \(n, H, W, C\) so far.*Use.*explain"):
+        SaliencyCallback(probes, tmp_path)
+    with pytest.raises(ValueError, match=r"takes images \(n, H, W, C\) so far"):
+        confirm(convnet(shape), probes, (0, 0, 1, 1))
+
+
+def test_three_axes_that_may_be_grayscale_images_are_refused():
+    for shape in ((4, 28, 28), (4, 18, 9), (4, 10, 64)):
+        with pytest.raises(ValueError, match=r"Add an axis.*Signals.*twice as long"):
+            ProbeSet(np.zeros(shape))
+    assert ProbeSet(np.zeros((4, 19, 9))).image_shape == (19, 9)
