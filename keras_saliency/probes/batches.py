@@ -65,13 +65,14 @@ def _unpack(element):
         raise TypeError(
             "dataset must yield images, (images, labels) or (images, labels, weights), each one "
             f"array. Received: ({shown}). Map it, for example dataset.map(lambda d: (d['image'], "
-            "d['label']))."
+            "d['label'])); for a model with several inputs, pass ProbeSet({name: array}, labels)."
         )
     images, labels = (*element, None)[:2]
     if isinstance(images, (tuple, list)) and any(np.ndim(part) > 2 for part in images):
         raise TypeError(
             f"dataset must yield one array of images in each batch. Received: {len(images)} of "
-            "them. Models with several inputs are not supported; map the dataset to one of these."
+            "them. Map the dataset to one of these; for a model with several inputs, pass "
+            "ProbeSet([array, array], labels)."
         )
     return (np.asarray(images) if hasattr(images, "shape") else images), labels
 

@@ -46,6 +46,11 @@ class Recorder:
                                 o.class_index: [o.adoption, o.control, o.num_donors]
                                 for o in t.outcomes
                             },
+                            "donors": {
+                                o.class_index: [[d, round(e, 3)] for d, e in o.by_donor()]
+                                for o in t.outcomes
+                                if t.bounds.of_pool is not None and o.controls
+                            },
                         }
                         for t in found.trials
                     },
