@@ -51,7 +51,7 @@ def read_array(argument: str, value) -> np.ndarray:
     return array
 
 
-def read_pixels(argument: str, value) -> np.ndarray:
+def read_pixels(argument: str, value, only_images: bool = False) -> np.ndarray:
     """Reads images, signals or volumes; integers keep their dtype, all else becomes float32.
 
     Args:
@@ -59,6 +59,7 @@ def read_pixels(argument: str, value) -> np.ndarray:
         value: array-like (n, H, W, C), (n, length, C) or (n, D, H, W, C), any range. Three axes
             are a signal only if it is more than twice as long as it has channels: else they
             are more likely an image that lacks an axis.
+        only_images: whether signals and volumes are refused.
 
     Returns:
         The array, in native byte order.
@@ -68,13 +69,13 @@ def read_pixels(argument: str, value) -> np.ndarray:
         ValueError: if it has another number of axes, or a side is 0.
     """
     pixels = read_array(argument, value)
-    if pixels.ndim == 3 and pixels.shape[1] <= 2 * pixels.shape[2]:
+    if pixels.ndim == 3 and (only_images or pixels.shape[1] <= 2 * pixels.shape[2]):
         raise ValueError(
             f"{argument} must have shape (n, H, W, C). Received: shape {pixels.shape}. Add an "
             f"axis: {argument}[..., None] for grayscale or {argument}[None] for one image. "
             "Signals (n, length, C) must be more than twice as long as they have channels."
         )
-    if pixels.ndim not in (3, 4, 5):
+    if pixels.ndim not in ((4,) if only_images else (3, 4, 5)):
         raise ValueError(
             f"{argument} must have shape (n, H, W, C), or (n, length, C) for signals, or "
             f"(n, D, H, W, C) for volumes. Received: shape {pixels.shape}. "
