@@ -158,7 +158,16 @@ def test_the_callback_says_that_it_takes_images(shape, tmp_path):
 
 
 def test_three_axes_that_may_be_grayscale_images_are_refused():
-    for shape in ((4, 28, 28), (4, 18, 9), (4, 10, 64)):
-        with pytest.raises(ValueError, match=r"Add an axis.*Signals.*twice as long"):
+    for shape in ((4, 28, 28), (4, 31, 1), (4, 64, 32), (4, 100, 640), (224, 224, 3), (48, 64, 3)):
+        with pytest.raises(ValueError, match=r"Add an axis.*Signals \(n, length, C\)"):
             ProbeSet(np.zeros(shape))
-    assert ProbeSet(np.zeros((4, 19, 9))).image_shape == (19, 9)
+    for shape in ((4, 65, 32), (200, 187, 1), (6, 128, 3), (4, 32, 2)):
+        assert ProbeSet(np.zeros(shape)).image_shape == shape[1:]
+    labels = np.zeros(100, int)
+    assert ProbeSet(np.zeros((100, 128, 3)), labels).image_shape == (128, 3), "labels tell"
+
+
+def test_images_with_an_axis_too_many_are_no_volumes():
+    with pytest.raises(ValueError, match=r"must have shape \(n, H, W, C\).*1, 6, 8, 8, 3"):
+        ProbeSet(np.zeros((1, 6, 8, 8, 3)))
+    assert ProbeSet(np.zeros((1, 6, 8, 8, 1))).image_shape == (6, 8, 8, 1)

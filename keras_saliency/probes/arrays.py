@@ -2,6 +2,9 @@
 
 import numpy as np
 
+_MIN_LENGTH = 32  # of a signal
+_COLOURS = (3, 4)  # channels of RGB and RGBA
+
 
 def is_dataset(value) -> bool:
     """Whether `value` is a `tf.data.Dataset` or a `keras.utils.PyDataset`."""
@@ -51,15 +54,15 @@ def read_array(argument: str, value) -> np.ndarray:
     return array
 
 
-def read_pixels(argument: str, value, only_images: bool = False) -> np.ndarray:
+def read_pixels(argument: str, value, num_axes=(3, 4, 5), num_labels=None) -> np.ndarray:
     """Reads images, signals or volumes; integers keep their dtype, all else becomes float32.
 
     Args:
         argument: what to call `value` in errors.
-        value: array-like (n, H, W, C), (n, length, C) or (n, D, H, W, C), any range. Three axes
-            are a signal only if it is more than twice as long as it has channels: else they
-            are more likely an image that lacks an axis.
-        only_images: whether signals and volumes are refused.
+        value: array-like (n, H, W, C), (n, length, C) or (n, D, H, W, C), any range.
+        num_axes: how many axes it may have.
+        num_labels: how many labels there are, None where that is unknown: three axes that
+            could be one image are signals if there are as many labels.
 
     Returns:
         The array, in native byte order.
@@ -69,17 +72,19 @@ def read_pixels(argument: str, value, only_images: bool = False) -> np.ndarray:
         ValueError: if it has another number of axes, or a side is 0.
     """
     pixels = read_array(argument, value)
-    if pixels.ndim == 3 and (only_images or pixels.shape[1] <= 2 * pixels.shape[2]):
+    if pixels.ndim == 3 and (3 not in num_axes or not _is_signal(pixels.shape, num_labels)):
         raise ValueError(
             f"{argument} must have shape (n, H, W, C). Received: shape {pixels.shape}. Add an "
             f"axis: {argument}[..., None] for grayscale or {argument}[None] for one image. "
-            "Signals (n, length, C) must be more than twice as long as they have channels."
+            f"Signals (n, length, C) have a length of at least {_MIN_LENGTH} and more than twice "
+            "their channels; where they could be one RGB image, they need labels."
         )
-    if pixels.ndim not in ((4,) if only_images else (3, 4, 5)):
+    is_wrapped = pixels.ndim == 5 and len(pixels) == 1 and pixels.shape[-1] in _COLOURS
+    if pixels.ndim not in num_axes or is_wrapped:
         raise ValueError(
-            f"{argument} must have shape (n, H, W, C), or (n, length, C) for signals, or "
-            f"(n, D, H, W, C) for volumes. Received: shape {pixels.shape}. "
-            "Pass one array, channels last."
+            f"{argument} must have shape (n, H, W, C). Received: shape {pixels.shape}. "
+            "Pass one array, channels last: (n, length, C) for signals, (n, D, H, W, C) for "
+            "volumes."
         )
     if 0 in pixels.shape:
         raise ValueError(
@@ -90,6 +95,15 @@ def read_pixels(argument: str, value, only_images: bool = False) -> np.ndarray:
         return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     with np.errstate(over="ignore"):  # too large for float32 is infinite, and refused as such
         return pixels.astype(np.float32, copy=False)
+
+
+def _is_signal(shape, num_labels):
+    """Whether three axes are signals, not grayscale images or one image that lack an axis."""
+    num, length, num_channels = shape
+    if length < _MIN_LENGTH or length <= 2 * num_channels:
+        return False
+    is_like_one_image = num_channels in _COLOURS and length <= 2 * num and num <= 2 * length
+    return not is_like_one_image or num_labels == num
 
 
 def read_display(display_images, images_shape) -> np.ndarray:

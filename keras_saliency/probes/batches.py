@@ -26,7 +26,7 @@ def batches(dataset) -> Iterator[tuple[Any, Any]]:
                 # One unbatched image, or a batch of grayscale images? The labels tell.
                 vector = labels is not None and np.ndim(labels) == 1 and len(labels) == len(images)
                 if batch_without_channels or (vector and not np.isin(labels, (0, 1)).all()):
-                    read_pixels("images", images, only_images=True)  # refuses rank 3
+                    read_pixels("images", images, num_axes=(4,))  # refuses rank 3
                 images = images[None]
                 labels = None if labels is None else np.asarray(labels)[None]
             yield images, labels
@@ -50,7 +50,7 @@ def _array_batches(arrays, size=256):
     images, labels = _unpack(arrays)
     images = read_array("images", images)
     if images.ndim != 4 or 0 in images.shape:
-        read_pixels("images", images, only_images=True)  # refuses
+        read_pixels("images", images, num_axes=(4,))  # refuses
     rows = None if labels is None else read_labels(labels, images.shape)
     for start in range(0, len(images), size):
         batch = slice(start, start + size)

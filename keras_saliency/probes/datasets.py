@@ -38,7 +38,7 @@ def choose_from_dataset(dataset, *, per_class, max_probes, classes, seed) -> Cho
 
     with _random_states_kept():
         for images, labels in batches(dataset):
-            pixels = read_pixels("images", images, only_images=True)
+            pixels = read_pixels("images", images, num_axes=(4,))
             rows = None if labels is None else read_labels(labels, pixels.shape)
             image_shape = _check_same("images", image_shape, pixels.shape[1:], "Resize them.")
             if rows is not None:

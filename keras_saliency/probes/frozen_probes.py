@@ -88,7 +88,8 @@ class FrozenProbes:
             ValueError: if `preprocess` fails, or what it returns is no m
                 finite images.
         """
-        pixels = read_pixels("images", images)
+        num_axes = (self.images.ndim,)
+        pixels = read_pixels("images", images, num_axes, len(images))
         if self.preprocess is None:
             return frozen(pixels)
         try:
@@ -99,7 +100,7 @@ class FrozenProbes:
                 f"Received: {type(error).__name__}: {error}. It must turn such an array into the "
                 "model's input."
             ) from error
-        inputs = read_pixels("preprocess(images)", result)
+        inputs = read_pixels("preprocess(images)", result, num_axes, len(pixels))
         check_length("preprocess(images)", inputs, pixels.shape, "model input")
         check_finite("preprocess(images)", inputs)
         return frozen(inputs)

@@ -5,6 +5,14 @@ import numpy as np
 from keras_saliency.probes.arrays import check_length, read_array
 
 
+def count_rows(labels) -> int | None:
+    """Returns how many labels there are, before they are read; None where it cannot be told."""
+    shape = getattr(labels, "shape", None)
+    if shape is not None:
+        return int(shape[0]) if len(shape) else None
+    return len(labels) if isinstance(labels, list | tuple) else None
+
+
 def read_labels(labels, images_shape) -> np.ndarray:
     """Reads class numbers, or rows of zeros and ones.
 

@@ -12,7 +12,7 @@ from keras_saliency.probes.arrays import (
 from keras_saliency.probes.datasets import choose_from_dataset
 from keras_saliency.probes.folders import choose_from_directory
 from keras_saliency.probes.frozen_probes import FrozenProbes
-from keras_saliency.probes.labels import check_named, one_hot_to_classes, read_labels
+from keras_saliency.probes.labels import check_named, count_rows, one_hot_to_classes, read_labels
 from keras_saliency.probes.names import check_class_names, check_names, read_groups
 from keras_saliency.probes.regions import read_masks
 
@@ -82,7 +82,7 @@ class ProbeSet(FrozenProbes):
         others = None
         if is_several(images):
             images, others = split(images, read_array)
-        pixels = frozen(read_pixels("images", images))
+        pixels = frozen(read_pixels("images", images, num_labels=count_rows(labels)))
         check_finite("images", pixels)
         rows = None if labels is None else one_hot_to_classes(read_labels(labels, pixels.shape))
         if class_names is not None:
