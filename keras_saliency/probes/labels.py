@@ -9,7 +9,7 @@ def count_rows(labels) -> int | None:
     """Returns how many labels there are, before they are read; None where it cannot be told."""
     shape = getattr(labels, "shape", None)
     if shape is not None:
-        return int(shape[0]) if len(shape) else None
+        return shape[0] if len(shape) and isinstance(shape[0], int) else None
     return len(labels) if isinstance(labels, list | tuple) else None
 
 
