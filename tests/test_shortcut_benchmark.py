@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 BENCHMARK = Path(__file__).parent / "benchmarks/shortcuts/benchmark.py"
-SHORTCUTS = ("class_tag-1-gap-6-400012", "frame-0.95-gap-6-400052")
-CLEAN = ("centred-0-flatten-6-400105", "transfer-0-flatten-2-400151")
+SHORTCUTS = ("class_tag-1-gap-6-600012", "frame-0.95-flatten-6-600049")
+CLEAN = ("centred-0-flatten-6-600109", "transfer-0-flatten-2-600161")
 
 
 @pytest.fixture(scope="module")
