@@ -41,16 +41,19 @@ class OtherInputs:
 
 
 def is_several(images) -> bool:
-    """Whether `images` are several inputs: a dict, or a list of arrays of several ranks.
+    """Whether `images` are several inputs: a dict, or a list of arrays of one length.
 
-    A list of arrays of one rank up to 3 is a list of images; of a higher one, of inputs.
+    These must be of several ranks, or (n, H, W, C) each; else the list is one of images.
     """
     if isinstance(images, dict):
         return True
     if not isinstance(images, list | tuple) or not all(hasattr(i, "shape") for i in images):
         return False
-    ranks = {len(i.shape) for i in images}
-    return len(images) > 1 and (len(ranks) > 1 or min(ranks) > 3)
+    shapes = [tuple(i.shape) for i in images]
+    ranks = {len(shape) for shape in shapes}
+    if len(images) < 2 or 0 in ranks or len({shape[0] for shape in shapes}) > 1:
+        return False
+    return min(ranks) > 3 or (len(ranks) > 1 and max(ranks) > 2)
 
 
 def split(images, read) -> tuple[Any, OtherInputs]:

@@ -220,6 +220,18 @@ def test_inputs_that_are_none_are_refused(given, words):
         ProbeSet(given)
 
 
+def test_a_list_of_images_is_no_list_of_inputs():
+    images = list(images_of(4))
+    assert ProbeSet(images).other_inputs is None
+    for odd in ([images[0], images[1][..., 0]], [np.zeros((5, 4, 3)), np.zeros((4, 4))]):
+        with pytest.raises(ValueError, match="different shapes|shape"):
+            ProbeSet(odd)
+    left, right = images_of(4, 1), images_of(4, 2)
+    pair = ProbeSet([left, right])
+    np.testing.assert_array_equal(pair.images, left)
+    np.testing.assert_array_equal(pair.other_inputs.arrays[0], right)
+
+
 class Kept(Sink):
     def open(self, run_dir, settings):
         self.reports, self.settings = [], settings
