@@ -215,8 +215,8 @@ def check_target(target, probes):
         return target
     if not isinstance(target, str) or target not in WORDS:
         raise ValueError(
-            'target must be "label", "predicted", "contrast", a class index or a function from '
-            f"outputs and probes to scores. Received: {target!r}."
+            'target must be "label", "predicted" or a class index, or "contrast", or a function '
+            f"from outputs and probes to scores. Received: {target!r}."
         )
     if target == "label" and probes.labels is None and probes.multi_hot is None:
         warnings.warn(
