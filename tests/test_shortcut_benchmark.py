@@ -47,9 +47,9 @@ def test_a_clean_training_raises_no_alert(rows, name, view):
 def test_the_place_of_a_tag_is_named(rows):
     row = rows[SHORTCUTS[0]]
     y0, x0, y1, x1 = row["cue_box"]
-    regions = [alert["region"] for alert in alerts(row, "no masks")]
-    named = [region for region in regions if region is not None]
-    assert len(named) >= len(regions) / 2
+    told = [alert for alert in alerts(row, "no masks") if alert["detector"] != "moving"]
+    named = [alert["region"] for alert in told if alert["region"] is not None]
+    assert named and len(named) >= len(told) / 2, "moving patches have no place"
     for top, left, bottom, right in named:
         assert min(bottom, y1) > max(top, y0) and min(right, x1) > max(left, x0)
 
