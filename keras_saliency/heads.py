@@ -99,10 +99,7 @@ def read_output(forward: ForwardPass, question: Question, weights, tensors, mode
     """
     if question.has_function:
         return _read_function(forward, question, weights, tensors, model)
-    output = select_output(forward.output, question.output, model)
-    check_class_scores(output, model)
-    logits, head = find_logits(output)
-    logits = tf.cast(logits, tf.float32)
+    output, logits, head = _class_scores(forward, question, model)
     if question.target == CONTRAST:
         score, weights = weigh_logits(logits, contrast_weights(logits), fill=False)
     else:
@@ -112,10 +109,14 @@ def read_output(forward: ForwardPass, question: Question, weights, tensors, mode
 
 def read_logits(forward: ForwardPass, question: Question, model) -> tuple[tf.Tensor, str]:
     """Returns the class scores (n, k) and their head, where nothing is explained."""
+    return _class_scores(forward, question, model)[1:]
+
+
+def _class_scores(forward, question, model):
     output = select_output(forward.output, question.output, model)
     check_class_scores(output, model)
     logits, head = find_logits(output)
-    return tf.cast(logits, tf.float32), head
+    return output, tf.cast(logits, tf.float32), head
 
 
 def _read_function(forward, question, weights, tensors, model):

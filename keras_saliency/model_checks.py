@@ -57,14 +57,15 @@ def check_input_shape(model, image_shape, others=None) -> bool:
             f"{image_shape}. Pass them channels last, np.moveaxis(images, 1, -1), also without "
             "preprocess=: the model is given them as it wants them."
         )
-    is_channels_first = _fits(expected, (image_shape[-1], *image_shape[:-1]))
-    if not _fits(expected, image_shape) and not is_channels_first:
+    if _fits(expected, image_shape):
+        return False
+    if not _fits(expected, (image_shape[-1], *image_shape[:-1])):
         raise ValueError(
             f'images of shape {image_shape} do not fit the model "{model.name}", which takes '
             f"{tuple(expected[1:])}. Pass images of (height, width, channels) as in training; "
             "ProbeSet(..., preprocess=...) can turn raw pixels into the model's input."
         )
-    return is_channels_first and not _fits(expected, image_shape)
+    return True
 
 
 def _fits(expected, image_shape):

@@ -15,13 +15,12 @@ SUMMARY_TAG = "saliency/summary"
 # What the benchmark of planted shortcuts shows, and what no swap between probes can show.
 _BLIND = (
     "backgrounds that are blurred in some classes",
-    "weak cues on the object",
+    "weak cues on the object, such as watermarks",
     "cues that all classes share",
     "anything that the probes do not show",
 )
 _BLIND_WITHOUT_MASKS = (
-    "small cues that move inside of the image, and watermarks on centred objects (masks or boxes "
-    "show them)",
+    "small cues that move, at the edge or inside of the image (masks or boxes show most of them)",
 )
 
 
