@@ -74,6 +74,7 @@ SWAP_DETECTORS = {
             many=Bounds(0.18, 0.5, of_pool=0.12),
             two=Bounds(0.33, 0.6, of_pool=0.22),
             legitimate=frozenset({"moving"}),
+            is_local=True,  # where the patches of all donors have a place in common
         ),
         SwapDetector(
             "background",
