@@ -36,8 +36,8 @@ class Pool:
         looks.append({(o.class_index, d): e for o in trial.outcomes for d, e in o.by_donor()})
         if len(looks) < NUM_POOLED:
             return None
-        donors = set().union(*looks)
-        means = np.array([np.mean([look[d] for look in looks if d in look]) for d in donors])
+        seen = ([look[d] for look in looks if d in look] for d in set().union(*looks))
+        means = np.array([sum(excesses) / len(excesses) for excesses in seen])
         mean = float(means.mean())
         error = float(means.std(ddof=1)) / np.sqrt(len(means))
         return mean if mean >= bound and mean >= MIN_T * error else None

@@ -67,8 +67,9 @@ class Outcome:
         """Returns (donor, adoption less control in its pairs); 0 where no control was run."""
         control = max(self.controls.values(), key=np.mean, default=self.is_adopted)
         excess = self.is_adopted.astype(float) - control
-        donors = self.pairs.donors
-        return [(int(d), float(excess[donors == d].mean())) for d in np.unique(donors)]
+        donors, of_pair = np.unique(self.pairs.donors, return_inverse=True)
+        means = np.bincount(of_pair, excess) / np.bincount(of_pair)
+        return list(zip(donors.tolist(), means.tolist(), strict=True))
 
     @property
     def lower_bound(self) -> float:

@@ -136,8 +136,11 @@ class PatternSwap(Swap):
         return self._shift(pairs, lenders)
 
     def _shift(self, pairs, lenders):
-        has_class, masks = self.scene.task.has_class, self.scene.masks
-        means: dict[bytes, list[np.ndarray]] = {}
+        has_class = self.scene.task.has_class
+        alike = {
+            r: np.flatnonzero((has_class == has_class[r]).all(axis=1)) for r in pairs.recipients
+        }
+        means: dict[bytes, np.ndarray] = {}
 
         def means_of(members):
             key = members.tobytes()
@@ -145,26 +148,29 @@ class PatternSwap(Swap):
                 means[key] = self._means(members)
             return means[key]
 
-        differences = []
-        for lender, recipient in zip(lenders, pairs.recipients, strict=True):
-            own = np.flatnonzero((has_class == has_class[recipient]).all(axis=1))
-            parts = [a - b for a, b in zip(means_of(lender), means_of(own), strict=True)]
-            if masks is None:
-                differences.append(parts[0])
-            else:
-                on_object, off_object = parts
-                off_object[self.scene.objects[recipient]] = 0
-                differences.append(np.where(masks[recipient][..., None], on_object, off_object))
-        return edits.shift_by(self.scene.pixels[pairs.recipients], np.stack(differences))
+        ends = zip(lenders, pairs.recipients, strict=True)
+        differences = np.stack(
+            [means_of(lender) - means_of(alike[r]) for lender, r in ends], axis=1
+        )
+        pixels = self.scene.pixels[pairs.recipients]
+        if self.scene.masks is None:
+            return edits.shift_by(pixels, differences[0])
+        on_object, off_object = differences
+        off_object[self.scene.objects[pairs.recipients]] = 0
+        is_on = self.scene.masks[pairs.recipients][..., None]
+        return edits.shift_by(pixels, np.where(is_on, on_object, off_object))
 
     def _means(self, members):
-        """The mean of all pixels; with masks, that of the objects' and that of the others."""
+        """The mean of all pixels; with masks, that of the objects' and that of the others.
+
+        (1 or 2, H, W, C).
+        """
         pixels, masks = self.scene.pixels[members], self.scene.masks
         if masks is None:
-            return [edits.without_smooth(pixels.mean(axis=0))]
+            return edits.without_smooth(pixels.mean(axis=0))[None]
         sides = masks[members], ~self.scene.objects[members]
         parts = (edits.mean_where(pixels, side) for side in sides)
-        return [edits.without_smooth(part) for part in parts]
+        return np.stack([edits.without_smooth(part) for part in parts])
 
 
 class PatchSwap(Swap):

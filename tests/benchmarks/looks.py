@@ -3,8 +3,11 @@
     python tests/benchmarks/looks.py
 
 A look with all detectors (with and without masks, 60 probes of 6 classes) and one forward pass of
-300 images run in turns in one process. The model is not trained: what it says is replaced by
-the labels, and after a swap by chance, so that only pooled detectors run controls. Medians.
+300 images run in turns in one process. Medians. The model is not trained: what it says is replaced,
+before a swap by the labels, and after it either
+
+- by the label of the recipient: nothing is adopted, and no control runs (the battery itself), or
+- by a class at random: most detectors are over their bounds and run their controls (its worst).
 """
 
 import os
@@ -12,6 +15,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import argparse
+import itertools
 import statistics
 import time
 
@@ -26,19 +30,25 @@ from keras_saliency.records import Predictions
 NUM_PROBES, NUM_CLASSES, PASS = 60, 6, 300
 
 
-class ByChance:
-    """The model's forward pass, whose time counts, with logits drawn at random."""
+class Answers:
+    """The model's forward pass, whose time counts, with other answers.
 
-    def __init__(self, graph):
-        self._graph, self._rng = graph, np.random.default_rng(0)
+    Args:
+        graph: `ModelGraph`.
+        logits: array (n, k), of the probes, which recipients keep; or None, drawn at random.
+    """
 
-    def predict(self, images, rows=None):
-        found = self._graph.predict(images, rows)
-        logits = self._rng.normal(size=found.logits.shape).astype(np.float32)
+    def __init__(self, graph, logits):
+        self._graph, self._logits, self._rng = graph, logits, np.random.default_rng(0)
+
+    def predict(self, images, rows):
+        shape = self._graph.predict(images, rows).logits.shape
+        drawn = self._rng.normal(size=shape).astype(np.float32)
+        logits = drawn if self._logits is None else self._logits[rows]
         return Predictions(logits, logits)
 
 
-def measure(model, shape, has_masks, num_runs):
+def measure(model, shape, has_masks, is_kept, num_runs):
     """Seconds of (a look, a forward pass of 300 images), after one that is not counted."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 255, (NUM_PROBES, *shape), dtype=np.uint8)
@@ -50,11 +60,11 @@ def measure(model, shape, has_masks, num_runs):
     _, heatmaps = graph.attribute(probes.model_inputs, labels)
     logits = 9 * np.eye(10, dtype=np.float32)[labels]
     examiner, _ = Battery().begin(probes, 10, NOTHING_LEGITIMATE)
-    chance, many = ByChance(graph), np.resize(images, (PASS, *shape))
+    answers, many = Answers(graph, logits if is_kept else None), np.resize(images, (PASS, *shape))
     seconds = []
     for epoch in range(num_runs + 1):
         begin = time.perf_counter()
-        examiner.look(chance, Predictions(logits, logits), heatmaps, epoch, epoch)
+        examiner.look(answers, Predictions(logits, logits), heatmaps, epoch, epoch)
         between = time.perf_counter()
         graph.predict(many)
         seconds.append((between - begin, time.perf_counter() - between))
@@ -65,18 +75,19 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=5)
     num_runs = parser.parse_args().runs
-    print("| model | images | masks | a look, s | forward pass of 300, s | ratio |")
-    print("|---|---|---|---|---|---|")
+    print("| model | images | masks | adopted | a look, s | forward pass of 300, s | ratio |")
+    print("|---|---|---|---|---|---|---|")
     makers = {"small CNN": small_cnn}
     for name in ("MobileNetV2", "ResNet50"):
         makers[name] = lambda name=name: application(name)
     for name, make in makers.items():
-        for has_masks in (False, True):
+        for has_masks, is_kept in itertools.product((False, True), (True, False)):
             model, shape = make()
-            pairs = measure(model, shape, has_masks, num_runs)
+            pairs = measure(model, shape, has_masks, is_kept, num_runs)
             look, forward = (statistics.median(s) for s in zip(*pairs, strict=True))
             ratio = statistics.median(a / b for a, b in pairs)
             cells = [name, f"{shape[0]}×{shape[1]}", "yes" if has_masks else "no"]
+            cells.append("nothing" if is_kept else "by chance")
             cells += [f"{look:.2f}", f"{forward:.2f}", f"{ratio:.1f}"]
             print(f"| {' | '.join(cells)} |", flush=True)
             keras.backend.clear_session()
