@@ -1,17 +1,19 @@
 """Which tensors of a traced model are maps of the image: (n, h, w, c), channels last.
 
 The rank alone does not say so: attention has (n, tokens, heads, size), a Conv1D computes in
-(n, 1, length, channels), a channels-first convolution in (n, channels, h, w).
+(n, 1, length, channels), a channels-first convolution in (n, channels, h, w). Transformers have the
+patches of an image in (n, tokens, c), row by row, and class tokens before or after them.
 """
 
 import math
 from dataclasses import dataclass, replace
 
+import numpy as np
 import tensorflow as tf
 
 from keras_saliency.capture import ForwardPass
 
-_LEARNED = {
+LEARNED = {  # ops with a kernel
     "Conv2D",
     "DepthwiseConv2dNative",
     "Conv2DBackpropInput",
@@ -21,9 +23,11 @@ _LEARNED = {
     "BatchMatMulV2",
     "Einsum",
 }
+# Ops that pick some of a tensor's values, by numbers.
+PICKING = {"StridedSlice", "Slice", "GatherV2", "Split", "SplitV", "Unpack"}
 # Ops that look at a tensor's shape and not at its values.
 SHAPE_ONLY = {"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"}
-_SAME_ORDER = {"Reshape", "ExpandDims", "Squeeze"}
+SAME_ORDER = {"Reshape", "ExpandDims", "Squeeze"}
 # What may change a signal's length: of other ops it is lost, as in the products of attention.
 _RESIZING = {
     *("Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput", "MaxPool", "MaxPoolV2", "AvgPool"),
@@ -32,40 +36,94 @@ _RESIZING = {
 
 
 @dataclass(frozen=True)
+class Grid:
+    """How a tensor holds maps of the image.
+
+    Attributes:
+        sides: (h, w).
+        is_learned: whether a layer with a kernel came before.
+        first_token: None in (n, h, w, c); in (n, tokens, c) the number of the first patch.
+    """
+
+    sides: tuple[int, ...]
+    is_learned: bool
+    first_token: int | None = None
+
+    def fold(self, tensor: tf.Tensor) -> tf.Tensor:
+        """Returns what has the tensor's shape as (n, h, w, c): tokens without the class's."""
+        if self.first_token is None:
+            return tensor
+        patches = tensor[:, self.first_token : self.first_token + math.prod(self.sides)]
+        return tf.reshape(patches, (-1, *self.sides, tensor.shape[-1]))
+
+
+@dataclass(frozen=True)
 class _Layout:
     """Where a tensor has the image's rows and columns.
 
     Attributes:
-        leading: the first sides of its shape, which hold them: (n, h, w), (n, h*w), (n*h*w,), or
-            (n, 1, length) inside the convolutions of signals.
+        leading: the first sides of its shape, which hold them: (n, h, w), (n, tokens),
+            (n*tokens,), or (n, 1, length) inside the convolutions of signals.
         size: (n, h, w).
         is_learned: whether a layer with a kernel came before.
+        num_tokens: h*w, and as many as were joined to the patches.
+        first: the number of the first patch among them.
     """
 
     leading: tuple[int, ...]
     size: tuple[int, ...]
     is_learned: bool
+    num_tokens: int
+    first: int = 0
+
+    @classmethod
+    def whole(cls, size, is_learned):
+        """Of a tensor (n, h, w, c)."""
+        return cls(tuple(size), tuple(size), is_learned, math.prod(size[1:]))
+
+    @property
+    def has_tokens(self):
+        """Whether the leading sides are (n, tokens)."""
+        return len(self.leading) == 2 < len(self.size)
+
+    def forms(self):
+        """The leading sides that values in the same order may have."""
+        n = self.size[0]
+        found = [(n, self.num_tokens), (n * self.num_tokens,)]
+        if len(self.size) == 2:  # convolutions and poolings of signals are those of one row
+            found.insert(0, (n, 1, *self.size[1:]))
+        if self.num_tokens == math.prod(self.size[1:]):
+            found.insert(0, self.size)
+        return found
+
+    def grid(self, tensor, images):
+        """The `Grid` of a tensor that has this layout, None where it holds no whole maps."""
+        if tensor.shape[0] != images.shape[0] or not tensor.dtype.is_floating:
+            return None
+        if self.leading == self.size and tensor.shape.rank == images.shape.rank:
+            return Grid(self.size[1:], self.is_learned)
+        if self.has_tokens and tensor.shape.rank == 3:
+            return Grid(self.size[1:], self.is_learned, self.first)
+        return None
 
 
-def find_maps(forward: ForwardPass) -> dict[str, bool]:
-    """Finds the tensors whose axes 1 and 2 are the image's rows and columns.
+def find_maps(forward: ForwardPass) -> dict[str, Grid]:
+    """Finds the tensors whose axes 1 and 2 are the image's rows and columns, or its patches.
 
     Follows the image through the graph. Rows and columns may be flattened together and come
     back; what moves them elsewhere ends the trail, until a layer that declares
     `data_format="channels_last"` takes it up. Of signals it is axis 1, of volumes axes 1 to 3.
 
     Returns:
-        {name of a float tensor (n, h, w, c): whether a layer with a kernel came before}.
+        {name of a float tensor (n, h, w, c) or (n, tokens, c): its `Grid`}.
     """
     images = forward.images
-    num_images, rank = images.shape[0], images.shape.rank
-    size = tuple(images.shape[:-1])
-    layouts = {images.name: _Layout(size, size, False)}
+    layouts = {images.name: _Layout.whole(images.shape[:-1], False)}
     declared = {
         call.output.name
         for call in forward.calls
         if call.output is not None
-        and call.output.shape.rank == rank
+        and call.output.shape.rank == images.shape.rank
         and getattr(call.layer, "data_format", None) == "channels_last"
     }
     maps = {}
@@ -74,13 +132,13 @@ def find_maps(forward: ForwardPass) -> dict[str, bool]:
         for output in op.outputs if op.type not in SHAPE_ONLY else ():
             layout = _layout_after(op, output, before) if before else None
             if layout is None and output.name in declared:
-                layout = _Layout(tuple(output.shape[:-1]), tuple(output.shape[:-1]), True)
+                layout = _Layout.whole(output.shape[:-1], True)
             if layout is None:
                 continue
             layouts[output.name] = layout
-            is_whole = layout.leading == layout.size and output.shape.rank == rank
-            if is_whole and output.shape[0] == num_images and output.dtype.is_floating:
-                maps[output.name] = layout.is_learned
+            grid = layout.grid(output, images)
+            if grid is not None:
+                maps[output.name] = grid
     return maps
 
 
@@ -89,8 +147,8 @@ def _layout_after(op, output, before):
     if not output.shape.is_fully_defined():
         return None
     shape = tuple(output.shape)
-    is_learned = op.type in _LEARNED or any(layout.is_learned for _, layout in before)
-    for _, layout in before:
+    is_learned = op.type in LEARNED or any(layout.is_learned for _, layout in before)
+    for tensor, layout in before:
         num_kept, size = len(layout.leading), layout.size
         layout = replace(layout, is_learned=is_learned)
         is_signal = len(size) == 2
@@ -98,20 +156,57 @@ def _layout_after(op, output, before):
             order = tf.get_static_value(op.inputs[1])
             is_kept = order is not None and list(order[:num_kept]) == list(range(num_kept))
             return layout if is_kept else None
-        if op.type in _SAME_ORDER:
-            forms = [size, (size[0], math.prod(size[1:])), (math.prod(size),)]
-            if is_signal:  # their convolutions and poolings are those of images with one row
-                forms.insert(0, (size[0], 1, *size[1:]))
-            for leading in forms:
+        if op.type in SAME_ORDER:
+            for leading in layout.forms():
                 if len(shape) > len(leading) and shape[: len(leading)] == leading:
                     return replace(layout, leading=leading)
+        elif layout.has_tokens and op.type in PICKING:
+            return _picked(layout, picked_tokens(op, tensor, output), shape)
+        elif layout.has_tokens and op.type == "ConcatV2" and shape[1] != layout.num_tokens:
+            earlier = op.inputs[: [t is tensor for t in op.inputs].index(True)]
+            first = layout.first + sum(t.shape[1] for t in earlier)
+            return replace(layout, leading=shape[:2], num_tokens=shape[1], first=first)
         elif len(shape) > num_kept and shape[:num_kept] == layout.leading:
             return layout
         elif len(shape) > num_kept >= len(size) and (not is_signal or op.type in _RESIZING):
             leading = shape[:num_kept]  # a convolution or a pooling may change them
             rows = (leading[0], *leading[2:]) if num_kept > len(size) else leading
-            return replace(layout, leading=leading, size=rows)
+            return replace(_Layout.whole(rows, is_learned), leading=leading)
     return None
+
+
+def _picked(layout, picked, shape):
+    """The layout of some of the tokens, None unless all patches are among them, in order."""
+    num_patches = math.prod(layout.size[1:])
+    if picked is None or picked.ndim != len(shape) - 1 or picked.ndim < 2:
+        return None
+    tokens = picked.reshape(len(picked), -1)[:, 0].tolist()
+    patches = list(range(layout.first, layout.first + num_patches))
+    first = tokens.index(layout.first) if layout.first in tokens else 0
+    if tokens[first : first + num_patches] != patches:
+        return None
+    return replace(layout, leading=shape[:2], num_tokens=len(tokens), first=first)
+
+
+def picked_tokens(op: tf.Operation, tensor: tf.Tensor, output: tf.Tensor) -> np.ndarray | None:
+    """Finds out which tokens (n, tokens, ...) a picking op hands on: lets it pick their numbers.
+
+    Returns:
+        ints of the shape of one row of the output; None where the model itself decides.
+    """
+    numbers = np.arange(tensor.shape[1], dtype=np.int32)
+    numbers = numbers.reshape(1, -1, *[1] * (tensor.shape.rank - 2))
+    numbers = np.broadcast_to(numbers, tensor.shape.as_list())
+    values = [numbers if t is tensor else tf.get_static_value(t) for t in op.inputs]
+    if any(value is None for value in values):
+        return None
+    given = dict(zip((arg.name for arg in op.op_def.input_arg), values, strict=True))
+    given |= {a.name: op.get_attr(a.name) for a in op.op_def.attr if a.type != "type"}
+    with tf.init_scope():
+        found = getattr(tf.raw_ops, op.type)(**given)
+    found = found if isinstance(found, list) else [found]
+    picked = found[[o is output for o in op.outputs].index(True)].numpy()
+    return picked[0] if picked.shape[:1] == tensor.shape[:1] else None
 
 
 def before_class_maps(output: tf.Tensor, score: tf.Tensor, forward: ForwardPass) -> tf.Tensor:
@@ -121,10 +216,10 @@ def before_class_maps(output: tf.Tensor, score: tf.Tensor, forward: ForwardPass)
     else the score.
     """
     maps, tensor = find_maps(forward), output
-    while tensor.op.type not in _LEARNED:
+    while tensor.op.type not in LEARNED:
         earlier = [t for t in tensor.op.inputs if t.name in maps]
         if not earlier:
             return score
         tensor = earlier[0]
-    given = next((t for t in tensor.op.inputs if maps.get(t.name)), None)
+    given = next((t for t in tensor.op.inputs if t.name in maps and maps[t.name].is_learned), None)
     return score if given is None else given

@@ -17,7 +17,7 @@ RANKS = [
     {"probes", "capture", "library", "storage"},
     {"layouts"},
     {"introspect"},
-    {"model_checks", "relu_rules", "state", "targets"},
+    {"activations", "model_checks", "relu_rules", "state", "targets"},
     {"methods", "heads"},
     {"graph"},
     {"interventions", "statistics"},

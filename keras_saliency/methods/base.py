@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from keras_saliency.capture import ForwardPass
-from keras_saliency.introspect import (
-    ancestors,
+from keras_saliency.activations import (
+    Activation,
     find_activation,
+    last_attention,
     last_spatial_activation,
-    layer_name,
 )
+from keras_saliency.capture import ForwardPass
+from keras_saliency.introspect import ancestors, layer_name
 from keras_saliency.relu_rules import find_relu_nodes, find_unrectified, ruled_gradients
 
 
@@ -94,15 +95,14 @@ class Trace:
         """The graph's input, float32 (n, H, W, C)."""
         return self.forward.images
 
-    def activation(self, layer: str | None, method: str) -> tuple[tf.Tensor, str, str]:
-        """Returns a spatial activation (n, h, w, c), its layer's name and a note.
+    def activation(self, layer: str | None, method: str) -> Activation:
+        """Returns the `Activation` of a layer.
 
         `layer=None` is the last spatial activation before the logits.
         """
         if layer is not None:
-            return find_activation(layer, self.forward, method)
-        tensor, note = last_spatial_activation(self.start, self.forward)
-        return tensor, layer_name(tensor, self.forward), note
+            return find_activation(layer, self.start, self.forward, method)
+        return last_spatial_activation(self.start, self.forward)
 
     def gradient(self, of: tf.Tensor, rule: str = "plain") -> tf.Tensor:
         """Returns the gradient of the score by `of` under a ReLU rule, built once.
@@ -132,6 +132,10 @@ class Trace:
     def unrectified(self, score: tf.Tensor, rectified: set[str]) -> list[str]:
         """Names of the layers before `score` that act as a ReLU and are not `rectified`."""
         return find_unrectified(self.forward, score, rectified)
+
+    def has_attention(self, score: tf.Tensor) -> bool:
+        """Whether products of features of the image stand before `score`."""
+        return last_attention(score, self.forward) is not None
 
     def depends_on_images(self, signal: tf.Tensor) -> bool:
         """Whether a signal depends on the images other than by shapes and the target class."""

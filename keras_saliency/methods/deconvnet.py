@@ -62,7 +62,14 @@ class DeconvNet(Method):
             signal = trace.gradient(trace.images, "deconvnet")
             rectified = trace.rectified("deconvnet")
         else:
-            score, source, note = trace.activation(self.layer, "DeconvNet")
+            found = trace.activation(self.layer, "DeconvNet")
+            score, source, note = found.tensor, found.layer, found.note
+            if found.grid.first_token is not None:
+                raise ValueError(
+                    f'{self!r} needs a layer with a spatial output (n, h, w, c), but "{source}" '
+                    "outputs the tokens of a transformer, which are no rectified features. Use "
+                    '"grad_cam" or "vanilla_gradients".'
+                )
             start = self._start(score)
             signal, rectified = trace.projection(score, start, "deconvnet")
         num_gates = self._refuse_what_is_no_deconvnet(trace, score, source, rectified)
@@ -94,6 +101,12 @@ class DeconvNet(Method):
                 f"reach: {', '.join(unrectified)}. PReLU, ReLU(threshold=...), max(x, 0), custom "
                 "gradients and ReLUs inside a tf.function cannot be rectified. Write them as "
                 'keras.layers.ReLU, or use "grad_cam" or "vanilla_gradients".'
+            )
+        if trace.has_attention(score):
+            raise ValueError(
+                f"{self!r} has no rule for attention, which multiplies features by features, and "
+                f"there is some between the image and {source}. Use "
+                '"grad_cam" or "vanilla_gradients" for transformers.'
             )
         if not nodes:
             raise ValueError(

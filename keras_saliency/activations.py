@@ -1,0 +1,268 @@
+"""`Activation`: of which activation a map is made, the last spatial one or a named layer's."""
+
+import difflib
+import math
+from collections import deque
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from keras_saliency.capture import ForwardPass
+from keras_saliency.introspect import ancestors, layer_name, reachable_from, unique_names
+from keras_saliency.layouts import LEARNED, PICKING, SAME_ORDER, Grid, find_maps, picked_tokens
+
+# Ops that hand a map on: what lies before them is the same map.
+_MAP_KEEPING = {
+    *("MaxPool", "MaxPoolV2", "AvgPool", "MaxPool3D", "AvgPool3D"),
+    *("Identity", "Cast", "Pad", "PadV2", "MirrorPad"),
+}
+_OF_SIGNALS = {"Squeeze", "ExpandDims"}  # around their convolutions and poolings, (n, 1, length, c)
+_CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative", "Conv3D"}
+_POOLS = {"MaxPool", "AvgPool", "MaxPool3D", "AvgPool3D"}
+_PRODUCTS = {"BatchMatMulV2", "Einsum", "MatMul"}  # of two tensors of the image: attention
+_NAMES_SHOWN = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Activation:
+    """A tensor that holds maps of the image.
+
+    Attributes:
+        tensor: (n, h, w, c), or (n, tokens, c) of a transformer.
+        layer: the name of the layer that returned it, or of the op where no layer did.
+        grid: `Grid`, how it holds the maps.
+        note: for the user, "" if there is nothing to say.
+    """
+
+    tensor: tf.Tensor
+    layer: str
+    grid: Grid
+    note: str = ""
+
+
+def last_spatial_activation(start: tf.Tensor, forward: ForwardPass) -> Activation:
+    """Finds the activation that Grad-CAM means by "the last convolutional layer".
+
+    Walks back from `start`, the logits as a rule, to the first maps with more than one position,
+    then over pooling, padding and casts to what they were computed from. Where only a class token
+    is read, what the last attention gathers from is taken: later patches have no say.
+
+    Raises:
+        ValueError: if there is no such activation, or if the network goes on
+            convolving after its maps have shrunk to one position.
+    """
+    maps = find_maps(forward)
+    order = {op.name: i for i, op in enumerate(forward.ops)}
+    found = {}
+    for tensor, is_read in _reached(start, forward, maps):
+        kept = _before_pooling if is_read else _before_attention
+        tensor = kept(tensor, forward, maps)
+        found[tensor.op.name] = tensor
+    if not found:
+        raise ValueError(
+            "GradCAM() found no activation with a spatial extent (n, h, w, c), channels last, that "
+            "a layer has computed between the image "
+            f"and the logits. {_spatial_layers_sentence(forward, maps)} "
+            'Use "vanilla_gradients" for a model without convolutions.'
+        )
+    last = max(found.values(), key=lambda t: order[t.op.name])
+    joined = ancestors([last])
+    apart = [layer_name(t, forward) for name, t in found.items() if name not in joined]
+    note = f"the last executed of several branches; not seen: {', '.join(apart)}" if apart else ""
+    return _activation(last, layer_name(last, forward), maps, note)
+
+
+def find_activation(layer: str, start: tf.Tensor, forward: ForwardPass, method: str) -> Activation:
+    """Returns the spatial output of the layer called `layer`.
+
+    Raises:
+        ValueError: if there is no such layer, the name is ambiguous, its output has no
+            spatial extent, or it has tokens of which only the class's is read later.
+    """
+    named = unique_names(forward)
+    said, layer = layer, layer if len(layer) <= 80 else layer[:77] + "..."
+    calls = named.get(said) or [c for c in forward.calls if c.path == said]
+    if not calls:
+        longer = [n for n in named if n.endswith("/" + layer)]
+        if longer:
+            raise ValueError(
+                f'{method}(layer="{layer}") is the name of {len(longer)} layers. Pass one of: '
+                f"{_listed(longer)}."
+            )
+        near = difflib.get_close_matches(layer, named, n=3)
+        hint = f" Did you mean {_listed(near)}?" if near else ""
+        raise ValueError(
+            f'{method}(layer="{layer}") names a layer that this model does not have or does not '
+            f"call.{hint} Layers of this model: {_listed(named)}."
+        )
+    tensor, maps = calls[-1].output, find_maps(forward)
+    if tensor is None or not is_spatial(tensor, maps):
+        shape = "several tensors" if tensor is None else (None, *tensor.shape[1:])
+        raise ValueError(
+            f'{method}(layer="{layer}") needs a layer with a spatial output (n, h, w, c), but '
+            f'"{layer}" outputs {shape}. {_spatial_layers_sentence(forward, maps)}'
+        )
+    if maps[tensor.name].first_token is not None:
+        _refuse_unread_tokens(f'{method}(layer="{layer}")', tensor, start, forward, maps)
+    note = f"the last of {len(calls)} calls of this shared layer" if len(calls) > 1 else ""
+    return _activation(tensor, layer, maps, note)
+
+
+def is_spatial(tensor: tf.Tensor | None, maps: dict[str, Grid]) -> bool:
+    """Whether a tensor is in `maps`, with more than one position."""
+    return tensor is not None and tensor.name in maps and math.prod(maps[tensor.name].sides) > 1
+
+
+def _activation(tensor, layer, maps, note):
+    grid = maps[tensor.name]
+    if grid.first_token is not None:
+        tokens = f"tokens folded into {'x'.join(map(str, grid.sides))}"
+        left_out = tensor.shape[1] - math.prod(grid.sides)
+        tokens += f", {left_out} without a place left out" if left_out else ""
+        note = "; ".join(filter(None, (note, tokens)))
+    return Activation(tensor, layer, grid, note)
+
+
+def _reached(start, forward, maps):
+    """The first maps on each way back from `start`: (tensor, whether any patch of it is read)."""
+    from_images = reachable_from(forward.images, forward.ops)
+    queue, seen = deque([(start, start)]), set()
+    found: dict[str, tuple[tf.Tensor, bool]] = {}
+    while queue:
+        tensor, taker = queue.popleft()
+        if tensor.op.name not in from_images or tensor is forward.images:
+            continue
+        if is_spatial(tensor, maps):
+            if maps[tensor.name].is_learned:  # else it is the image itself, rescaled say
+                before = found.get(tensor.name, (tensor, False))[1]
+                found[tensor.name] = tensor, before or _reads_patches(tensor, taker, maps)
+        elif tensor.op.name not in seen:
+            seen.add(tensor.op.name)
+            _refuse_convolved_points(tensor.op, forward, maps)
+            queue.extend((t, tensor) for t in tensor.op.inputs if t.dtype.is_floating)
+    return list(found.values())
+
+
+def _reads_patches(tensor, taker, maps):
+    """Whether `taker` takes more of a tensor than tokens that are no patches."""
+    grid = maps[tensor.name]
+    if grid.first_token is None or taker.op.type not in PICKING:
+        return True
+    picked = picked_tokens(taker.op, tensor, taker)
+    if picked is None:
+        return True
+    after = grid.first_token + math.prod(grid.sides)
+    return bool(((picked >= grid.first_token) & (picked < after)).any())
+
+
+def _before_pooling(tensor, forward, maps):
+    found, grid = tensor, maps[tensor.name]
+    is_signal = len(grid.sides) == 1
+    kinds = _MAP_KEEPING | (_OF_SIGNALS if is_signal else set())
+    if grid.first_token is not None:
+        kinds |= SAME_ORDER | PICKING
+    while tensor.op.type in kinds:
+        tensor = next(t for t in tensor.op.inputs if t.dtype.is_floating)
+        if is_spatial(tensor, maps):
+            if not maps[tensor.name].is_learned:
+                break
+            found = tensor
+        elif not is_signal or tensor.shape.rank != 4 or tensor.shape[1] != 1:
+            break
+    return found
+
+
+def _before_attention(tensor, forward, maps):
+    """What the last attention before `tensor` is given, of which only a class token is read."""
+    attention = last_attention(tensor, forward)
+    from_images = reachable_from(forward.images, forward.ops)
+    order = {op.name: i for i, op in enumerate(forward.ops)}
+    queue = deque((t, False) for t in (attention.inputs if attention is not None else ()))
+    seen, found = set(), []
+    while queue:
+        tensor, is_projected = queue.popleft()
+        if (tensor.name, is_projected) in seen:
+            continue
+        seen.add((tensor.name, is_projected))
+        if is_projected and is_spatial(tensor, maps):
+            found.append(tensor)
+            continue
+        inputs = [t for t in tensor.op.inputs if t.op.name in from_images and t.dtype.is_floating]
+        is_projected |= tensor.op.type in LEARNED and len(inputs) == 1
+        queue.extend((t, is_projected) for t in inputs)
+    if not found:
+        raise ValueError(
+            "GradCAM() found that this model reads a class token only, and no attention that "
+            "gathers the patches into it. Name a layer whose patches matter, or use "
+            '"vanilla_gradients".'
+        )
+    return max(found, key=lambda t: order[t.op.name])
+
+
+def last_attention(tensor: tf.Tensor, forward: ForwardPass) -> tf.Operation | None:
+    """Returns the last product of two tensors of the image before `tensor`, None without any."""
+    from_images = reachable_from(forward.images, forward.ops)
+    before = ancestors([tensor])
+    for op in reversed(forward.ops):
+        is_product = op.name in before and op.type in _PRODUCTS
+        if is_product and sum(t.op.name in from_images for t in op.inputs) > 1:
+            return op
+    return None
+
+
+def _refuse_unread_tokens(call, tensor, start, forward, maps):
+    """Refuses tokens behind the last attention, where only the class's is read: their map is 0."""
+    gathered, best = [], []
+    for reached, is_read in _reached(start, forward, maps):
+        attention = None if is_read else last_attention(reached, forward)
+        gathered.append(reached if attention is None else attention.outputs[0])
+        best.append(reached if is_read else _before_attention(reached, forward, maps))
+    if tensor.op.name not in ancestors(gathered):
+        raise ValueError(
+            f"{call} would be zero everywhere: after this layer, the model reads the class token "
+            "only. Name a layer before its last attention, such as "
+            f"{_listed(layer_name(t, forward) for t in best)}."
+        )
+
+
+def _refuse_convolved_points(op, forward, maps):
+    """Refuses a network whose maps shrink to 1x1 before its last convolution.
+
+    A global pooling, or one convolution as large as its input (a dense layer
+    in another form), may lead to 1x1; a smaller step may not, nor may a
+    larger kernel than 1x1 follow.
+    """
+    if op.type not in _CONVOLUTIONS | _POOLS:
+        return
+    inputs = op.inputs[0]
+    if inputs.name not in maps:
+        return
+    is_point = not is_spatial(inputs, maps)
+    if op.type in _POOLS:
+        kernel = op.get_attr("ksize")[1:-1]
+        sound = is_point or all(k >= s for k, s in zip(kernel, inputs.shape[1:-1], strict=True))
+    else:
+        kernel = op.inputs[1].shape[:-2].as_list()
+        covers = all(k >= s for k, s in zip(kernel, inputs.shape[1:-1], strict=True))
+        sound = set(kernel) == {1} if is_point else covers
+    if not sound:
+        size = "x".join(str(side) for side in forward.images.shape[1:-1])
+        raise ValueError(
+            "GradCAM() needs a last convolutional layer with more than one position, but for "
+            f"images of {size} this model's last maps are 1x1. Use larger images, or "
+            f"name an earlier layer. {_spatial_layers_sentence(forward, maps)}"
+        )
+
+
+def _spatial_layers_sentence(forward, maps):
+    names = [n for n, calls in unique_names(forward).items() if is_spatial(calls[-1].output, maps)]
+    if not names:
+        return "This model has no layer with a spatial output."
+    return f"Spatial layers of this model: {_listed(names)}."
+
+
+def _listed(names):
+    names = list(names)
+    shown = ", ".join(f'"{n}"' for n in names[-_NAMES_SHOWN:])
+    hidden = len(names) - _NAMES_SHOWN
+    return f"{shown} (the last {_NAMES_SHOWN}; {hidden} more before them)" if hidden > 0 else shown
