@@ -9,7 +9,13 @@ import tensorflow as tf
 
 from keras_saliency.capture import ForwardPass
 from keras_saliency.introspect import ancestors, layer_name, reachable_from, unique_names
-from keras_saliency.layouts import LEARNED, PICKING, SAME_ORDER, Grid, find_maps, picked_tokens
+from keras_saliency.layouts import PICKING, SAME_ORDER, Grid, find_maps, is_spatial
+from keras_saliency.transformers import (
+    before_attention,
+    convolved_maps,
+    last_attention,
+    reads_patches,
+)
 
 # Ops that hand a map on: what lies before them is the same map.
 _MAP_KEEPING = {
@@ -19,7 +25,6 @@ _MAP_KEEPING = {
 _OF_SIGNALS = {"Squeeze", "ExpandDims"}  # around their convolutions and poolings, (n, 1, length, c)
 _CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative", "Conv3D"}
 _POOLS = {"MaxPool", "AvgPool", "MaxPool3D", "AvgPool3D"}
-_PRODUCTS = {"BatchMatMulV2", "Einsum", "MatMul"}  # of two tensors of the image: attention
 _NAMES_SHOWN = 12
 
 
@@ -55,8 +60,7 @@ def last_spatial_activation(start: tf.Tensor, forward: ForwardPass) -> Activatio
     order = {op.name: i for i, op in enumerate(forward.ops)}
     found = {}
     for tensor, is_read in _reached(start, forward, maps):
-        kept = _before_pooling if is_read else _before_attention
-        tensor = kept(tensor, forward, maps)
+        tensor = _meant(tensor, is_read, forward, maps)
         found[tensor.op.name] = tensor
     if not found:
         raise ValueError(
@@ -108,11 +112,6 @@ def find_activation(layer: str, start: tf.Tensor, forward: ForwardPass, method: 
     return _activation(tensor, layer, maps, note)
 
 
-def is_spatial(tensor: tf.Tensor | None, maps: dict[str, Grid]) -> bool:
-    """Whether a tensor is in `maps`, with more than one position."""
-    return tensor is not None and tensor.name in maps and math.prod(maps[tensor.name].sides) > 1
-
-
 def _activation(tensor, layer, maps, note):
     grid = maps[tensor.name]
     if grid.first_token is not None:
@@ -135,7 +134,7 @@ def _reached(start, forward, maps):
         if is_spatial(tensor, maps):
             if maps[tensor.name].is_learned:  # else it is the image itself, rescaled say
                 before = found.get(tensor.name, (tensor, False))[1]
-                found[tensor.name] = tensor, before or _reads_patches(tensor, taker, maps)
+                found[tensor.name] = tensor, before or reads_patches(tensor, taker, maps)
         elif tensor.op.name not in seen:
             seen.add(tensor.op.name)
             _refuse_convolved_points(tensor.op, forward, maps)
@@ -143,19 +142,16 @@ def _reached(start, forward, maps):
     return list(found.values())
 
 
-def _reads_patches(tensor, taker, maps):
-    """Whether `taker` takes more of a tensor than tokens that are no patches."""
-    grid = maps[tensor.name]
-    if grid.first_token is None or taker.op.type not in PICKING:
-        return True
-    picked = picked_tokens(taker.op, tensor, taker)
-    if picked is None:
-        return True
-    after = grid.first_token + math.prod(grid.sides)
-    return bool(((picked >= grid.first_token) & (picked < after)).any())
+def _meant(tensor, is_read, forward, maps):
+    """The activation that stands for the first maps on a way back."""
+    if maps[tensor.name].first_token is not None:
+        convolved = convolved_maps(tensor, forward, maps)
+        if convolved is not None:
+            return _before_pooling(convolved, maps)
+    return _before_pooling(tensor, maps) if is_read else before_attention(tensor, forward, maps)
 
 
-def _before_pooling(tensor, forward, maps):
+def _before_pooling(tensor, maps):
     found, grid = tensor, maps[tensor.name]
     is_signal = len(grid.sides) == 1
     kinds = _MAP_KEEPING | (_OF_SIGNALS if is_signal else set())
@@ -172,51 +168,13 @@ def _before_pooling(tensor, forward, maps):
     return found
 
 
-def _before_attention(tensor, forward, maps):
-    """What the last attention before `tensor` is given, of which only a class token is read."""
-    attention = last_attention(tensor, forward)
-    from_images = reachable_from(forward.images, forward.ops)
-    order = {op.name: i for i, op in enumerate(forward.ops)}
-    queue = deque((t, False) for t in (attention.inputs if attention is not None else ()))
-    seen, found = set(), []
-    while queue:
-        tensor, is_projected = queue.popleft()
-        if (tensor.name, is_projected) in seen:
-            continue
-        seen.add((tensor.name, is_projected))
-        if is_projected and is_spatial(tensor, maps):
-            found.append(tensor)
-            continue
-        inputs = [t for t in tensor.op.inputs if t.op.name in from_images and t.dtype.is_floating]
-        is_projected |= tensor.op.type in LEARNED and len(inputs) == 1
-        queue.extend((t, is_projected) for t in inputs)
-    if not found:
-        raise ValueError(
-            "GradCAM() found that this model reads a class token only, and no attention that "
-            "gathers the patches into it. Name a layer whose patches matter, or use "
-            '"vanilla_gradients".'
-        )
-    return max(found, key=lambda t: order[t.op.name])
-
-
-def last_attention(tensor: tf.Tensor, forward: ForwardPass) -> tf.Operation | None:
-    """Returns the last product of two tensors of the image before `tensor`, None without any."""
-    from_images = reachable_from(forward.images, forward.ops)
-    before = ancestors([tensor])
-    for op in reversed(forward.ops):
-        is_product = op.name in before and op.type in _PRODUCTS
-        if is_product and sum(t.op.name in from_images for t in op.inputs) > 1:
-            return op
-    return None
-
-
 def _refuse_unread_tokens(call, tensor, start, forward, maps):
     """Refuses tokens behind the last attention, where only the class's is read: their map is 0."""
     gathered, best = [], []
     for reached, is_read in _reached(start, forward, maps):
         attention = None if is_read else last_attention(reached, forward)
         gathered.append(reached if attention is None else attention.outputs[0])
-        best.append(reached if is_read else _before_attention(reached, forward, maps))
+        best.append(_meant(reached, is_read, forward, maps))
     if tensor.op.name not in ancestors(gathered):
         raise ValueError(
             f"{call} would be zero everywhere: after this layer, the model reads the class token "

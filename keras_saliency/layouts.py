@@ -142,6 +142,11 @@ def find_maps(forward: ForwardPass) -> dict[str, Grid]:
     return maps
 
 
+def is_spatial(tensor: tf.Tensor | None, maps: dict[str, Grid]) -> bool:
+    """Whether a tensor is one of the `maps` that were found, with more than one position."""
+    return tensor is not None and tensor.name in maps and math.prod(maps[tensor.name].sides) > 1
+
+
 def _layout_after(op, output, before):
     """The layout of an op's output, None if rows and columns are lost."""
     if not output.shape.is_fully_defined():

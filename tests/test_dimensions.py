@@ -171,3 +171,26 @@ def test_images_with_an_axis_too_many_are_no_volumes():
     with pytest.raises(ValueError, match=r"must have shape \(n, H, W, C\).*1, 6, 8, 8, 3"):
         ProbeSet(np.zeros((1, 6, 8, 8, 3)))
     assert ProbeSet(np.zeros((1, 6, 8, 8, 1))).image_shape == (6, 8, 8, 1)
+
+
+def test_frames_through_time_distributed_are_those_of_a_longer_batch():
+    one, frames = keras.Input((14, 12, 3)), keras.Input((4, 14, 12, 3))
+    maps = layers.Conv2D(5, 3, activation="relu", name="maps")(one)
+    maps = layers.Conv2D(5, 3, activation="relu")(layers.MaxPooling2D()(maps))
+    inner, last = keras.Model(one, layers.Flatten()(maps)), layers.GRU(6)
+    head = layers.Dense(3)
+    model = keras.Model(frames, head(last(layers.TimeDistributed(inner)(frames))))
+
+    class OneBatch(layers.Layer):
+        def call(self, x):
+            found = inner(tf.reshape(x, (-1, 14, 12, 3)))
+            return tf.reshape(found, (-1, 4, inner.output_shape[1]))
+
+    twin = keras.Model(frames, head(last(OneBatch()(frames))))
+    pixels = pixels_of((4, 14, 12, 3), 3)
+    for method in ("vanilla_gradients", "deconvnet"):
+        found, expected = (explain(m, pixels, 1, method) for m in (model, twin))
+        assert found.shape == (3, 4, 14, 12) and expected.any()
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    with pytest.raises(ValueError, match="found no activation with a spatial extent"):
+        explain(model, pixels, 1, "grad_cam")

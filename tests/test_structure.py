@@ -17,6 +17,7 @@ RANKS = [
     {"probes", "capture", "library", "storage"},
     {"layouts"},
     {"introspect"},
+    {"transformers"},
     {"activations", "model_checks", "relu_rules", "state", "targets"},
     {"methods", "heads"},
     {"graph"},

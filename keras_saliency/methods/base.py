@@ -4,15 +4,11 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from keras_saliency.activations import (
-    Activation,
-    find_activation,
-    last_attention,
-    last_spatial_activation,
-)
+from keras_saliency.activations import Activation, find_activation, last_spatial_activation
 from keras_saliency.capture import ForwardPass
 from keras_saliency.introspect import ancestors, layer_name
 from keras_saliency.relu_rules import find_relu_nodes, find_unrectified, ruled_gradients
+from keras_saliency.transformers import last_attention
 
 
 @dataclass(frozen=True)
