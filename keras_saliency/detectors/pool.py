@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_saliency.detectors.base import Trial
 
-NUM_POOLED = 4  # looks
+NUM_POOLED = 6  # looks: an epoch and a half at first
 MIN_T = 4.0  # standard errors above 0, over donors: pairs of one donor are not independent
 
 

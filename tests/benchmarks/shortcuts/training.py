@@ -94,12 +94,14 @@ class Oracle(keras.callbacks.Callback):
         self.data = data
         self.found = {"biased": [], "unbiased": []}
         self.seconds = 0.0
+        self.run = tf.function(lambda images: self.model(images, training=False))
 
     def on_epoch_end(self, epoch, logs=None):
         began = time.perf_counter()
         (biased, labels), (unbiased, _) = self.data["biased"], self.data["unbiased"]
         images = biased if np.array_equal(biased, unbiased) else np.concatenate([biased, unbiased])
-        scores = self.model.predict(images, batch_size=200, verbose=0)
+        parts = np.array_split(images, max(1, len(images) // 200))
+        scores = np.concatenate([self.run(tf.constant(part)) for part in parts])
         said = scores[:, 0] > 0.5 if scores.shape[1] == 1 else scores.argmax(1)
         self.found["biased"].append(float((said[: len(labels)] == labels).mean()))
         self.found["unbiased"].append(float((said[-len(labels) :] == labels).mean()))
