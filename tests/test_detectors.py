@@ -102,11 +102,11 @@ def test_a_tag_is_suspected_at_once_and_alerted_once_per_streak(four):
 
 def test_an_alert_says_what_proves_it(four):
     looks = Looks(four, 4)
-    tag, marked = reads_tag(4), four.images[:, 8, 0, 0] > 0.58  # of the ring, but not in the tag
+    tag, marked = reads_tag(4), four.images[:, 8, 0, 0] > 0.59  # of the ring, but not in the tag
 
     def sometimes(images):
         logits = tag(images)
-        logits[images[:, 8, 0, 0] > 0.58] = [9, 0, 0, 0]
+        logits[images[:, 8, 0, 0] > 0.59] = [9, 0, 0, 0]
         return logits
 
     looks.look(sometimes, map_of(TAG, 40))
@@ -315,5 +315,5 @@ def test_a_cue_that_is_taken_away_is_told_as_such():
 
 
 def test_a_pooled_proof_says_so():
-    assert "last 4 looks" not in words_of(["cat", "cat"])
-    assert "last 4 looks, adoption exceeds its control by 9%" in words_of(["cat", "cat"], 0.09)
+    assert "last 6 looks" not in words_of(["cat", "cat"])
+    assert "last 6 looks, adoption exceeds its control by 9%" in words_of(["cat", "cat"], 0.09)

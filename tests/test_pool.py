@@ -39,15 +39,15 @@ def test_what_each_donor_brings_beyond_its_control():
     assert set(dict(outcome(0, 5).by_donor()).values()) == {0.0}, "no control, no excess"
 
 
-def test_a_weak_effect_is_proven_by_four_looks_and_by_no_fewer():
+def test_a_weak_effect_is_proven_by_six_looks_and_by_no_fewer():
     looks = [trial(outcome(0, 1, 0), outcome(1, [1, 2] * 5, [0, 1] * 5))] * NUM_POOLED
     assert not looks[0].is_over, "no single look reaches its bound"
     pool = Pool()
-    assert [pool.update(t) for t in looks] == [None, None, None, pytest.approx(0.1)]
+    assert [pool.update(t) for t in looks] == [None] * 5 + [pytest.approx(0.1)]
 
 
 def test_the_pooled_excess_is_the_mean_over_donors():
-    halves = [trial(outcome(0, 2, 0)), trial(outcome(0, [0, 2] * 5, 0))] * 2
+    halves = [trial(outcome(0, 2, 0)), trial(outcome(0, [0, 2] * 5, 0))] * 3
     # The odd donors come to 0.2 at all looks, the even ones to 0.2 and 0 by turns: 0.15.
     # Standard error: 0.05 * sqrt(10 / 9) / sqrt(10) = 0.0167, so t = 9.
     halves = [trial(*t.outcomes, num_classes=1) for t in halves]
@@ -66,23 +66,23 @@ def test_an_effect_that_the_control_has_too_is_none():
 
 def test_a_look_at_less_than_half_of_the_classes_breaks_the_pool():
     whole, part = trial(outcome(0, 2, 0)), trial(outcome(0, 2, 0), num_classes=3)
-    assert last(Pool(), [whole] * 3 + [part, whole]) is None
-    assert last(Pool(), [whole, part] + [whole] * 4) == pytest.approx(0.2)
+    assert last(Pool(), [whole] * 5 + [part, whole]) is None
+    assert last(Pool(), [whole, part] + [whole] * NUM_POOLED) == pytest.approx(0.2)
 
 
 def test_a_closed_gate_breaks_the_pool():
     pool = Pool()
     whole = trial(outcome(0, 2, 0))
-    assert last(pool, [whole] * 4) is not None
+    assert last(pool, [whole] * NUM_POOLED) is not None
     pool.clear()
-    assert last(pool, [whole] * 3) is None
+    assert last(pool, [whole] * (NUM_POOLED - 1)) is None
 
 
 def test_detectors_are_pooled_apart_and_only_where_they_have_a_bound():
     assert last(Pool(), [trial(outcome(0, 2, 0), of_pool=None)] * NUM_POOLED) is None
     pool = Pool()
     other = Trial(SWAP_DETECTORS["pattern"], None, [outcome(0, 2, 0)], Bounds(1, 1, 0.05), 1)
-    assert last(pool, [trial(outcome(0, 2, 0)), other] * 3) is None
+    assert last(pool, [trial(outcome(0, 2, 0)), other] * (NUM_POOLED - 1)) is None
     assert pool.update(other) == pytest.approx(0.2)
 
 
