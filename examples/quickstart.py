@@ -41,6 +41,7 @@ PHOTOGRAPHS = [
     "rocket",
 ]
 METHODS = ["grad_cam", "vanilla_gradients", "deconvnet"]
+FEATURE_LAYERS = ["relu_2", "relu_4"]  # what excites their channels is drawn, too
 
 
 def folder_of(package, pip_name):
@@ -120,23 +121,23 @@ def make_dataset(seed=0):
 
 
 def make_model(num_steps):
-    def convolution(width, size=3, stride=1):
+    def convolution(number, width, size=3, stride=1):
         return [
             layers.Conv2D(width, size, strides=stride, padding="same", use_bias=False),
             layers.BatchNormalization(momentum=0.9),
-            layers.ReLU(),
+            layers.ReLU(name=f"relu_{number}"),
         ]
 
     model = keras.Sequential(
         [
             keras.Input((SIZE, SIZE, 3)),
             layers.Rescaling(1 / 255),
-            *convolution(16, size=5, stride=2),
+            *convolution(1, 16, size=5, stride=2),
             layers.MaxPooling2D(),  # also what makes DeconvNet depend on the image
-            *convolution(32),
+            *convolution(2, 32),
             layers.MaxPooling2D(),
-            *convolution(64),
-            *convolution(64),
+            *convolution(3, 64),
+            *convolution(4, 64),
             layers.GlobalAveragePooling2D(),
             layers.Dense(len(ANIMALS)),
         ]
@@ -201,7 +202,13 @@ def main():
     train = images[NUM_VALIDATION:], labels[NUM_VALIDATION:]
     validation = images[:NUM_VALIDATION], labels[:NUM_VALIDATION]
     probes = choose_probes(*validation, masks[:NUM_VALIDATION])
-    saliency = SaliencyCallback(probes, options.log_dir, METHODS, sinks=["tensorboard", "folder"])
+    saliency = SaliencyCallback(
+        probes,
+        options.log_dir,
+        METHODS,
+        sinks=["tensorboard", "folder"],
+        feature_layers=FEATURE_LAYERS,
+    )
     print(f"{len(train[0])} images of {', '.join(ANIMALS.values())}; {probes}")
     num_steps = options.epochs * -(-len(train[0]) // BATCH_SIZE)
     make_model(num_steps).fit(

@@ -13,6 +13,7 @@ from keras_saliency.rendering import (
     decode_picture,
     defect,
     displayable,
+    draw_features,
     draw_grid,
     encode_picture,
     fit_tile,
@@ -90,6 +91,7 @@ class Album:
             filmstrip.add(heading, report.position, tiles, captions)
             picture = encode_picture(filmstrip.last_column())
             self._columns.append((method, report.position, picture))
+        pictures |= self._draw_features(report.features, heading)
         self._unwritten = report
         if not is_inside and report.epoch >= self._next_filmstrip:
             pictures |= self._draw_filmstrips()
@@ -133,6 +135,20 @@ class Album:
     def _draw_filmstrips(self):
         self._unwritten = None
         return {f"saliency/{m}/filmstrip": f.picture() for m, f in self._filmstrips.items()}
+
+    def _draw_features(self, views, heading):
+        pictures = {}
+        for view in views:
+            shown = np.unique(view.probes)
+            places = np.searchsorted(shown, view.probes)
+            images = displayable(self._probes.images, self._probes.display_images, shown)[places]
+            signals = view.signals[..., ::-1] if self._is_bgr else view.signals
+            names = [[self._probes.names[i] for i in row] for row in view.probes]
+            title = f"{view.layer}, {heading}"
+            picture = draw_features(view.channels, view.maxima, signals, images, names, title)
+            if picture is not None:
+                pictures[f"saliency/features/{view.layer.replace('/', '_')}"] = picture
+        return pictures
 
     def _draw_tiles(self, report, method):
         heatmaps = report.heatmaps[method]

@@ -55,3 +55,12 @@ def check_log_dir(log_dir) -> str:
     if "\0" in path or len(path) > 4096 or not is_text:
         raise ValueError(f"log_dir is no path that a file system takes. Received: {shown(path)}.")
     return path
+
+
+def check_names(argument, names) -> tuple[str, ...]:
+    """Returns names as a tuple without repetitions; a single one counts as a list of it."""
+    listed = [names] if isinstance(names, str) else names
+    is_list = isinstance(listed, list | tuple)
+    if not is_list or not all(isinstance(name, str) and name for name in listed):
+        raise TypeError(f"{argument} must be a list of names. Received: {shown(names)}.")
+    return tuple(dict.fromkeys(listed))

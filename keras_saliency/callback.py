@@ -6,7 +6,13 @@ from typing import Any
 
 import keras
 
-from keras_saliency.arguments import Refusal, check_int, check_log_dir, check_share
+from keras_saliency.arguments import (
+    Refusal,
+    check_int,
+    check_log_dir,
+    check_names,
+    check_share,
+)
 from keras_saliency.capture import ensure_built
 from keras_saliency.detectors import Battery, Legitimate, check_on_alert
 from keras_saliency.distribution import describe_strategy
@@ -95,6 +101,9 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         legitimate: what the model may decide by: "border", "colour", "texture",
             "background" and other kinds of cue, and boxes (y0, x0, y1, x1) in pixels.
             Defaults to (), nothing.
+        feature_layers: names of layers with a spatial output. At each epoch the probes that excite
+            their strongest channels most are drawn beside what DeconvNet makes of them, one
+            picture a layer. Defaults to (), none.
         on_alert: what an alert does besides: "warn" nothing, "stop" ends the training after
             the batch or epoch, a function is called with the `Alert`. Defaults to "warn".
 
@@ -130,6 +139,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         detect_freq=1,
         legitimate=(),
         on_alert="warn",
+        feature_layers=(),
     ):
         super().__init__()
         self.probes = ProbeSet.of(probes)
@@ -169,6 +179,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             int(detect_freq),
             self.legitimate,
             output,
+            check_names("feature_layers", feature_layers),
         )
         self._guard = Guard(on_error)
         self._run: Any = None  # a `Run` from the first epoch on

@@ -19,6 +19,7 @@ from keras_saliency.model_checks import (
     refuse_probabilities,
     tell_half_precision,
 )
+from keras_saliency.model_function import ModelFunction, filled
 from keras_saliency.records import Heatmaps, Predictions
 from keras_saliency.relu_rules import rectifiable
 from keras_saliency.state import WrittenState
@@ -147,19 +148,29 @@ class ModelGraph:
         others = () if self._question.others is None else self._question.others.arrays
         rows = np.arange(len(images)) if rows is None else np.asarray(rows)
         if self._predictor is None:
-            self._predictor = self._trace_predictor()
-            self._predictor_state = WrittenState(self._predictor.graph)
-        # A full chunk's worth of a large image in small ones: a call costs more than they do.
-        at_once = max(self.chunk_size, min(256, 2**21 // int(np.prod(self.image_shape))))
-        parts = []
-        with self._predictor_state.kept():
-            for start in range(0, len(images), at_once):
-                inside = slice(start, start + at_once)
-                given = [np.asarray(images[inside], np.float32)]
-                given += [array[rows[inside]] for array in others]
-                parts.append([part.numpy() for part in self._predictor(*map(tf.constant, given))])
-        logits, probabilities = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return Predictions(logits, probabilities)
+            self._predictor = self._make_predictor()
+        return Predictions(*self._predictor(images, *(array[rows] for array in others)))
+
+    def function_of(self, build, *specs, chunk_size=None) -> ModelFunction:
+        """Compiles what `build` makes of the forward pass; see `ModelFunction`.
+
+        Args:
+            build: function from the `ForwardPass` and tensors of `specs` to a list of tensors.
+            specs: `tf.TensorSpec`s.
+            chunk_size: how many images go through at once at most. Defaults to None, as
+                many as the graph's, and always so many.
+        """
+        others = dataclasses.replace(self._question, facts={}).specs(None)
+        return ModelFunction(
+            build,
+            self._model,
+            self._model_input,
+            self.image_shape,
+            others,
+            specs=specs,
+            chunk_size=chunk_size or self.chunk_size,
+            is_fixed=chunk_size is None,
+        )
 
     def with_chunk_size(self, chunk_size) -> "ModelGraph":
         """Returns the same graph for chunks of another size, traced anew."""
@@ -195,9 +206,7 @@ class ModelGraph:
 
     def _run(self, arrays):
         """Runs one chunk, filled up with its last image so that its size is always the same."""
-        missing = self.chunk_size - len(arrays[0])
-        if missing:
-            arrays = [np.concatenate([a, np.repeat(a[-1:], missing, axis=0)]) for a in arrays]
+        arrays = [filled(array, self.chunk_size) for array in arrays]
         arrays[0] = arrays[0].astype(np.float32, copy=False)
         return self._function(*map(tf.constant, arrays))
 
@@ -256,18 +265,16 @@ class ModelGraph:
             images = tf.transpose(images, (0, rank - 1, *range(1, rank - 1)))
         return self._question.model_input(images, tensors)
 
-    def _trace_predictor(self):
+    def _make_predictor(self):
         question = dataclasses.replace(self._question, facts={})
 
-        def run(images, *tensors):
-            forward = run_forward(self._model, images, self._model_input(images, tensors))
+        def build(forward):
             logits, head = read_logits(forward, question, self._model)
             return logits, probabilities_of(logits, head)
 
-        return tf.function(run, autograph=False).get_concrete_function(
-            tf.TensorSpec((None, *self.image_shape), tf.float32, name="images"),
-            *question.specs(None),
-        )
+        # A full chunk's worth of a large image in small ones: a call costs more than they do.
+        at_once = max(self.chunk_size, min(256, 2**21 // int(np.prod(self.image_shape))))
+        return self.function_of(build, chunk_size=at_once)
 
     def __str__(self):
         lines = []

@@ -57,6 +57,7 @@ class Pipeline:
         log_keys: statistics whose mean goes into `logs`.
         first_epoch: what history has of this and later epochs will be trained again.
         watch: `Watch` that looks for shortcuts, or None.
+        features: `FeatureViews` of layers, or None.
     """
 
     def __init__(
@@ -73,10 +74,11 @@ class Pipeline:
         log_keys,
         first_epoch,
         watch=None,
+        features=None,
     ):
         self.graph = graph
         self.logs = {f"{m.name}_{key}": 0.0 for m in graph.methods for key in log_keys}
-        self._watch = watch
+        self._watch, self._features = watch, features
         if watch is not None:
             self.logs["shortcut_adoption"] = 0.0
         self.history = history
@@ -132,7 +134,15 @@ class Pipeline:
         if self._watch is not None and self._watch.is_due(moment):
             self._look(predictions, heatmaps, moment)
         findings = self._watch.take_unreported() if self._watch is not None else ()
-        report = dataclasses.replace(report, logs=dict(self.logs), findings=findings)
+        features = ()
+        if self._features is not None and moment.batch is None:
+            look, inputs = self._features.look, self._probes.model_inputs
+            others = self._probes.other_inputs
+            others = () if others is None else others.arrays
+            features = self._guard.run("features of layers", look, inputs, others) or ()
+        report = dataclasses.replace(
+            report, logs=dict(self.logs), findings=findings, features=features
+        )
         return Measured(report, recordings, references)
 
     def glance(self, moment: Moment) -> None:

@@ -242,6 +242,25 @@ class Alert:
         return cls(**alert)
 
 
+@dataclass(frozen=True, eq=False)
+class FeatureView:
+    """What excites the strongest channels of a layer.
+
+    Attributes:
+        layer: the layer's name.
+        channels: int array (k,), the strongest first.
+        probes: int array (k, t), those that excite each of them most, the strongest first.
+        maxima: float array (k, t), their activations.
+        signals: float array (k, t, H, W, C), these projected back to the pixels by DeconvNet.
+    """
+
+    layer: str
+    channels: np.ndarray
+    probes: np.ndarray
+    maxima: np.ndarray
+    signals: np.ndarray
+
+
 @dataclass(frozen=True)
 class EpochReport:
     """Everything that one observed epoch has to say.
@@ -260,6 +279,7 @@ class EpochReport:
         pictures: uint8 RGB array (height, width, 3) by tag.
         texts: plain text by tag.
         findings: `Alert`s of all severities, new since the report before.
+        features: a `FeatureView` for each layer that was asked for.
     """
 
     epoch: int
@@ -275,6 +295,7 @@ class EpochReport:
     pictures: dict[str, np.ndarray] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     findings: tuple[Alert, ...] = ()
+    features: tuple[FeatureView, ...] = ()
 
     def __post_init__(self):
         for name in ("step", "position"):

@@ -11,6 +11,7 @@ from typing import Any
 from keras_saliency.album import Album
 from keras_saliency.detectors import NOTHING_LEGITIMATE, Battery, Legitimate
 from keras_saliency.distribution import describe_workers
+from keras_saliency.features import FeatureViews
 from keras_saliency.graph import ModelGraph
 from keras_saliency.guard import notify
 from keras_saliency.history import History, RunFiles, read_identity
@@ -40,6 +41,7 @@ class Settings:
     detect_freq: int = 1
     legitimate: Legitimate = NOTHING_LEGITIMATE
     output: str | int | None = None
+    feature_layers: tuple[str, ...] = ()
 
     def new_history(self) -> History:
         """Returns an empty history of the probes."""
@@ -85,6 +87,8 @@ class Run:
         if graph.has_classes:
             settings.probes.check_num_classes(graph.num_classes)
         weights = _weights(settings, graph.num_classes)
+        layers = settings.feature_layers
+        features = FeatureViews(graph, layers) if layers else None
         self.model = model
         self.fit = fit
         self.thread = threading.get_ident()
@@ -125,6 +129,7 @@ class Run:
             log_keys=settings.log_keys,
             first_epoch=epoch,
             watch=self.watch,
+            features=features,
         )
         words = _describe(graph, settings)
         if self.watch is not None:

@@ -13,7 +13,7 @@ __all__ = ["METHODS", "DeconvNet", "GradCAM", "Method", "Trace", "VanillaGradien
 
 # Names become tags, folders and rows of the settings page, where these topics stand already.
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
-_TAKEN = ("probes", "score", "versions", "workers")
+_TAKEN = ("features", "probes", "score", "versions", "workers")
 
 METHODS: dict[str, type[Method]] = {m.name: m for m in (GradCAM, VanillaGradients, DeconvNet)}
 

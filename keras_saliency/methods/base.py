@@ -86,6 +86,11 @@ class Trace:
         self._gradients: dict[tuple[int, str], tf.Tensor] = {}
         self._rectified: dict[str, set[str]] = {}
 
+    @classmethod
+    def of_layers(cls, forward: ForwardPass) -> "Trace":
+        """A trace in which layers are asked for, and no score."""
+        return cls(forward, tf.nest.flatten(forward.output)[0], None, None)
+
     @property
     def images(self) -> tf.Tensor:
         """The graph's input, float32 (n, H, W, C)."""

@@ -58,28 +58,21 @@ class DeconvNet(Method):
 
     def attribute(self, trace):
         if self.layer is None:
-            score, source, note = trace.score, "logits", ""
+            source, note = "logits", ""
             signal = trace.gradient(trace.images, "deconvnet")
             rectified = trace.rectified("deconvnet")
-        else:
-            found = trace.activation(self.layer, "DeconvNet")
-            score, source, note = found.tensor, found.layer, found.note
-            if found.grid.first_token is not None:
+            num_gates = self._refuse_what_is_no_deconvnet(trace, trace.score, source, rectified)
+            if not trace.depends_on_images(signal):
                 raise ValueError(
-                    f'{self!r} needs a layer with a spatial output (n, h, w, c), but "{source}" '
-                    "outputs the tokens of a transformer, which are no rectified features. Use "
-                    '"grad_cam" or "vanilla_gradients".'
+                    "DeconvNet() would draw the same map for every image of a class: from a logit "
+                    "its signal depends on the image only through max-pooling, which this model "
+                    "has none of. Use DeconvNet(layer=...), which projects a layer's strongest "
+                    'activation, or use "grad_cam" or "vanilla_gradients".'
                 )
-            start = self._start(score)
-            signal, rectified = trace.projection(score, start, "deconvnet")
-        num_gates = self._refuse_what_is_no_deconvnet(trace, score, source, rectified)
-        if self.layer is None and not trace.depends_on_images(signal):
-            raise ValueError(
-                "DeconvNet() would draw the same map for every image of a class: from a logit its "
-                "signal depends on the image only through max-pooling, which this model has none "
-                "of. Use DeconvNet(layer=...), which projects a layer's strongest activation, or "
-                'use "grad_cam" or "vanilla_gradients".'
-            )
+        else:
+            found = self.activation(trace)
+            source, note = found.layer, found.note
+            signal, rectified, num_gates = self.project(trace, self._channels(found.tensor))
         words = {
             "layer": source,
             "rule": f"ReLU(signal) at {len(rectified)} ReLU nodes",
@@ -91,6 +84,41 @@ class DeconvNet(Method):
         if note or gates:
             words["note"] = "; ".join(filter(None, (note, gates)))
         return Attribution(tf.reduce_max(tf.abs(signal), axis=-1), words, signal)
+
+    def activation(self, trace):
+        """Returns the `Activation` of the layer.
+
+        Raises:
+            ValueError: if there is no such layer, or it has no maps.
+        """
+        found = trace.activation(self.layer, "DeconvNet")
+        if found.grid.first_token is not None:
+            raise ValueError(
+                f'{self!r} needs a layer with a spatial output (n, h, w, c), but "{found.layer}" '
+                "outputs the tokens of a transformer, which are no rectified features. Use "
+                '"grad_cam" or "vanilla_gradients".'
+            )
+        return found
+
+    def project(self, trace, channels):
+        """Sends a channel's activation at its maximum, all else 0, back to the images.
+
+        Args:
+            trace: `Trace`.
+            channels: int64 tensor (n,), the channel of each probe.
+
+        Returns:
+            The signal (n, H, W, C), the names of the ReLU nodes rectified, and the number of
+            gates that are left as they are.
+
+        Raises:
+            ValueError: if DeconvNet cannot be had of the layer.
+        """
+        found = self.activation(trace)
+        start = _at_maximum(found.tensor, channels)
+        signal, rectified = trace.projection(found.tensor, start, "deconvnet")
+        gates = self._refuse_what_is_no_deconvnet(trace, found.tensor, found.layer, rectified)
+        return signal, rectified, gates
 
     def _refuse_what_is_no_deconvnet(self, trace, score, source, rectified):
         nodes, num_gates = trace.relu_nodes(score)
@@ -115,21 +143,24 @@ class DeconvNet(Method):
             )
         return num_gates
 
-    def _start(self, activation):
-        """The activation at the maximum of one channel, all else 0, (n, h, w, c)."""
+    def _channels(self, activation):
         num_channels = activation.shape[-1]
-        num_positions = int(np.prod(activation.shape[1:-1]))
-        if not isinstance(self.channel, str) and self.channel >= num_channels:
-            raise ValueError(
-                f'{self!r} is out of range: "{self.layer}" has {num_channels} channels, '
-                f"0 ... {num_channels - 1}."
-            )
-        by_position = tf.reshape(activation, (-1, num_positions, num_channels))
-        if self.channel == "strongest":
-            channel = tf.argmax(tf.reduce_max(by_position, axis=1), axis=1)
-        else:
-            channel = tf.fill(tf.shape(activation)[:1], tf.constant(self.channel, tf.int64))
-        position = tf.argmax(tf.gather(by_position, channel, axis=2, batch_dims=1), axis=1)
-        at_position = tf.one_hot(position, num_positions)[:, :, None]
-        at_channel = tf.one_hot(channel, num_channels)[:, None, :]
-        return activation * tf.reshape(at_position * at_channel, tf.shape(activation))
+        if not isinstance(self.channel, str):
+            if self.channel >= num_channels:
+                raise ValueError(
+                    f'{self!r} is out of range: "{self.layer}" has {num_channels} channels, '
+                    f"0 ... {num_channels - 1}."
+                )
+            return tf.fill(tf.shape(activation)[:1], tf.constant(self.channel, tf.int64))
+        positions = tuple(range(1, activation.shape.rank - 1))
+        return tf.argmax(tf.reduce_max(activation, axis=positions), axis=1)
+
+
+def _at_maximum(activation, channels):
+    """The activation (n, h, w, c) at the maximum of each probe's channel, all else 0."""
+    num_channels, num_positions = activation.shape[-1], int(np.prod(activation.shape[1:-1]))
+    by_position = tf.reshape(activation, (-1, num_positions, num_channels))
+    position = tf.argmax(tf.gather(by_position, channels, axis=2, batch_dims=1), axis=1)
+    at_position = tf.one_hot(position, num_positions)[:, :, None]
+    at_channel = tf.one_hot(channels, num_channels)[:, None, :]
+    return activation * tf.reshape(at_position * at_channel, tf.shape(activation))

@@ -10,6 +10,7 @@ from keras_saliency.rendering.encode import (
     encode_picture,
     encode_png,
 )
+from keras_saliency.rendering.features import draw_features
 from keras_saliency.rendering.filmstrip import Filmstrip
 from keras_saliency.rendering.grid import Caption, draw_grid
 from keras_saliency.rendering.layout import INK, NOTE_INK, fit_tile
@@ -29,6 +30,7 @@ __all__ = [
     "describe_range",
     "display_values",
     "displayable",
+    "draw_features",
     "draw_grid",
     "encode_jpeg",
     "encode_picture",
