@@ -36,6 +36,10 @@ def check_log_keys(log_keys, probes, num_methods) -> tuple[str, ...]:
             raise ValueError(f'log_keys holds "{key}" twice. Received: {log_keys!r}.')
         if key == "method_agreement" and num_methods < 2:
             raise ValueError('log_keys holds "method_agreement", which needs two methods.')
+        if key in STATISTICS and STATISTICS[key].num_axes >= len(probes.image_shape):
+            raise ValueError(
+                f'log_keys holds "{key}", which probes of shape {probes.image_shape} have not.'
+            )
         for need in STATISTICS[key].needs if key in STATISTICS else ():
             if need in _NEEDS_OF_PROBES and getattr(probes, need) is None:
                 raise ValueError(

@@ -251,7 +251,7 @@ class Pipeline:
         }
         wanted = {e for epochs in chosen.values() for e in epochs}
         for e in wanted - set(self._recordings):
-            size = self.graph.image_shape[:2]
+            size = self.graph.image_shape[:-1]
             maps = entries[e].heatmaps
             self._recordings[e] = {m: Recording(m, maps[m], size) for m in maps}
         self._recordings = {e: r for e, r in self._recordings.items() if e in wanted}

@@ -36,7 +36,8 @@ class StoredMaps(NamedTuple):
     float16. Statistics are of these maps, so that they can be had again from history.
 
     Attributes:
-        codes: float16 array (n, h, w), in [0, 1]; NaN for a map that was not finite.
+        codes: float16 array (n, h, w), in [0, 1]; NaN for a map that was not finite. (n, l) of
+            signals, (n, d, h, w) of volumes.
         scales: float32 array (n,), each map's maximum.
     """
 
@@ -48,16 +49,17 @@ class StoredMaps(NamedTuple):
         """Encodes heatmaps (n, h, w), map by map, so that no second float32 copy is made.
 
         Raises:
-            ValueError: if the array is not (n, h, w).
+            ValueError: if the array has not one axis to three beside that of the probes.
         """
         maps = np.asarray(maps, np.float32)
-        if maps.ndim != 3:
+        if not 2 <= maps.ndim <= 4:
             raise ValueError(f"heatmaps must be (n, h, w). Received: {maps.shape}.")
-        scales = maps.max(axis=(1, 2), initial=0)
+        inside = tuple(range(1, maps.ndim))
+        scales = maps.max(axis=inside, initial=0)
         with np.errstate(invalid="ignore"):  # float64 sums of float32 are finite if all terms are
-            scales[~np.isfinite(maps.sum(axis=(1, 2), dtype=np.float64))] = np.nan
+            scales[~np.isfinite(maps.sum(axis=inside, dtype=np.float64))] = np.nan
         codes = np.empty(maps.shape, np.float16)
-        divisors = np.where(scales == 0, np.float32(1), scales)[:, None, None]
+        divisors = alongside(np.where(scales == 0, np.float32(1), scales), maps)
         block = max(1, 2**20 // max(1, maps[:1].size))
         with np.errstate(invalid="ignore"):
             for start in range(0, len(maps), block):
@@ -67,7 +69,13 @@ class StoredMaps(NamedTuple):
 
     def restore(self, rows=slice(None)) -> np.ndarray:
         """Returns the heatmaps of some probes, float32 (m, h, w)."""
-        return self.codes[rows].astype(np.float32) * self.scales[rows][:, None, None]
+        maps = self.codes[rows].astype(np.float32)
+        return maps * alongside(self.scales[rows], maps)
+
+
+def alongside(values: np.ndarray, maps: np.ndarray) -> np.ndarray:
+    """Returns one value for each map, (n,), in a shape that goes with the maps', (n, 1, ...)."""
+    return values.reshape(-1, *[1] * (maps.ndim - 1))
 
 
 @dataclass(frozen=True)

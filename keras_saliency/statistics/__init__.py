@@ -58,7 +58,7 @@ def compute(attention, probes, predictions=None, others=()) -> dict[str, np.ndar
         entry.name: entry.measure(
             attention, probes, **{n: arguments[n] for n in entry.needs if n in arguments}
         )
-        for entry in applicable(probes, **arguments)
+        for entry in applicable(probes, len(attention.image_size), **arguments)
     }
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_saliency.statistics.base import statistic
-from keras_saliency.statistics.maps import marginals
+from keras_saliency.statistics.maps import inside, marginals
 
 BORDER_SHARE = 0.1
 
@@ -55,10 +55,25 @@ def entropy(maps):
     if num_positions <= 1:
         return np.full(len(maps.unit), np.nan)
     terms = maps.unit * np.log(np.maximum(maps.unit, np.finfo(np.float32).tiny))
-    return np.clip(-terms.sum(axis=(1, 2)) / np.log(num_positions), 0, 1)
+    return np.clip(-terms.sum(axis=inside(terms)) / np.log(num_positions), 0, 1)
 
 
-@statistic("centroid_y")
+@statistic("centroid_z", num_axes=3)
+def centroid_z(maps):
+    """Returns the depth at which attention balances: 0 is the first slice, 1 the last.
+
+    See `centroid_y`.
+
+    Args:
+        maps: float32 array (n, D, H, W), non-negative, any scale.
+
+    Returns:
+        float32 array (n,), in (0, 1); NaN for a map that is all zero.
+    """
+    return _centroid(maps, 3)
+
+
+@statistic("centroid_y", num_axes=2)
 def centroid_y(maps):
     """Returns the height at which attention balances: 0 is the top edge, 1 the bottom.
 
@@ -72,8 +87,7 @@ def centroid_y(maps):
     Returns:
         float32 array (n,), in (0, 1); NaN for a map that is all zero.
     """
-    rows, _ = marginals(maps.unit)
-    return rows @ _centres(rows)
+    return _centroid(maps, 2)
 
 
 @statistic("centroid_x")
@@ -88,8 +102,7 @@ def centroid_x(maps):
     Returns:
         float32 array (n,), in (0, 1); NaN for a map that is all zero.
     """
-    _, columns = marginals(maps.unit)
-    return columns @ _centres(columns)
+    return _centroid(maps, 1)
 
 
 @statistic("spread")
@@ -97,7 +110,7 @@ def spread(maps):
     """Returns the standard deviation of attention around its centroid.
 
     Low values mean one spot, high ones several spots or a broad view.
-    sqrt(sum P ((y/H - centroid_y)^2 + (x/W - centroid_x)^2)).
+    sqrt(sum P ((y/H - centroid_y)^2 + (x/W - centroid_x)^2)), over as many axes as there are.
 
     Args:
         maps: float32 array (n, H, W), non-negative, any scale.
@@ -129,10 +142,10 @@ def border_enrichment(maps):
         float32 array (n,), at least 0, 1 = blind; 1 as well for an image so
         small that all of it is border; NaN for a map that is all zero.
     """
-    height, width = maps.unit.shape[1:]
-    ring = max(1, round(BORDER_SHARE * min(height, width)))
-    is_border = np.ones((height, width), bool)
-    is_border[ring : height - ring, ring : width - ring] = False
+    sizes = maps.unit.shape[1:]
+    ring = max(1, round(BORDER_SHARE * min(sizes)))
+    is_border = np.ones(sizes, bool)
+    is_border[tuple(slice(ring, size - ring) for size in sizes)] = False
     return maps.unit[:, is_border].sum(axis=1, dtype=np.float64) / is_border.mean()
 
 
@@ -169,6 +182,11 @@ def empty_fraction(maps):
         map that is all zero.
     """
     return np.where(maps.undefined & ~maps.empty, np.nan, maps.empty)
+
+
+def _centroid(maps, from_last):
+    masses = marginals(maps.unit)[-from_last]
+    return masses @ _centres(masses)
 
 
 def _centres(masses):

@@ -42,21 +42,20 @@ class Attention:
     Attributes:
         method: name of the method.
         native: `Maps` at the method's own size (n, h, w).
-        image_size: (H, W) of the probes.
+        image_size: (H, W) of the probes; (length,) of signals, (D, H, W) of volumes.
     """
 
     method: str
     native: Maps
-    image_size: tuple[int, int]
+    image_size: tuple[int, ...]
 
     @classmethod
     def from_heatmaps(cls, heatmaps: Heatmaps) -> "Attention":
         """Prepares one method's heatmaps."""
-        height, width = heatmaps.image_size
-        return cls.from_maps(heatmaps.method, Maps.from_record(heatmaps), (height, width))
+        return cls.from_maps(heatmaps.method, Maps.from_record(heatmaps), heatmaps.image_size)
 
     @classmethod
-    def from_maps(cls, method: str, native: Maps, image_size: tuple[int, int]) -> "Attention":
+    def from_maps(cls, method: str, native: Maps, image_size: tuple[int, ...]) -> "Attention":
         """Prepares one method's maps at native size."""
         if method in GRADIENT_METHODS:
             native = native.smoothed()
@@ -64,13 +63,14 @@ class Attention:
 
     @functools.cached_property
     def image(self) -> Maps:
-        """`Maps` at image size (n, H, W), resized bilinearly."""
-        (height, width), (h, w) = self.image_size, self.native.unit.shape[1:]
-        if (h, w) == (height, width):
+        """`Maps` at image size (n, H, W), resized linearly."""
+        sizes = self.native.unit.shape[1:]
+        if sizes == tuple(self.image_size):
             return self.native
         resized = Heatmaps(self.method, self.native.unit, self.image_size).at_image_size()
         unit = divide_by_sum(resized, self.native.undefined)
-        return Maps(unit, self.native.empty, self.native.magnitude, (height / h, width / w))
+        cell = tuple(side / s for side, s in zip(self.image_size, sizes, strict=True))
+        return Maps(unit, self.native.empty, self.native.magnitude, cell)
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ class Statistic:
         needs: attributes of the probes, or arguments of `compute`, without
             which it is absent.
         of_set: whether a probe's value depends on the other probes' maps.
+        num_axes: how many axes a map must have at least.
         worse: which direction is worse, "low", "high" or None.
     """
 
@@ -93,6 +94,7 @@ class Statistic:
     needs: tuple[str, ...]
     of_set: bool
     worse: str | None
+    num_axes: int = 1
 
 
 def probes_at(probes, indices):
@@ -115,7 +117,7 @@ STATISTICS: dict[str, Statistic] = {}
 COMPUTE_ARGUMENTS = frozenset({"others", "predictions"})
 
 
-def statistic(name, *, resolution="image", needs=(), of_set=False, worse=None):
+def statistic(name, *, resolution="image", needs=(), of_set=False, worse=None, num_axes=1):
     """Registers a formula as the statistic `name`.
 
     The formula receives `Maps`, then the probes if it needs anything of them, then
@@ -136,7 +138,7 @@ def statistic(name, *, resolution="image", needs=(), of_set=False, worse=None):
             known = (probes,) if needs_probes else ()
             return np.asarray(formula(maps, *known, **given), np.float32)
 
-        STATISTICS[name] = Statistic(name, measure, resolution, needs, of_set, worse)
+        STATISTICS[name] = Statistic(name, measure, resolution, needs, of_set, worse, num_axes)
         return measure
 
     return register

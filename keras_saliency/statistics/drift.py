@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency.records import alongside
 from keras_saliency.statistics.base import Attention
-from keras_saliency.statistics.maps import Maps, blocks, divergence, marginals
+from keras_saliency.statistics.maps import Maps, blocks, divergence, inside, marginals
 from keras_saliency.statistics.resizing import pearson_of_resized
 
 REFERENCES = ("previous", "first", "start")
@@ -139,8 +140,8 @@ def iou(current, reference):
         https://arxiv.org/abs/1710.10547 (top-k intersection, there with a
         fixed k and over k).
     """
-    both = (current & reference).sum(axis=(1, 2))
-    return both / (current | reference).sum(axis=(1, 2))
+    axes = inside(current)
+    return (current & reference).sum(axis=axes) / (current | reference).sum(axis=axes)
 
 
 @measure("ssim", of="unit", worse="low")
@@ -166,16 +167,18 @@ def ssim(current, reference):
     """
     window = min(SSIM_WINDOW, *current.shape[1:])
     window -= 1 - window % 2
-    sample = window**2 / max(1, window**2 - 1)
-    data_range = np.maximum(current.max(axis=(1, 2)), reference.max(axis=(1, 2)))
-    a, b = (m / data_range.astype(np.float64)[:, None, None] for m in (current, reference))
+    axes = inside(current)
+    num_inside = window ** len(axes)
+    sample = num_inside / max(1, num_inside - 1)
+    data_range = np.maximum(current.max(axis=axes), reference.max(axis=axes)).astype(np.float64)
+    a, b = (m / alongside(data_range, m) for m in (current, reference))
     mean_a, mean_b = _window_mean(a, window), _window_mean(b, window)
     variances = sample * (_window_mean(a * a + b * b, window) - mean_a**2 - mean_b**2)
     covariance = sample * (_window_mean(a * b, window) - mean_a * mean_b)
     c1, c2 = 0.01**2, 0.03**2
     similarity = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
     similarity /= (mean_a**2 + mean_b**2 + c1) * (variances + c2)
-    return similarity.mean(axis=(1, 2))
+    return similarity.mean(axis=axes)
 
 
 @measure("jensen_shannon", of="unit")
@@ -216,7 +219,7 @@ def centroid_shift(current, reference):
         (now - before) @ np.arange(now.shape[1])
         for now, before in zip(marginals(current), marginals(reference), strict=True)
     ]
-    return np.hypot(*shifts) / np.hypot(*current.shape[1:])
+    return np.sqrt(sum(s**2 for s in shifts) / sum(side**2 for side in current.shape[1:]))
 
 
 def _pearson(a, b):
@@ -231,6 +234,12 @@ def _window_mean(maps, window):
     """Mean over each window x window square that fits in whole."""
     from keras_saliency.opencv import cv2  # ten times as fast as sums of slices
 
+    if maps.ndim != 3:
+        for axis in inside(maps):
+            length = maps.shape[axis] - window + 1
+            parts = (maps.take(range(i, i + length), axis) for i in range(window))
+            maps = sum(parts) / window
+        return maps
     (height, width), cut = maps.shape[1:], window // 2
     means = np.stack([cv2.blur(m, (window, window)) for m in maps])
     return means[:, cut : height - cut, cut : width - cut]
@@ -242,7 +251,8 @@ def _are_coarse(current, reference):
         return False
     shape, size = current.native.unit.shape, current.image_size
     is_alike = (shape, size) == (reference.native.unit.shape, reference.image_size)
-    return is_alike and max(shape[1:]) <= COARSE_SIDE and shape[1:] != size
+    is_image = len(shape) == 3
+    return is_alike and is_image and max(shape[1:]) <= COARSE_SIDE and shape[1:] != size
 
 
 def _compare_native(formula, current, reference):

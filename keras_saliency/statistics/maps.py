@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_saliency.records import Heatmaps
+from keras_saliency.records import Heatmaps, alongside
 
 SMOOTHING_SIGMA = 1.0
 SMOOTHING_RADIUS = 4
@@ -40,16 +40,22 @@ def blocks(maps: np.ndarray) -> Iterator[slice]:
     return (slice(i, i + size) for i in range(0, len(maps), size))
 
 
-def marginals(unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the mass of each row (n, h) and of each column (n, w), float64."""
-    return unit.sum(axis=2).astype(np.float64), unit.sum(axis=1).astype(np.float64)
+def inside(maps: np.ndarray) -> tuple[int, ...]:
+    """Returns the axes of a map: all but that of the probes."""
+    return tuple(range(1, maps.ndim))
+
+
+def marginals(unit: np.ndarray) -> list[np.ndarray]:
+    """Returns the mass along each axis, float64: of each row (n, h), of each column (n, w)."""
+    axes = inside(unit)
+    return [unit.sum(axis=tuple(a for a in axes if a != axis)).astype(np.float64) for axis in axes]
 
 
 def divergence(p, q) -> np.ndarray:
     """Returns the Jensen-Shannon divergence (base 2) of unit-mass maps (n, H, W), float (n,)."""
     tiny = np.finfo(np.float32).tiny
     middle = np.maximum((p + q) / 2, tiny)
-    total = sum((m * np.log2(np.maximum(m / middle, tiny))).sum(axis=(1, 2)) for m in (p, q))
+    total = sum((m * np.log2(np.maximum(m / middle, tiny))).sum(axis=inside(m)) for m in (p, q))
     return np.clip(total / 2, 0, 1)
 
 
@@ -58,16 +64,17 @@ class Maps:
     """Unit-mass maps at one size, with what several statistics ask of them.
 
     Attributes:
-        unit: float32 array (n, h, w), each map with sum 1, or all NaN.
+        unit: float32 array (n, h, w), each map with sum 1, or all NaN; (n, l) of signals,
+            (n, d, h, w) of volumes.
         empty: which maps were all zero, bool (n,).
         magnitude: mean of each un-normalised map, float32 (n,), NaN like `unit`.
-        cell: (height, width) of a native pixel in pixels of this size.
+        cell: (height, width) of a native pixel in pixels of this size; () for that size itself.
     """
 
     unit: np.ndarray
     empty: np.ndarray
     magnitude: np.ndarray
-    cell: tuple[float, float] = (1.0, 1.0)
+    cell: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, heatmaps) -> "Maps":
@@ -94,7 +101,7 @@ class Maps:
     def from_native(cls, method, native, empty, non_finite) -> "Maps":
         """Makes `Maps` at native size of what is known of them, bool (n,)."""
         undefined = empty | non_finite
-        lowest = native.min(initial=0, where=~non_finite[:, None, None])
+        lowest = native.min(initial=0, where=~alongside(non_finite, native))
         if lowest < 0:
             raise ValueError(
                 f"{method}: heatmaps hold negative values. Received: a lowest value of "
@@ -102,7 +109,7 @@ class Maps:
                 "attributions."
             )
         with np.errstate(invalid="ignore"):  # inf - inf, in maps that are undefined anyway
-            magnitude = native.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
+            magnitude = native.mean(axis=inside(native), dtype=np.float64).astype(np.float32)
         magnitude[undefined] = np.nan
         return cls(divide_by_sum(native, undefined), empty, magnitude)
 
@@ -123,12 +130,13 @@ class Maps:
     @property
     def undefined(self) -> np.ndarray:
         """Which maps are all zero or not finite, bool (n,)."""
-        return np.isnan(self.unit[:, 0, 0])
+        return np.isnan(self.unit.reshape(len(self.unit), self.num_pixels)[:, 0])
 
     @functools.cached_property
     def comparable(self) -> np.ndarray:
         """Which maps point anywhere: neither undefined nor constant, bool (n,)."""
-        peak, low = self.unit.max(axis=(1, 2)), self.unit.min(axis=(1, 2))
+        axes = inside(self.unit)
+        peak, low = self.unit.max(axis=axes), self.unit.min(axis=axes)
         return peak - low > CONSTANT_RANGE * peak
 
     @property
@@ -159,11 +167,11 @@ class Maps:
 def divide_by_sum(maps, undefined):
     """Returns each map with sum 1, and all NaN where `undefined` or all zero."""
     with np.errstate(invalid="ignore"):  # inf / NaN
-        peak = maps.max(axis=(1, 2))
+        peak = maps.max(axis=inside(maps))
         peak[undefined | (peak == 0)] = np.nan
         # By the peak first: the sum of large float32 values overflows.
-        unit = maps / peak[:, None, None]
-    unit /= unit.sum(axis=(1, 2), dtype=np.float64).astype(np.float32)[:, None, None]
+        unit = maps / alongside(peak, maps)
+    unit /= alongside(unit.sum(axis=inside(unit), dtype=np.float64).astype(np.float32), unit)
     return np.abs(unit, out=unit)  # -0.0 would rank highest in _rank
 
 
@@ -171,11 +179,26 @@ def _blur(maps):
     """Gaussian of 1 px, cut at 4 px, edges mirrored (d c b a | a b c d), so that mass is kept."""
     from keras_saliency.opencv import cv2  # ten times as fast as sums of slices
 
+    if maps.ndim != 3:
+        return _blur_along_each_axis(maps)
     size = (2 * SMOOTHING_RADIUS + 1, 2 * SMOOTHING_RADIUS + 1)
     blurred = np.empty_like(maps)
     for i, unit in enumerate(maps):
         cv2.GaussianBlur(unit, size, SMOOTHING_SIGMA, blurred[i], borderType=cv2.BORDER_REFLECT)
     return blurred
+
+
+def _blur_along_each_axis(maps):
+    offsets = np.arange(-SMOOTHING_RADIUS, SMOOTHING_RADIUS + 1)
+    weights = np.exp(-(offsets**2) / (2 * SMOOTHING_SIGMA**2))
+    weights = (weights / weights.sum()).astype(np.float32)
+    for axis in inside(maps):
+        margins = [(0, 0)] * maps.ndim
+        margins[axis] = (SMOOTHING_RADIUS, SMOOTHING_RADIUS)
+        padded, length = np.pad(maps, margins, mode="symmetric"), maps.shape[axis]
+        taps = (padded.take(range(i, i + length), axis) for i in range(len(weights)))
+        maps = sum(weight * tap for weight, tap in zip(weights, taps, strict=True))
+    return maps
 
 
 def _rank(flat):

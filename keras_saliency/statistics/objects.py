@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_saliency.statistics.base import statistic
+from keras_saliency.statistics.maps import inside
 
 
 @statistic("object_mass", needs="object_masks", worse="low")
@@ -25,8 +26,8 @@ def object_mass(maps, probes):
         (energy-based pointing game).
     """
     masks = probes.object_masks
-    mass = np.where(masks, maps.unit, 0).sum(axis=(1, 2), dtype=np.float64)
-    mass[~masks.any(axis=(1, 2)) | maps.undefined] = np.nan
+    mass = np.where(masks, maps.unit, 0).sum(axis=inside(maps.unit), dtype=np.float64)
+    mass[~masks.any(axis=inside(masks)) | maps.undefined] = np.nan
     return np.minimum(mass, 1)
 
 
@@ -47,8 +48,8 @@ def outside_enrichment(maps, probes):
         an empty mask, and a dilated mask that covers the image.
     """
     masks = _dilate(probes.object_masks, maps.cell)
-    outside = np.where(masks, 0, maps.unit).sum(axis=(1, 2), dtype=np.float64)
-    area = 1 - masks.mean(axis=(1, 2))
+    outside = np.where(masks, 0, maps.unit).sum(axis=inside(maps.unit), dtype=np.float64)
+    area = 1 - masks.mean(axis=inside(masks))
     area[(area == 0) | (area == 1) | maps.undefined] = np.nan
     return outside / area
 
@@ -107,7 +108,7 @@ def cue_attention(maps, probes):
 
 def _dilate(masks, cell):
     """Grows masks (n, H, W) by half a cell (height, width) on each side, rounded down."""
-    for axis, radius in ((1, int(cell[0] / 2)), (2, int(cell[1] / 2))):
+    for axis, radius in enumerate((int(side / 2) for side in cell), 1):
         grown = np.moveaxis(masks, axis, 0)
         reached = 0
         while reached < radius:

@@ -1,6 +1,7 @@
 """`Recording`: all maps of a method in an epoch, as stored; and all statistics of an epoch."""
 
 import functools
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from keras_saliency.records import StoredMaps, all_zero
 from keras_saliency.statistics.base import STATISTICS, Attention, Statistic, probes_at
 from keras_saliency.statistics.drift import MEASURES
-from keras_saliency.statistics.maps import Maps, chunks
+from keras_saliency.statistics.maps import Maps, chunks, inside
 
 
 class Recording:
@@ -17,22 +18,23 @@ class Recording:
     Args:
         method: name of the method.
         stored: `StoredMaps` of all probes.
-        image_size: (H, W) of the probes.
+        image_size: (H, W) of the probes; (length,) of signals, (D, H, W) of volumes.
 
     Attributes:
         stored: `StoredMaps` of all probes.
         empty: which maps are all zero, bool (n,).
         non_finite: which maps were not finite, bool (n,).
-        num_pixels: H * W.
+        num_pixels: H * W, of one map at that size.
     """
 
-    def __init__(self, method: str, stored: StoredMaps, image_size: tuple[int, int]):
+    def __init__(self, method: str, stored: StoredMaps, image_size: tuple[int, ...]):
         self.method = method
         self.image_size = image_size
-        self.num_pixels = image_size[0] * image_size[1]
+        self.num_pixels = math.prod(image_size)
         self.stored = stored
         self.non_finite = ~np.isfinite(stored.scales)
-        means = [stored.codes[rows].mean(axis=(1, 2), dtype=np.float64) for rows in self.chunks()]
+        axes = inside(stored.codes)
+        means = [stored.codes[rows].mean(axis=axes, dtype=np.float64) for rows in self.chunks()]
         self.empty = all_zero(np.concatenate(means) * stored.scales, stored.scales)
 
     def chunks(self) -> Iterator[np.ndarray]:
@@ -63,12 +65,13 @@ class Recording:
         return np.concatenate([self.take(some).comparable for some in self.chunks()])
 
 
-def applicable(probes, **arguments) -> list[Statistic]:
-    """Returns the statistics whose needs are met by the probes and the arguments of `compute`."""
+def applicable(probes, num_axes, **arguments) -> list[Statistic]:
+    """Returns the statistics of maps with so many axes whose needs the others meet."""
     return [
         entry
         for entry in STATISTICS.values()
-        if all(
+        if entry.num_axes <= num_axes
+        and all(
             (arguments[need] if need in arguments else getattr(probes, need, None)) is not None
             for need in entry.needs
         )
@@ -113,7 +116,8 @@ class _Job:
         self._only = only
         self._attempt = attempt
         others = len(recordings) > 1 or None
-        self._entries = applicable(probes, predictions=predictions, others=others)
+        num_axes = max((len(r.image_size) for r in recordings.values()), default=2)
+        self._entries = applicable(probes, num_axes, predictions=predictions, others=others)
         self._attentions: dict = {}  # of the chunk at hand, since methods are compared
 
     def compute(self, method):
