@@ -9,6 +9,7 @@ from keras_saliency.rendering import (
     NOTE_INK,
     Caption,
     Filmstrip,
+    Portraits,
     colorize_signed,
     decode_picture,
     defect,
@@ -19,7 +20,6 @@ from keras_saliency.rendering import (
     fit_tile,
     has_bgr_channels,
     outline,
-    overlay,
 )
 
 _EVERY_EPOCH_UNTIL = 10
@@ -46,16 +46,17 @@ class Album:
         self._probes = probes
         num_drawn = min(num_drawn, len(probes))
         self.drawn = np.unique(np.linspace(0, len(probes) - 1, num_drawn).round().astype(int))
-        # The notice about an unknown range speaks of all probes, so all are looked at.
-        self._images = displayable(probes.images, probes.display_images, self.drawn)
-        self._is_bgr = has_bgr_channels(probes.model_inputs)
+        self._portraits = Portraits(probes.images, probes.display_images, self.drawn)
+        is_of_images = self._portraits.is_of_images
+        self._signed = tuple(signed) if is_of_images else ()
+        self._is_bgr = is_of_images and has_bgr_channels(probes.model_inputs)
         names = [probes.names[i] for i in self.drawn]
         self._filmstrips = {
             method: Filmstrip(
-                list(self._images),
+                self._portraits.plain,
                 names,
                 title=method,
-                colormap=None if method in signed else "viridis",
+                colormap=None if method in self._signed else "viridis",
             )
             for method in methods
         }
@@ -78,15 +79,14 @@ class Album:
             heading = f"batch {report.step}" if is_inside else "start"
         title = report.when if is_inside else heading
         for method, filmstrip in self._filmstrips.items():
-            tiles, captions = self._draw_tiles(report, method)
-            is_signal = report.heatmaps[method].signal is not None
+            plain, tiles, captions = self._draw_tiles(report, method)
             kind = "batch_overlays" if is_inside else "overlays"
             pictures[f"saliency/{method}/{kind}"] = draw_grid(
                 tiles,
                 captions,
-                images=self._images,
+                images=plain,
                 title=f"{method}, {title}",
-                colormap=None if is_signal else "viridis",
+                colormap=None if method in self._signed else "viridis",
             )
             filmstrip.add(heading, report.position, tiles, captions)
             picture = encode_picture(filmstrip.last_column())
@@ -153,17 +153,18 @@ class Album:
     def _draw_tiles(self, report, method):
         heatmaps = report.heatmaps[method]
         empty = heatmaps.empty
-        tiles, captions = [], []
+        plain, tiles, captions = [], [], []
         for place, i in enumerate(self.drawn):
             heatmap = heatmaps.native[i]
             note = defect(heatmap, empty[i])
-            if heatmaps.signal is not None and not note:
+            alone, tile = self._portraits.attended(place, heatmap, empty[i])
+            if method in self._signed and not note:
                 signal = heatmaps.signal[place]
-                tiles.append(colorize_signed(signal[..., ::-1] if self._is_bgr else signal))
-            else:
-                tiles.append(overlay(self._images[place], heatmap, empty=empty[i]))
+                tile = colorize_signed(signal[..., ::-1] if self._is_bgr else signal)
+            plain.append(alone)
+            tiles.append(tile)
             captions.append(self._caption(i, report.predictions, note))
-        return tiles, captions
+        return plain, tiles, captions
 
     def _caption(self, i, predictions, note):
         names, label = self._probes.names, self._probes.label_text(i)

@@ -143,7 +143,6 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
     ):
         super().__init__()
         self.probes = ProbeSet.of(probes)
-        self.probes.require_images("SaliencyCallback")
         self.methods = get_methods(methods)
         for argument, value in (
             ("epoch_freq", epoch_freq),
@@ -181,6 +180,8 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             output,
             check_names("feature_layers", feature_layers),
         )
+        if feature_layers:
+            self.probes.require_images("SaliencyCallback(feature_layers=...)")
         self._guard = Guard(on_error)
         self._run: Any = None  # a `Run` from the first epoch on
         self._counter: Any = None  # a `BatchCounter` where batches are observed

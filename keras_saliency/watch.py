@@ -65,6 +65,12 @@ class Watch:
             )
             return None
         probes = settings.probes
+        if probes.images.ndim != 4:
+            notify(
+                "keras_saliency: not tested for shortcuts, since swaps are of images (n, H, W, C) "
+                "so far. Pass detectors=None to say that you know."
+            )
+            return None
         examiner, missing = settings.battery.begin(probes, num_logits, settings.legitimate)
         expected = ("legitimate", "object_masks", "tells nothing")
         unasked = [m for m in missing if not any(word in m for word in expected)]

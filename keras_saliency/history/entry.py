@@ -57,13 +57,14 @@ class Entry:
         parts = {"classes": (self.classes, 1), "confidence": (self.confidence, 1)}
         for method, numbers in self.statistics.items():
             parts |= {f"statistics[{method!r}][{s!r}]": (v, 1) for s, v in numbers.items()}
-        shapes = {name: (array.shape, rank) for name, (array, rank) in parts.items()}
-        shapes |= {f"heatmaps[{m!r}]": (shape, 3) for m, shape in self.map_shapes.items()}
+        shapes = {name: (array.shape, (rank,)) for name, (array, rank) in parts.items()}
+        # (n, l) of signals, (n, d, h, w) of volumes.
+        shapes |= {f"heatmaps[{m!r}]": (s, (3, 2, 4)) for m, s in self.map_shapes.items()}
         if not isinstance(self.heatmaps, MapsOnDisk):
-            shapes |= {f"scales of {m!r}": (x.scales.shape, 1) for m, x in self.heatmaps.items()}
-        for name, (shape, rank) in shapes.items():
-            if len(shape) != rank or shape[0] != num_probes:
-                expected = f"({num_probes},)" if rank == 1 else f"({num_probes}, h, w)"
+            shapes |= {f"scales of {m!r}": (x.scales.shape, (1,)) for m, x in self.heatmaps.items()}
+        for name, (shape, ranks) in shapes.items():
+            if len(shape) not in ranks or shape[0] != num_probes:
+                expected = f"({num_probes},)" if ranks == (1,) else f"({num_probes}, h, w)"
                 raise ValueError(
                     f"{name} must have shape {expected}. Received: {shape}. "
                     "Pass one for each probe, of the same probes in every epoch."

@@ -16,6 +16,7 @@ from keras_saliency.rendering.grid import Caption, draw_grid
 from keras_saliency.rendering.layout import INK, NOTE_INK, fit_tile
 from keras_saliency.rendering.overlays import defect, display_values, outline, overlay
 from keras_saliency.rendering.pixel_ranges import describe_range, displayable, has_bgr_channels
+from keras_saliency.rendering.portraits import Portraits
 
 __all__ = [
     "COLORMAPS",
@@ -23,6 +24,7 @@ __all__ = [
     "NOTE_INK",
     "Caption",
     "Filmstrip",
+    "Portraits",
     "colorize",
     "colorize_signed",
     "decode_picture",

@@ -121,10 +121,23 @@ def overlay(
     values = display_values(_resize(heatmap, height, width), scale)
     if values is None:  # cannot be: `defect` has looked
         return _stamp(image, _REASONS[0])
-    weight = opacity * np.minimum(values / _OPAQUE_FROM, 1)[..., None]
+    return blend(image, values, opacity, colormap)
+
+
+def opacity_of(values: np.ndarray) -> np.ndarray:
+    """Returns how much of the full opacity colours have: less where there is little attention.
+
+    Args:
+        values: array of any shape, as `display_values` returns it.
+    """
+    return np.minimum(values / _OPAQUE_FROM, 1)
+
+
+def blend(image, values, opacity=0.6, colormap="viridis") -> np.ndarray:
+    """Lays the colours of `values`, as of `display_values`, (H, W), on an image (H, W, 3)."""
+    weight = opacity * opacity_of(values)[..., None]
     ground = _greyed(image, min(1.0, 2 * opacity), 1 - 0.4 * opacity)
-    blend = (1 - weight) * ground + weight * colorize(values, colormap)
-    return np.rint(blend).astype(np.uint8)
+    return np.rint((1 - weight) * ground + weight * colorize(values, colormap)).astype(np.uint8)
 
 
 def _resize(heatmap: np.ndarray, height: int, width: int) -> np.ndarray:

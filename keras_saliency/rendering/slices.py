@@ -1,0 +1,60 @@
+"""Volumes drawn as slices and as a projection, with attention on them."""
+
+import numpy as np
+
+from keras_saliency.records import Heatmaps
+from keras_saliency.rendering.layout import FAINT_INK, PAPER, fit_tile
+from keras_saliency.rendering.lettering import draw_line
+from keras_saliency.rendering.overlays import blend, display_values
+
+NUM_SLICES = 3
+_TILE, _WORDS = 96, 0.36  # pixels of a slice's longer side at least; size of its words
+
+
+def strongest_slices(heatmap: np.ndarray, depth: int) -> list[int]:
+    """Returns the slices with most attention, ascending; of equal ones the first.
+
+    Args:
+        heatmap: float array (d, h, w), non-negative.
+        depth: D, the number of slices of the volume.
+    """
+    mass = _at_size(heatmap, (depth, *heatmap.shape[1:])).sum(axis=(1, 2), dtype=np.float64)
+    return sorted(np.argsort(-mass, kind="stable")[:NUM_SLICES].tolist())
+
+
+def middle_slices(depth: int) -> list[int]:
+    """Returns slices at a quarter, a half and three quarters of a volume."""
+    return sorted({min(depth - 1, round(depth * (i + 1) / (NUM_SLICES + 1))) for i in range(3)})
+
+
+def draw_slices(
+    volume: np.ndarray, slices: list[int], heatmap: np.ndarray | None = None
+) -> np.ndarray:
+    """Draws some slices and the maximum-intensity projection along the depth, side by side.
+
+    Args:
+        volume: uint8 RGB array (D, H, W, 3).
+        slices: numbers of slices.
+        heatmap: float array (d, h, w), non-negative; resized to the volume, and projected by
+            its maximum as well. Defaults to None, the volume alone.
+
+    Returns:
+        uint8 RGB array (height, width, 3).
+    """
+    pictures = [volume[i] for i in slices] + [volume.max(axis=0)]
+    if heatmap is not None:
+        values = np.asarray(display_values(_at_size(heatmap, volume.shape[:3])))
+        of_each = [values[i] for i in slices] + [values.max(axis=0)]
+        pictures = [blend(p, v) for p, v in zip(pictures, of_each, strict=True)]
+    pictures = [fit_tile(p, _TILE, 2 * _TILE) for p in pictures]
+    width = pictures[0].shape[1]
+    names = [f"slice {i}" for i in slices] + ["maximum"]
+    words = [draw_line(name, width, _WORDS, FAINT_INK, PAPER) for name in names]
+    cells = [np.vstack(pair) for pair in zip(pictures, words, strict=True)]
+    gap = np.full((len(cells[0]), 3, 3), PAPER, np.uint8)
+    return np.hstack([part for cell in cells for part in (cell, gap)][:-1])
+
+
+def _at_size(heatmap, size):
+    heatmap = np.asarray(heatmap, np.float32)[None]
+    return Heatmaps("", heatmap, tuple(size)).at_image_size()[0]
