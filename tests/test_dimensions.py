@@ -149,12 +149,53 @@ def test_masks_of_signals_and_volumes():
 
 
 @pytest.mark.parametrize("shape", [SIGNAL, VOLUME])
-def test_the_callback_says_that_it_takes_images(shape, tmp_path):
+def test_a_training_is_watched_and_goes_on(shape, tmp_path):
+    pixels = pixels_of(shape, 12)
+    masks = np.zeros((12, *shape[:-1]), bool)
+    masks[:, 2:5] = True
+    probes = ProbeSet(pixels, np.arange(12) % 4, object_masks=masks)
+    model = convnet(shape)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", loss)
+    for first, last in ((0, 2), (2, 3)):
+        callback = SaliencyCallback(
+            probes,
+            tmp_path,
+            ["grad_cam", "vanilla_gradients", "deconvnet"],
+            sinks=["tensorboard", "folder"],
+            on_error="raise",
+        )
+        with pytest.warns(UserWarning, match="not tested for shortcuts, since swaps are of images"):
+            model.fit(
+                pixels,
+                probes.labels,
+                initial_epoch=first,
+                epochs=last,
+                verbose=0,
+                callbacks=[callback],
+            )
+    history = callback.history
+    assert history.epochs == [-1, 0, 1, 2]
+    statistics = history["vanilla_gradients"]
+    assert np.isfinite(statistics["drift_previous"][1:]).all()
+    assert np.isfinite(statistics["object_mass"]).all()
+    native = explain(model, pixels, probes.labels, "vanilla_gradients")
+    kept = history.heatmaps("vanilla_gradients", 2)
+    np.testing.assert_allclose(kept, native, rtol=2e-3, atol=1e-3 * native.max())
+    pictures = tmp_path / "saliency" / "pictures"
+    assert len(list((pictures / "deconvnet_overlays").glob("*.png"))) == 4
+    assert (pictures / "grad_cam_filmstrip.png").exists()
+
+
+@pytest.mark.parametrize("shape", [SIGNAL, VOLUME])
+def test_what_is_of_images_says_so(shape, tmp_path):
     probes = ProbeSet(pixels_of(shape), CLASSES)
-    with pytest.raises(ValueError, match=r"takes images \(n, H, W, C\) so far.*Use.*explain"):
-        SaliencyCallback(probes, tmp_path)
-    with pytest.raises(ValueError, match=r"takes images \(n, H, W, C\) so far"):
-        confirm(convnet(shape), probes, (0, 0, 1, 1))
+    for ask in (
+        lambda: confirm(convnet(shape), probes, (0, 0, 1, 1)),
+        lambda: SaliencyCallback(probes, tmp_path, feature_layers=["maps"]),
+    ):
+        with pytest.raises(ValueError, match=r"takes images \(n, H, W, C\) so far"):
+            ask()
 
 
 def test_three_axes_that_may_be_grayscale_images_are_refused():
