@@ -57,7 +57,7 @@ class Entry:
         parts = {"classes": (self.classes, 1), "confidence": (self.confidence, 1)}
         for method, numbers in self.statistics.items():
             parts |= {f"statistics[{method!r}][{s!r}]": (v, 1) for s, v in numbers.items()}
-        shapes = {name: (array.shape, (rank,)) for name, (array, rank) in parts.items()}
+        shapes: dict[str, tuple] = {n: (array.shape, (rank,)) for n, (array, rank) in parts.items()}
         # (n, l) of signals, (n, d, h, w) of volumes.
         shapes |= {f"heatmaps[{m!r}]": (s, (3, 2, 4)) for m, s in self.map_shapes.items()}
         if not isinstance(self.heatmaps, MapsOnDisk):
