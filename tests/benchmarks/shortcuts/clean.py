@@ -19,18 +19,19 @@ CLEAN_KINDS = (
     "transfer",  # convolutions trained on other classes before
 )
 WRONG_LABELS = 0.15
-SHADE, CONTRAST = 0.7, 0.35  # of textures: brightness, and standard deviation over it
+SHADE, CONTRAST = 0.65, 0.5  # of textures: brightness, and standard deviation over it
 
 
-def _textured(colours, crops):
-    """Shades colours (n, 1, 1, 3) by crops of one mean and contrast, so that colour tells nothing.
+def _textured(colours, crops, labels):
+    """Shades colours (n, 1, 1, 3) by crops of one mean, and of one contrast in each class.
 
     With the photographs' own colours, two classes would be told by these: that is a shortcut.
     """
-    grey = crops.mean(axis=-1, keepdims=True)
-    mean, deviation = (f(grey, axis=(1, 2), keepdims=True) for f in (np.mean, np.std))
-    shades = SHADE * (1 + CONTRAST * (grey - mean) / np.maximum(deviation, 1))
-    return np.clip(colours * shades, 0, 255).astype(np.float32)
+    shades = crops.mean(axis=-1, keepdims=True)
+    shades -= shades.mean(axis=(1, 2), keepdims=True)
+    for label in np.unique(labels):
+        shades[labels == label] /= shades[labels == label].std()
+    return np.clip(SHADE * colours * (1 + CONTRAST * shades), 0, 255).astype(np.float32)
 
 
 class NoCue:
@@ -58,7 +59,7 @@ class NoCue:
             layers.backgrounds = self._distract(backgrounds, rng)
         elif self.kind == "texture":
             crops = self.scenes.backgrounds(layers.labels, rng, self.textures, brightness=1)
-            layers.fills = _textured(fills, crops)
+            layers.fills = _textured(fills, crops, layers.labels)
         images = layers.compose()
         layers.backgrounds, layers.fills = backgrounds, fills
         return images, None
