@@ -20,7 +20,8 @@ _BLIND = (
     "anything that the probes do not show",
 )
 _BLIND_WITHOUT_MASKS = (
-    "small cues that move, at the edge or inside of the image (masks or boxes show most of them)",
+    "faint patterns all over the image, and cues that a part of a class has not (masks or boxes "
+    "show most of both)",
 )
 
 
