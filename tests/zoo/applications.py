@@ -20,8 +20,8 @@ _SPECS = {
     "InceptionResNetV2": (299, "conv_7b_ac", ""),
     "MobileNet": (224, "conv_pw_13_relu", NO_POOLING),
     "MobileNetV2": (224, "out_relu", NO_POOLING),
-    "MobileNetV3Small": (224, "activation_17", NO_POOLING),
-    "MobileNetV3Large": (224, "activation_19", NO_POOLING),
+    "MobileNetV3Small": (224, "activation_17", ""),
+    "MobileNetV3Large": (224, "activation_19", ""),
     **{f"DenseNet{n}": (224, "relu", "") for n in (121, 169, 201)},
     "NASNetMobile": (224, "activation_187", ""),
     "NASNetLarge": (331, "activation_259", ""),
@@ -37,7 +37,7 @@ _SPECS = {
         )
     },
     # The sum at the end of the last block, which is no layer.
-    **{f"ConvNeXt{name}": (224, "Add_17", NO_RELU) for name in ("Tiny",)},
+    "ConvNeXtTiny": (224, "convnext_tiny_1/Add_17", NO_RELU),
     **{
         f"ConvNeXt{name}": (224, "Add_35", NO_RELU) for name in ("Small", "Base", "Large", "XLarge")
     },
