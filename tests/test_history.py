@@ -114,7 +114,7 @@ def test_class_means_leave_undefined_probes_out(history):
         ({"statistics": {"m": {"gini": numbers(1)}}}, r"statistics\['m'\]\['gini'\] must have"),
         ({"heatmaps": {"grad_cam": np.ones((N, 3, 4))}}, r"were \(3, 5\) in earlier epochs"),
         ({"heatmaps": {"grad_cam": np.ones((2, 3, 5))}}, r"must have shape \(4, h, w\)"),
-        ({"heatmaps": {"new": np.ones((N, 15))}}, r"heatmaps must be \(n, h, w\)"),
+        ({"heatmaps": {"new": np.ones(N)}}, r"heatmaps must be \(n, h, w\)"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_nothing_is_stored(history, arguments, words):

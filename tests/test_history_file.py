@@ -123,7 +123,7 @@ BROKEN = {
     "objects": with_array(confidence=np.array([[{}] * N], object)),
     "another n": with_array(classes=np.zeros((1, 3), np.int64)),
     "another type": with_array(values=np.zeros((1, N), np.float64)),
-    "another rank": with_array(codes_0=np.zeros((N, 3), np.float16)),
+    "another rank": with_array(codes_0=np.zeros((N, 3, 1, 1, 1), np.float16)),
 }
 
 
