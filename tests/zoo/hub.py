@@ -2,7 +2,7 @@
 
 import functools
 
-from zoo.entry import ATTENTION, NO_RELU, Entry
+from zoo.entry import ATTENTION, NO_POOLING, Entry
 
 _SIZE = (64, 64, 3)
 _VIT = {
@@ -94,7 +94,7 @@ _EXPECTED = {
     "ResNet": ("stack2_block1_out", ""),
     "VGG": ("fc2", ""),  # of convolutions, in keras_hub
     "DenseNet": ("relu", ""),
-    "CSPNet": ("?", NO_RELU),
+    "CSPNet": ("stage_2_block_1_dark_block_add", NO_POOLING),
     "Xception": ("block3_sepconv2_act", ""),
     "HGNetV2": ("head_last_relu", ""),
 }
