@@ -1,5 +1,6 @@
 """Edits, ranges, tasks, pairs and bounds against slow twins; trials are in `test_trials`."""
 
+import itertools
 import math
 
 import numpy as np
@@ -150,6 +151,20 @@ def test_high_pass_takes_away_a_gaussian_of_an_eighth_of_the_side(rng, channels)
     edited = edits.without_smooth(picture)
     assert edited.shape == picture.shape
     np.testing.assert_allclose(edited, picture - blurred, atol=1e-4)
+
+
+def test_common_share_is_twice_the_covariance_of_two_pictures_over_the_variance_of_their_mean(rng):
+    first, second = rng.normal(size=(2, 9, 8, 3)).astype(np.float32)
+    second += 0.7 * first
+    found = edits.common_share(first, second)
+    assert found.shape == (9, 8, 1)
+    for y, x in itertools.product(range(1, 8), range(1, 7)):  # a window of 3 pixels, off the edge
+        around = np.s_[y - 1 : y + 2, x - 1 : x + 2]
+        both = (first[around] * second[around]).sum()
+        expected = 2 * both / (((first + second)[around] / 2) ** 2).sum()
+        assert found[y, x, 0] == pytest.approx(np.clip(expected, 0, 1), abs=1e-5)
+    np.testing.assert_allclose(edits.common_share(first, first), 1)
+    np.testing.assert_allclose(edits.common_share(first, -first), 0)
 
 
 @pytest.mark.parametrize(

