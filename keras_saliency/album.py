@@ -5,8 +5,6 @@ import numpy as np
 from keras_saliency.probes.image_headers import read_header
 from keras_saliency.records import EpochReport
 from keras_saliency.rendering import (
-    INK,
-    NOTE_INK,
     Caption,
     Filmstrip,
     Portraits,
@@ -17,14 +15,10 @@ from keras_saliency.rendering import (
     draw_features,
     draw_grid,
     encode_picture,
-    fit_tile,
     has_bgr_channels,
-    outline,
 )
 
 _EVERY_EPOCH_UNTIL = 10
-_EVIDENCE_TILE, _FRAME = 240, 2  # pixels: of a picture's longer side at least, of a line
-_MOST_FRAMED = 0.6  # of an image: what changes more of it is changed all over
 _GROWTH = 1.1  # afterwards, filmstrips are written when the epoch number has grown by a tenth
 
 
@@ -185,85 +179,3 @@ class Album:
             correct,
             note,
         )
-
-
-def draw_evidence(probes, evidence, title: str) -> np.ndarray:
-    """Draws recipients before and after a swap, with what the model says of both.
-
-    What was put in has a white frame, and what works in it, where that is known, an orange one.
-
-    Args:
-        probes: `ProbeSet`.
-        evidence: `Evidence`.
-        title: the finding in words.
-
-    Returns:
-        uint8 RGB array (height, width, 3).
-    """
-    pairs = evidence.pairs
-    # Together with the probes, so that both are drawn in one range of pixels.
-    both = np.concatenate([probes.images, evidence.after])
-    after = displayable(both, drawn=np.arange(len(probes), len(both)))
-    before = displayable(probes.images, drawn=pairs.recipients)
-    tiles, frames = [], set()
-    for i, picture in enumerate(after):
-        tile = fit_tile(picture, _EVIDENCE_TILE, 2 * _EVIDENCE_TILE)
-        changed = _changed_box(probes.images[pairs.recipients[i]], evidence.after[i])
-        accused = None if evidence.boxes is None else tuple(int(s) for s in evidence.boxes[i])
-        is_whole = changed is None or _area(changed) > _MOST_FRAMED * picture[..., 0].size
-        is_one = accused is not None and changed is not None and _overlap(accused, changed) > 0.5
-        scale = tile.shape[0] / picture.shape[0]
-        for name, box, ink in (
-            ("white", None if is_whole else changed, INK),
-            ("orange", None if is_one else accused, NOTE_INK),
-        ):
-            if box is not None:
-                tile = outline(tile, [round(side * scale) for side in box], ink, _FRAME)
-                frames.add(name)
-        tiles.append(tile)
-    captions = [
-        Caption(
-            f"{probes.names[r]} ({probes.label_text(r)}), with that of {probes.names[d]} "
-            f"({probes.label_text(d)})",
-            prediction=f"{said_before} → {said_after}",
-            correct=said_after == probes.label_text(r),
-        )
-        for r, d, said_before, said_after in zip(
-            pairs.recipients,
-            pairs.donors,
-            evidence.said_before,
-            evidence.said_after,
-            strict=True,
-        )
-    ]
-    note = "Left: a probe. Right: the same after the swap"
-    note += ", the swapped part in white" if "white" in frames else ""
-    note += ", what works in it in orange" if "orange" in frames else ""
-    return draw_grid(
-        tiles,
-        captions,
-        images=before,
-        title=title,
-        min_tile=_EVIDENCE_TILE,
-        colormap=None,
-        note=f"{note}. Below: what the model says of both.",
-    )
-
-
-def _changed_box(before, after):
-    """Returns (y0, x0, y1, x1) of the pixels that differ, None where none does."""
-    gap = np.abs(after.astype(np.float64) - before).max(axis=-1)
-    rows, columns = np.nonzero(gap > 1e-3 * max(np.ptp(before), np.ptp(after), 1e-12))
-    if not len(rows):
-        return None
-    return int(rows.min()), int(columns.min()), int(rows.max()) + 1, int(columns.max()) + 1
-
-
-def _area(box):
-    return max(0, box[2] - box[0]) * max(0, box[3] - box[1])
-
-
-def _overlap(box, other):
-    """Returns the area that two boxes share, over the area of both, in [0, 1]."""
-    shared = *np.maximum(box[:2], other[:2]), *np.minimum(box[2:], other[2:])
-    return _area(shared) / (_area(box) + _area(other) - _area(shared))

@@ -163,7 +163,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         self.chunk_size = min(int(chunk_size), len(self.probes))
         self.sinks = get_sinks(sinks)
         self.battery = Battery.of(detectors)
-        self.legitimate = Legitimate.of(legitimate, self.probes.image_shape[:2])
+        self.legitimate = Legitimate.of(legitimate, self.probes.image_shape[:-1])
         self.on_alert = check_on_alert(on_alert)
         self._settings = Settings(
             self.probes,

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from keras_saliency.album import draw_evidence
-from keras_saliency.detectors import check_box, gather_evidence
+from keras_saliency.detectors import check_box, gather_evidence, place_of
 from keras_saliency.graph import ModelGraph
 from keras_saliency.interventions import (
     Outcome,
@@ -19,6 +18,7 @@ from keras_saliency.interventions import (
 )
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Alert
+from keras_saliency.rendering import draw_evidence
 from keras_saliency.targets import Question
 
 NUM_PAIRS = 300  # of all classes
@@ -36,7 +36,8 @@ def confirm(model, probes, region, *, donor_class=None, output=None) -> Alert:
     Args:
         model: a trained `keras.Model`, as `SaliencyCallback` takes it.
         probes: `ProbeSet` with labels, or `(images, labels)`.
-        region: (y0, x0, y1, x1) in pixels of the probes, half-open.
+        region: (y0, x0, y1, x1) in pixels of the probes, half-open; of signals (start, end), of
+            volumes (z0, y0, x0, z1, y1, x1).
         donor_class: the class whose region is pasted. Defaults to None: all are tried,
             and the one with the largest excess is reported.
         output: name or number of the output, of a model that has several.
@@ -52,8 +53,7 @@ def confirm(model, probes, region, *, donor_class=None, output=None) -> Alert:
             there are too few that the model is right about.
     """
     probes = ProbeSet.of(probes)
-    probes.require_images("confirm")
-    region = check_box("region", region, probes.image_shape[:2])
+    region = check_box("region", region, probes.image_shape[:-1])
     shape = probes.model_inputs.shape[1:]
     graph = ModelGraph(
         model,
@@ -136,7 +136,7 @@ def _by_recipient(lost, recipients):
 
 
 def _describe(severity, region, name, outcome: Outcome, removed, removed_control):
-    y0, x0, y1, x1 = region
+    place = place_of(region)
     verdict = {
         "alert": "the model decides by the region",
         "suspect": "the region matters, but by itself it does not carry the class",
@@ -152,7 +152,7 @@ def _describe(severity, region, name, outcome: Outcome, removed, removed_control
             f"{removed.mean():.0%} of them (regions elsewhere: {removed_control.mean():.0%})."
         )
     return (
-        f"Rows {y0} to {y1 - 1}, columns {x0} to {x1 - 1}: {verdict}. Putting the region of "
+        f"{place[0].upper()}{place[1:]}: {verdict}. Putting the region of "
         f'class "{name}" on probes of other classes changes the prediction to it on '
         f"{int(outcome.is_adopted.sum())} of {len(outcome.pairs)} pairs with "
         f"{outcome.num_donors} donors ({controls}).{removal} Where objects lie in the region, "

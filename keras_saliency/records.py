@@ -205,7 +205,8 @@ class Alert:
         control: the same share after the control's swap; None where none was needed.
         num_pairs: how many pairs of donor and recipient were tried.
         num_donors: how many distinct donors lent to them.
-        region: (y0, x0, y1, x1) in pixels, half-open, where one place is accused; else None.
+        region: (y0, x0, y1, x1) in pixels, half-open, where one place is accused; else None. Of
+            signals (start, end), of volumes (z0, y0, x0, z1, y1, x1).
         probe_indices: the probes that carry what is accused, or that show it best.
         message: the finding as a sentence.
         evidence: uint8 RGB picture of recipients before and after the swap, or None.
@@ -220,7 +221,7 @@ class Alert:
     control: float | None
     num_pairs: int
     num_donors: int
-    region: tuple[int, int, int, int] | None
+    region: tuple[int, ...] | None
     probe_indices: tuple[int, ...]
     message: str
     evidence: np.ndarray | None = None

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_saliency.album import draw_evidence
 from keras_saliency.detectors import Examiner, Finding, Hints
 from keras_saliency.guard import notify
 from keras_saliency.records import Alert, EpochReport
+from keras_saliency.rendering import draw_evidence
 
 SUMMARY_TAG = "saliency/summary"
 # What the benchmark of planted shortcuts shows, and what no swap between probes can show.
@@ -66,14 +66,8 @@ class Watch:
             )
             return None
         probes = settings.probes
-        if probes.images.ndim != 4:
-            notify(
-                "keras_saliency: not tested for shortcuts, since swaps are of images (n, H, W, C) "
-                "so far. Pass detectors=None to say that you know."
-            )
-            return None
         examiner, missing = settings.battery.begin(probes, num_logits, settings.legitimate)
-        expected = ("legitimate", "object_masks", "tells nothing")
+        expected = ("legitimate", "needs object_masks", "tells nothing", "for images")
         unasked = [m for m in missing if not any(word in m for word in expected)]
         if unasked:
             notify(f"keras_saliency: not tested for shortcuts: {'; '.join(unasked)}.")

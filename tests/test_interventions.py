@@ -11,6 +11,7 @@ from keras_saliency.interventions import (
     Pairs,
     PixelRange,
     Task,
+    box_masks,
     draw_controls,
     draw_pairs,
     edits,
@@ -117,7 +118,7 @@ def test_a_black_recipient_has_no_phase_to_keep_and_stays_black(two):
 def test_box_masks_hold_the_half_open_box_without_the_holes(rng):
     boxes = np.array([[0, 0, 2, 3], [4, 5, 9, 6], [3, 3, 3, 9]])
     holes = rng.random((3, 9, 14)) < 0.5
-    masks, pierced = edits.box_masks(boxes, (9, 14)), edits.box_masks(boxes, (9, 14), holes)
+    masks, pierced = box_masks(boxes, (9, 14)), box_masks(boxes, (9, 14), holes)
     for i, y, x in np.ndindex(masks.shape):
         y0, x0, y1, x1 = boxes[i]
         assert masks[i, y, x] == (y0 <= y < y1 and x0 <= x < x1)

@@ -11,6 +11,7 @@ from keras_saliency.detectors.battery import (
 from keras_saliency.detectors.evidence import Evidence, gather_evidence
 from keras_saliency.detectors.examiner import Examiner, Look
 from keras_saliency.detectors.hints import Hints
+from keras_saliency.detectors.words import place_of
 
 __all__ = [
     "NOTHING_LEGITIMATE",
@@ -27,4 +28,5 @@ __all__ = [
     "check_box",
     "check_on_alert",
     "gather_evidence",
+    "place_of",
 ]

@@ -24,7 +24,7 @@ class Finding:
     control: float | None = None
     num_pairs: int = 0
     num_donors: int = 0
-    region: tuple[int, int, int, int] | None = None
+    region: tuple[int, ...] | None = None
     probe_indices: tuple[int, ...] = ()
     evidence: Evidence | None = None
 
@@ -60,6 +60,9 @@ class SwapDetector:
         needs: what it needs of the probes, such as "object_masks"; "" for nothing.
         is_local: whether a place can be accused.
         stands_in_for: a surer detector, in whose presence this one is not needed.
+        spares_object: whether it leaves the object alone where the probes have masks. Only such
+            detectors test signals and volumes unless named: these are often aligned, so that a
+            class is at one place by nature, and a signal's class may be a frequency.
         with_masks: (many, two) where the probes have masks, if these are other bounds.
     """
 
@@ -74,6 +77,7 @@ class SwapDetector:
     needs: str = ""
     is_local: bool = False
     stands_in_for: str = ""
+    spares_object: bool = False
     with_masks: tuple[Bounds, Bounds] | None = None
 
     def bounds(self, task: Task, has_masks: bool) -> Bounds | None:

@@ -10,9 +10,10 @@ from keras_saliency.detectors.base import SwapDetector
 from keras_saliency.detectors.examiner import Examiner
 from keras_saliency.detectors.groups import GroupGap
 from keras_saliency.detectors.swap_detectors import SWAP_DETECTORS
-from keras_saliency.interventions import MAX_CLASSES, MIN_DONORS, PixelRange, Task
+from keras_saliency.interventions import MAX_CLASSES, MIN_DONORS, PixelRange, Task, box_masks
 
 NAMES = (*SWAP_DETECTORS, GroupGap.name)
+BOXES = {1: "(start, end)", 2: "(y0, x0, y1, x1)", 3: "(z0, y0, x0, z1, y1, x1)"}
 LEGITIMATE_WORDS = tuple(sorted(set().union(*(d.legitimate for d in SWAP_DETECTORS.values()))))
 
 
@@ -32,6 +33,7 @@ class Battery:
     """
 
     def __init__(self, detectors="default", *, classes=None, value_range=None):
+        self.is_default = isinstance(detectors, str) and detectors == "default"
         if isinstance(detectors, str):
             detectors = NAMES if detectors == "default" else [detectors]
         if not isinstance(detectors, list | tuple):
@@ -78,7 +80,14 @@ class Battery:
                 f"Received: {classes}."
             )
         missing = _too_few(probes, task, classes)
-        found: dict[str, SwapDetector] = {}
+        has_masks = probes.object_masks is not None
+        is_cautious = self.is_default and probes.images.ndim != 4
+        if is_cautious and not has_masks:
+            missing.append(
+                "signals and volumes without object_masks, where a cue at one place cannot be told "
+                "from what is meant (or name those of the detectors that can)"
+            )
+        unsure, found = [], dict[str, SwapDetector]()
         for name in self.names:
             if name == GroupGap.name:
                 continue
@@ -87,17 +96,21 @@ class Battery:
                 missing.append(f"{name}, which is legitimate")
             elif detector.needs and getattr(probes, detector.needs) is None:
                 missing.append(f"{name}, which needs {detector.needs}")
-            elif detector.bounds(task, probes.object_masks is not None) is None:
+            elif is_cautious and not (has_masks and detector.spares_object):
+                unsure.append(name)
+            elif detector.bounds(task, has_masks) is None:
                 missing.append(f"{name}, which tells nothing where a class is yes or no")
             else:
                 found[name] = detector
+        if unsure:
+            missing.append(f"{', '.join(unsure)}, for images unless you name them in detectors")
         examiner = Examiner(
             probes,
             task,
             detectors=[d for d in found.values() if d.stands_in_for not in found],
             classes=classes,
             pixel_range=PixelRange.of(probes.images, self.value_range),
-            spared=legitimate.mask(probes.image_shape[:2]),
+            spared=legitimate.mask(probes.image_shape[:-1]),
             fills_frame=bool(legitimate.words & {"colour", "texture"}),
             compares_groups=GroupGap.name in self.names and probes.groups is not None,
         )
@@ -112,11 +125,12 @@ class Legitimate:
 
     Attributes:
         words: detectors' kinds of cue, such as "colour".
-        boxes: (y0, x0, y1, x1) in pixels, half-open.
+        boxes: (y0, x0, y1, x1) in pixels, half-open. Of signals (start, end), of volumes
+            (z0, y0, x0, z1, y1, x1).
     """
 
     words: frozenset[str] = frozenset()
-    boxes: tuple[tuple[int, int, int, int], ...] = ()
+    boxes: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
     def of(cls, legitimate, image_size) -> "Legitimate":
@@ -126,9 +140,10 @@ class Legitimate:
             TypeError: if it is no list of words and boxes.
             ValueError: if a word is unknown, or a box does not lie in the image.
         """
+        box = BOXES[len(image_size)]
         if isinstance(legitimate, str) or not isinstance(legitimate, list | tuple):
             raise TypeError(
-                "legitimate must be a list of words and of boxes (y0, x0, y1, x1). Received: "
+                f"legitimate must be a list of words and of boxes {box}. Received: "
                 f"{shown(legitimate)}. Words: {', '.join(LEGITIMATE_WORDS)}."
             )
         words, boxes = [], []
@@ -136,7 +151,7 @@ class Legitimate:
             if isinstance(entry, str):
                 if entry not in LEGITIMATE_WORDS:
                     raise ValueError(
-                        f'legitimate holds "{entry}". Pass boxes (y0, x0, y1, x1) or some of: '
+                        f'legitimate holds "{entry}". Pass boxes {box} or some of: '
                         f"{', '.join(LEGITIMATE_WORDS)}."
                     )
                 words.append(entry)
@@ -148,34 +163,37 @@ class Legitimate:
         """Returns the boxes as one bool (H, W), None without boxes."""
         if not self.boxes:
             return None
-        mask = np.zeros(image_size, bool)
-        for y0, x0, y1, x1 in self.boxes:
-            mask[y0:y1, x0:x1] = True
-        return mask
+        return np.any(box_masks(self.boxes, image_size), axis=0)
 
 
 NOTHING_LEGITIMATE = Legitimate()
 
 
-def check_box(argument, box, image_size) -> tuple[int, int, int, int]:
-    """Returns a box as four ints; refuses what is none, or lies outside of the image."""
+def check_box(argument, box, image_size) -> tuple[int, ...]:
+    """Returns a box as ints, starts and then ends; refuses what is none, or lies outside.
+
+    `image_size`: (H, W), (length,) or (D, H, W).
+    """
+    num_axes = len(image_size)
     try:
         sides = [int(side) for side in box]
-        is_whole = len(sides) == 4 and all(int(s) == s and not isinstance(s, bool) for s in box)
+        is_whole = all(int(s) == s and not isinstance(s, bool) for s in box)
     except (TypeError, ValueError, OverflowError):
         is_whole = False
-    if not is_whole:
+    if not is_whole or len(sides) != 2 * num_axes:
+        unit = "samples" if num_axes == 1 else "pixels"
         raise TypeError(
-            f"{argument} must be (y0, x0, y1, x1) in pixels, half-open. Received: {shown(box)}."
+            f"{argument} must be {BOXES[num_axes]} in {unit}, half-open. Received: {shown(box)}."
         )
-    y0, x0, y1, x1 = sides
-    height, width = image_size
-    if not (0 <= y0 < y1 <= height and 0 <= x0 < x1 <= width):
+    ends = zip(sides[:num_axes], sides[num_axes:], image_size, strict=True)
+    if not all(0 <= start < end <= length for start, end, length in ends):
+        size = "×".join(str(length) for length in image_size)
+        what = {1: f"signal of {size} samples", 2: f"image of {size} pixels"}
         raise ValueError(
-            f"{argument} must lie in the image of {height}×{width} pixels and not be empty, as "
-            f"(y0, x0, y1, x1), half-open. Received: {shown(box)}."
+            f"{argument} must lie in the {what.get(num_axes, f'volume of {size} pixels')} and not "
+            f"be empty, as {BOXES[num_axes]}, half-open. Received: {shown(box)}."
         )
-    return y0, x0, y1, x1
+    return tuple(sides)
 
 
 def check_on_alert(on_alert):

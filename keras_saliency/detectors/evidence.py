@@ -18,7 +18,8 @@ class Evidence:
         after: edited pixels (m, H, W, C), in the probes' range and dtype.
         said_before: what the model says of each recipient, in words.
         said_after: the same after the swap.
-        boxes: int (m, 4), what to outline in `after`; None where nothing is.
+        boxes: int (m, 4), of signals (m, 2), of volumes (m, 6): what to outline in `after`;
+            None where nothing is.
     """
 
     pairs: Pairs
@@ -36,7 +37,7 @@ def gather_evidence(scene: Scene, swap: Swap, outcome: Outcome, probes, region=N
         swap: the `Swap`.
         outcome: its `Outcome`; where nothing was adopted, the first pairs are shown.
         probes: `ProbeSet`, for the names of classes.
-        region: (y0, x0, y1, x1) to outline, or None for the swap's own boxes.
+        region: box to outline, or None for the swap's own boxes.
     """
     found = np.flatnonzero(outcome.is_adopted)
     if not len(found):

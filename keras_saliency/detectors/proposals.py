@@ -2,16 +2,15 @@
 
 import numpy as np
 
-from keras_saliency.interventions import PATCH_SHARE, Scene
-from keras_saliency.opencv import cv2
+from keras_saliency.interventions import PATCH_SHARE, Scene, filters
 
 _ODD = 3  # pixels: the window over which a difference between classes is smoothed
 _MOST = 100.0  # beyond ten standard errors, more is not more suspicious
 
 
-def patch_side(scene: Scene) -> int:
-    """Returns the side of a patch in pixels, a quarter of the shorter side."""
-    return max(1, round(PATCH_SHARE * min(scene.size)))
+def patch_sides(scene: Scene) -> list[int]:
+    """Returns the sides of a patch in pixels, a quarter of each side."""
+    return [max(1, round(PATCH_SHARE * length)) for length in scene.size]
 
 
 def class_differences(scene: Scene) -> np.ndarray:
@@ -20,7 +19,7 @@ def class_differences(scene: Scene) -> np.ndarray:
     Welch's t squared, of blurred probes, of the channel where it is largest. What is at one
     place in all images of a class, such as a tag, stands out; objects do not.
     """
-    blurred = np.stack([cv2.blur(p, (_ODD, _ODD)).reshape(p.shape) for p in scene.pixels])
+    blurred = filters.box_mean(scene.pixels, range(1, 1 + len(scene.size)), _ODD)
     floor = 0.01 * max(1e-12, float(np.ptp(blurred)))  # constant pixels differ by nothing
     differences = np.zeros((scene.task.num_classes, *scene.size))
     for c, has in enumerate(scene.task.has_class.T):
@@ -35,5 +34,5 @@ def class_attention(scene: Scene) -> np.ndarray:
     """Returns the mean map of each class, (k, H, W); 0 where no map is defined."""
     maps = np.nan_to_num(scene.attention)
     counts = scene.task.has_class.sum(axis=0)
-    sums = np.einsum("nk,nhw->khw", scene.task.has_class.astype(np.float64), maps)
-    return sums / np.maximum(counts, 1)[:, None, None]
+    sums = np.einsum("nk,n...->k...", scene.task.has_class.astype(np.float64), maps)
+    return sums / np.maximum(counts, 1).reshape(-1, *[1] * len(scene.size))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_saliency.detectors.base import Bounds, SwapDetector
-from keras_saliency.detectors.proposals import class_attention, class_differences, patch_side
+from keras_saliency.detectors.proposals import class_attention, class_differences, patch_sides
 from keras_saliency.interventions import (
     AmplitudeSwap,
     BackgroundSwap,
@@ -22,8 +22,8 @@ NEVER = 2.0  # no class by itself: clean networks adopt amplitudes, and objects 
 
 def propose_fixed_patch(scene: Scene) -> PatchSwap:
     """Suspects, in each class, the window where its images differ most and attention lies."""
-    side = patch_side(scene)
-    boxes = hottest_boxes(class_differences(scene) * class_attention(scene), side, side)
+    suspicion = class_differences(scene) * class_attention(scene)
+    boxes = hottest_boxes(suspicion, *patch_sides(scene))
     return PatchSwap(scene, lambda donors, classes: boxes[classes])
 
 
@@ -32,10 +32,10 @@ def propose_moving_patch(scene: Scene) -> PatchSwap:
 
     Without masks, outside of the middle, in which a part of the object would be taken.
     """
-    side = patch_side(scene)
     has_masks = scene.masks is not None
     spared = scene.objects if has_masks else middle_mask(*scene.size)
-    boxes = hottest_boxes(np.where(spared, 0, np.nan_to_num(scene.attention)), side, side)
+    attention = np.where(spared, 0, np.nan_to_num(scene.attention))
+    boxes = hottest_boxes(attention, *patch_sides(scene))
     return PatchSwap(scene, lambda donors, classes: boxes[donors], spares_object=has_masks)
 
 
@@ -73,6 +73,7 @@ SWAP_DETECTORS = {
             blind_to="cues that the maps do not show",
             many=Bounds(0.16, 0.4, of_pool=0.075),
             two=Bounds(0.2, 0.4, of_pool=0.15),
+            spares_object=True,
             legitimate=frozenset({"moving"}),
             is_local=True,  # where the patches of all donors have a place in common
         ),
@@ -84,6 +85,7 @@ SWAP_DETECTORS = {
             blind_to="cues on the object",
             many=Bounds(0.15, 0.36, of_pool=0.09),
             two=Bounds(0.26, 0.48, of_pool=0.15),
+            spares_object=True,
             legitimate=frozenset({"background"}),
             needs="object_masks",
             is_local=True,

@@ -4,6 +4,15 @@ import numpy as np
 
 from keras_saliency.detectors.pool import NUM_POOLED
 
+_AXES = {1: ["samples"], 2: ["rows", "columns"], 3: ["slices", "rows", "columns"]}
+
+
+def place_of(region) -> str:
+    """Returns a box (starts…, ends…) in words: rows 3 to 9, columns 0 to 5."""
+    num_axes = len(region) // 2
+    ends = zip(_AXES[num_axes], region[:num_axes], region[num_axes:], strict=True)
+    return ", ".join(f"{axis} {start} to {end - 1}" for axis, start, end in ends)
+
 
 def describe(trial, outcome, class_names, carriers, epoch, since_epoch, region, others) -> str:
     """Returns the message of a finding that a swap has proven.
@@ -16,7 +25,7 @@ def describe(trial, outcome, class_names, carriers, epoch, since_epoch, region, 
         carriers: indices of the probes that have the cue, ascending.
         epoch: 0-based.
         since_epoch: 0-based.
-        region: (y0, x0, y1, x1), or None.
+        region: box, or None.
         others: names of the other detectors that have proven it.
     """
     detector = trial.detector
@@ -26,8 +35,7 @@ def describe(trial, outcome, class_names, carriers, epoch, since_epoch, region, 
     )
     place = ""
     if region is not None:
-        y0, x0, y1, x1 = region
-        place = f" What works lies in rows {y0} to {y1 - 1}, columns {x0} to {x1 - 1}."
+        place = f" What works lies in {place_of(region)}."
     since = "" if since_epoch == epoch else f" (since epoch {since_epoch + 1})"
     everywhere = ""
     if len(trial.outcomes) > 1:

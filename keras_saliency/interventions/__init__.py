@@ -10,7 +10,13 @@ from keras_saliency.interventions.edits import middle_mask
 from keras_saliency.interventions.outcome import Outcome
 from keras_saliency.interventions.pairs import Pairs, draw_controls, draw_pairs
 from keras_saliency.interventions.pixels import PixelRange
-from keras_saliency.interventions.regions import hottest_boxes, window_sums
+from keras_saliency.interventions.regions import (
+    box_masks,
+    box_of,
+    box_slices,
+    hottest_boxes,
+    window_sums,
+)
 from keras_saliency.interventions.scene import Scene
 from keras_saliency.interventions.search import find_region
 from keras_saliency.interventions.swaps import (
@@ -46,6 +52,9 @@ __all__ = [
     "Task",
     "add_controls",
     "adopted",
+    "box_masks",
+    "box_of",
+    "box_slices",
     "draw_controls",
     "draw_pairs",
     "find_region",

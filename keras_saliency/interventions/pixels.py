@@ -29,7 +29,8 @@ class PixelRange:
         pixels; else each channel's own least and largest value.
         """
         images = np.asarray(images)
-        lows, highs = (f(images, axis=(0, 1, 2)).astype(np.float64) for f in (np.min, np.max))
+        axes = tuple(range(images.ndim - 1))
+        lows, highs = (f(images, axis=axes).astype(np.float64) for f in (np.min, np.max))
         if given is not None:
             lows, highs = (np.full(lows.shape, float(end)) for end in given)
         elif images.dtype == np.uint8:

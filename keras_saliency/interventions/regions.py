@@ -1,26 +1,54 @@
-"""Boxes: where a map is hottest, and which part of an accused area does the work."""
+"""Boxes (starts…, ends…), half-open: of images (y0, x0, y1, x1), and where a map is hottest."""
 
 import numpy as np
 
 
-def window_sums(maps, height: int, width: int) -> np.ndarray:
-    """Returns the sum of each map (…, H, W) over each window, (…, H - height + 1, …)."""
-    sums = np.zeros((*maps.shape[:-2], maps.shape[-2] + 1, maps.shape[-1] + 1))
-    sums[..., 1:, 1:] = np.cumsum(np.cumsum(maps, axis=-2, dtype=np.float64), axis=-1)
-    return (
-        sums[..., height:, width:]
-        - sums[..., :-height, width:]
-        - sums[..., height:, :-width]
-        + sums[..., :-height, :-width]
-    )
+def window_sums(maps, *window: int) -> np.ndarray:
+    """Returns the sum of each map (…, H, W) over each window (height, width).
+
+    (…, H - height + 1, W - width + 1); of signals and volumes with one or three sides.
+    """
+    sums = np.asarray(maps, np.float64)
+    for axis, side in enumerate(window, -len(window)):
+        first = np.moveaxis(sums, axis, 0)
+        running = np.concatenate([np.zeros_like(first[:1]), np.cumsum(first, axis=0)])
+        sums = np.moveaxis(running[side:] - running[:-side], 0, axis)
+    return sums
 
 
-def hottest_boxes(maps, height: int, width: int) -> np.ndarray:
+def hottest_boxes(maps, *window: int) -> np.ndarray:
     """Returns the window of each map (m, H, W) with the largest sum, int (m, 4); the first if even.
 
-    A NaN counts as 0.
+    (y0, x0, y1, x1); starts, then ends, of signals and volumes too. A NaN counts as 0.
     """
-    sums = window_sums(np.nan_to_num(maps), height, width)
+    sums = window_sums(np.nan_to_num(maps), *window)
     best = sums.reshape(len(sums), -1).argmax(axis=1)
-    top, left = np.unravel_index(best, sums.shape[1:])
-    return np.stack([top, left, top + height, left + width], axis=1)
+    starts = np.stack(np.unravel_index(best, sums.shape[1:]), axis=1)
+    return np.hstack([starts, starts + np.array(window)])
+
+
+def box_slices(box) -> tuple[slice, ...]:
+    """Returns what a box (starts…, ends…) selects of an array of its size."""
+    num_axes = len(box) // 2
+    return tuple(slice(*ends) for ends in zip(box[:num_axes], box[num_axes:], strict=True))
+
+
+def box_of(mask) -> tuple[int, ...]:
+    """Returns the smallest box (starts…, ends…) that holds all that is true in a mask."""
+    places = np.argwhere(mask)
+    return (*places.min(axis=0).tolist(), *(places.max(axis=0) + 1).tolist())
+
+
+def box_masks(boxes, size, without=None) -> np.ndarray:
+    """Returns which pixels lie in each box, bool (m, H, W).
+
+    Args:
+        boxes: int (m, 4) = (y0, x0, y1, x1), half-open, in pixels; of a signal (m, 2) =
+            (start, end), of a volume (m, 6), starts and then ends.
+        size: (H, W).
+        without: bool (m, H, W), pixels that are left out. Defaults to None.
+    """
+    masks = np.zeros((len(boxes), *size), bool)
+    for mask, box in zip(masks, boxes, strict=True):
+        mask[box_slices(box)] = True
+    return masks if without is None else masks & ~without

@@ -17,6 +17,8 @@ RIM_SHARE = 1 / 32  # of the shorter side
 class Scene:
     """The probes as raw pixels, and what the model makes of them.
 
+    Of signals (n, length, C) and volumes (n, D, H, W, C), (length,) or (D, H, W) stands for (H, W).
+
     Attributes:
         pixels: float32 (n, H, W, C).
         task: `Task`.
@@ -49,8 +51,8 @@ class Scene:
             return graph.predict(probes.prepare(pixel_range.clip(pixels)), rows).logits
 
         if attention is None:
-            n, height, width = probes.images.shape[:3]
-            attention = np.full((n, height, width), 1 / (height * width), np.float32)
+            shape = probes.images.shape[:-1]
+            attention = np.full(shape, 1 / np.prod(shape[1:]), np.float32)
         pixels, masks = probes.images.astype(np.float32), probes.object_masks
         return cls(pixels, task, is_said, attention, masks, predict, pixel_range, **more)
 
@@ -66,9 +68,9 @@ class Scene:
         return grow(self.masks, max(1, round(RIM_SHARE * min(self.size))))
 
     @property
-    def size(self) -> tuple[int, int]:
-        """(H, W)."""
-        return self.pixels.shape[1:3]
+    def size(self) -> tuple[int, ...]:
+        """(H, W); of signals (length,), of volumes (D, H, W)."""
+        return self.pixels.shape[1:-1]
 
     def edited(self, edit, pairs) -> np.ndarray:
         """Returns the recipients after `edit(pairs)`, but for what is spared, (m, H, W, C)."""

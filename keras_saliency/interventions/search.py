@@ -1,23 +1,24 @@
 """Which part of an accused area does the work: found by swapping its sub-blocks."""
 
 import itertools
+import math
 
 import numpy as np
 
 from keras_saliency.interventions.outcome import Outcome
-from keras_saliency.interventions.regions import window_sums
+from keras_saliency.interventions.regions import box_of, box_slices, window_sums
 from keras_saliency.interventions.scene import Scene
 from keras_saliency.interventions.swaps import Swap
 
-GRID = 8  # cells along each side
+GRIDS = {1: 64, 2: 8, 3: 4}  # cells along each side, by the number of axes: 64 in all
 _FEW, _MORE = 6, 16  # pairs for a cell, and for a box
-_MOST_CELLS = 4  # a box is at most this many cells high and wide
+_MOST_SHARE = 0.5  # a box is at most half as high and wide as the image
 MAX_AREA = 0.15  # of the image; what needs more is not at one place
 _KEPT = 0.75  # share of what the whole area does that a box must come to
 _SHRUNK = 0.9  # share of what the box did that it must still do when its sides are drawn in
 
 
-def find_region(scene: Scene, swap: Swap, outcome: Outcome) -> tuple[int, int, int, int] | None:
+def find_region(scene: Scene, swap: Swap, outcome: Outcome) -> tuple[int, ...] | None:
     """Returns the smallest box found that does what the whole swap does, in pixels.
 
     First each cell of a grid is swapped alone, then boxes of those cells that move the
@@ -29,9 +30,9 @@ def find_region(scene: Scene, swap: Swap, outcome: Outcome) -> tuple[int, int, i
         outcome: what it has done in one class.
 
     Returns:
-        (y0, x0, y1, x1), half-open; None where no box of at most 15 % of the image comes to
-        three quarters of the adoption and of the gain in the class's margin, as of a cue that
-        moves or is everywhere.
+        (y0, x0, y1, x1), half-open (of signals and volumes starts, then ends); None where no
+        box of at most 15 % of the image comes to three quarters of the adoption and of the gain
+        in the class's margin, as of a cue that moves or is everywhere.
     """
     if not outcome.is_adopted.any():
         return None
@@ -44,7 +45,7 @@ def find_region(scene: Scene, swap: Swap, outcome: Outcome) -> tuple[int, int, i
 
 
 def _area(box):
-    return (box[2] - box[0]) * (box[3] - box[1])
+    return math.prod(part.stop - part.start for part in box_slices(box))
 
 
 def _spread_adopted(outcome):
@@ -60,7 +61,7 @@ class _Search:
 
     def __init__(self, scene, swap, pairs):
         self._scene, self._pairs = scene, pairs
-        self._height, self._width = scene.size
+        self._grid = GRIDS[len(scene.size)]
         self._plain = scene.pixels[pairs.recipients]
         self._edited = scene.edited(swap.edit, pairs)
         self._before = self._margins(self._plain)
@@ -68,17 +69,20 @@ class _Search:
 
     def candidates(self):
         """Returns the best box of each number of cells, those that are small enough."""
-        rows = np.linspace(0, self._height, min(GRID, self._height) + 1).round().astype(int)
-        columns = np.linspace(0, self._width, min(GRID, self._width) + 1).round().astype(int)
-        gains = self._cell_gains(rows, columns)
+        size = self._scene.size
+        edges = [np.linspace(0, s, min(self._grid, s) + 1).round().astype(int) for s in size]
+        gains = self._cell_gains(edges)
+        most = max(1, round(_MOST_SHARE * self._grid))
         boxes = []
-        for height in range(1, min(_MOST_CELLS, len(rows) - 1) + 1):
-            for width in range(1, min(_MOST_CELLS, len(columns) - 1) + 1):
-                sums = window_sums(gains, height, width)
-                top, left = np.unravel_index(sums.argmax(), sums.shape)
-                box = rows[top], columns[left], rows[top + height], columns[left + width]
-                if _area(box) <= MAX_AREA * self._height * self._width:
-                    boxes.append(tuple(int(side) for side in box))
+        for cells in itertools.product(*(range(1, min(most, len(e) - 1) + 1) for e in edges)):
+            sums = window_sums(gains, *cells)
+            first = np.unravel_index(sums.argmax(), sums.shape)
+            last = np.add(first, cells)
+            box = tuple(
+                int(e[i]) for ends in (first, last) for e, i in zip(edges, ends, strict=True)
+            )
+            if _area(box) <= MAX_AREA * math.prod(size):
+                boxes.append(box)
         return boxes
 
     def does(self, box, share) -> bool:
@@ -91,13 +95,12 @@ class _Search:
         """Draws in the sides of a box, half a cell at a time, while it goes on working."""
         margins = self._margins(self._inside(box))
         self._full_gain = min(self._full_gain, (margins - self._before).mean())
-        steps = max(1, self._height // (2 * GRID)), max(1, self._width // (2 * GRID))
-        for side in range(4):
-            step = steps[side % 2] * (1 if side < 2 else -1)
+        steps = [max(1, length // (2 * self._grid)) for length in self._scene.size]
+        for side, step in enumerate([*steps, *(-step for step in steps)]):
             while True:
                 smaller = list(box)
                 smaller[side] += step
-                has_space = smaller[0] < smaller[2] and smaller[1] < smaller[3]
+                has_space = all(part.start < part.stop for part in box_slices(smaller))
                 if not has_space or not self.does(smaller, _SHRUNK):
                     break
                 box = tuple(smaller)
@@ -105,28 +108,30 @@ class _Search:
 
     def changed_part(self, box):
         """Returns the part of a box in which the whole edit changes any pair."""
-        y0, x0, y1, x1 = box
-        is_changed = (self._edited != self._plain).any(axis=(0, 3))[y0:y1, x0:x1]
-        rows, columns = np.nonzero(is_changed)
-        ends = y0 + rows.min(), x0 + columns.min(), y0 + rows.max() + 1, x0 + columns.max() + 1
-        return tuple(int(end) for end in ends)
+        inside = np.zeros(self._scene.size, bool)
+        inside[box_slices(box)] = True
+        return box_of(inside & self._is_changed())
 
-    def _cell_gains(self, rows, columns):
+    def _cell_gains(self, edges):
         """How far each cell by itself moves the margin of the donor's class, (cells, cells)."""
-        is_changed = (self._edited[:_FEW] != self._plain[:_FEW]).any(axis=(0, 3))
-        gains = np.zeros((len(rows) - 1, len(columns) - 1))
-        for i, (y0, y1) in enumerate(itertools.pairwise(rows)):
-            for j, (x0, x1) in enumerate(itertools.pairwise(columns)):
-                if is_changed[y0:y1, x0:x1].any():
-                    margins = self._margins(self._inside((y0, x0, y1, x1), _FEW))
-                    gains[i, j] = max(0.0, (margins - self._before[:_FEW]).mean())
+        is_changed = self._is_changed(_FEW)
+        gains = np.zeros([len(e) - 1 for e in edges])
+        for cell in np.ndindex(gains.shape):
+            box = [e[i + end] for end in (0, 1) for e, i in zip(edges, cell, strict=True)]
+            if is_changed[box_slices(box)].any():
+                margins = self._margins(self._inside(box, _FEW))
+                gains[cell] = max(0.0, (margins - self._before[:_FEW]).mean())
         return gains
+
+    def _is_changed(self, count=None):
+        """Which pixels the whole edit changes in any of the first pairs, or of all."""
+        return (self._edited[:count] != self._plain[:count]).any(axis=(0, -1))
 
     def _inside(self, box, count=None):
         """The edit inside of a box, in the first pairs or in all."""
-        y0, x0, y1, x1 = box
         images = self._plain[:count].copy()
-        images[:, y0:y1, x0:x1] = self._edited[:count, y0:y1, x0:x1]
+        inside = slice(None), *box_slices(box)
+        images[inside] = self._edited[:count][inside]
         return images
 
     def _margins(self, images):

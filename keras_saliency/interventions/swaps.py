@@ -6,9 +6,10 @@ import numpy as np
 
 from keras_saliency.interventions import edits
 from keras_saliency.interventions.pairs import Pairs, draw_controls
+from keras_saliency.interventions.regions import box_masks
 from keras_saliency.interventions.scene import Scene
 
-PATCH_SHARE = 0.25  # of the shorter side: a patch is 1/16 of a square image
+PATCH_SHARE = 0.25  # of each side: a patch is 1/16 of an image, 1/64 of a volume
 MIN_HALF = 8  # images; half of fewer would leave out what all have, too
 Control = Callable[[Pairs, np.random.Generator], np.ndarray]
 
@@ -35,7 +36,10 @@ class Swap:
         return {"donors of the recipient's own class": self._with_own_donors}
 
     def boxes(self, pairs: Pairs) -> np.ndarray | None:
-        """Returns (y0, x0, y1, x1) of what is exchanged, int (m, 4); None where it is no box."""
+        """Returns (y0, x0, y1, x1) of what is exchanged, int (m, 4); None where it is no box.
+
+        Of signals (m, 2), of volumes (m, 6): starts, then ends.
+        """
         return None
 
     def _with_own_donors(self, pairs, rng):
@@ -66,7 +70,7 @@ class RingSwap(Swap):
 
 
 class SurroundingsSwap(Swap):
-    """All but the middle quarter of the image."""
+    """All but the middle half of each side: of an image, its middle quarter."""
 
     def edit(self, pairs):
         return edits.swap_pixels(*self._both(pairs), edits.surroundings_mask(*self.scene.size))
@@ -209,11 +213,12 @@ class PatchSwap(Swap):
 
     def _inside(self, boxes, pairs):
         objects = self.scene.objects[pairs.donors] if self._spares_object else None
-        return edits.box_masks(boxes, self.scene.size, objects)
+        return box_masks(boxes, self.scene.size, objects)
 
     def _elsewhere(self, pairs, rng):
         boxes = self.boxes(pairs)
-        sizes = boxes[:, 2:] - boxes[:, :2]
+        first, last = np.split(boxes, 2, axis=1)
+        sizes = last - first
         starts = rng.integers(0, np.array(self.scene.size) - sizes + 1)
         moved = np.hstack([starts, starts + sizes])
         return edits.swap_pixels(*self._both(pairs), self._inside(moved, pairs))

@@ -10,18 +10,17 @@ from keras_saliency.rendering.encode import (
     encode_picture,
     encode_png,
 )
+from keras_saliency.rendering.evidence import draw_evidence
 from keras_saliency.rendering.features import draw_features
 from keras_saliency.rendering.filmstrip import Filmstrip
 from keras_saliency.rendering.grid import Caption, draw_grid
-from keras_saliency.rendering.layout import INK, NOTE_INK, fit_tile
+from keras_saliency.rendering.layout import fit_tile
 from keras_saliency.rendering.overlays import defect, display_values, outline, overlay
 from keras_saliency.rendering.pixel_ranges import describe_range, displayable, has_bgr_channels
 from keras_saliency.rendering.portraits import Portraits
 
 __all__ = [
     "COLORMAPS",
-    "INK",
-    "NOTE_INK",
     "Caption",
     "Filmstrip",
     "Portraits",
@@ -32,6 +31,7 @@ __all__ = [
     "describe_range",
     "display_values",
     "displayable",
+    "draw_evidence",
     "draw_features",
     "draw_grid",
     "encode_jpeg",

@@ -14,13 +14,18 @@ _LEAD, _MARGIN = 48, 6  # pixels of a lead at least, above and below a curve
 _SHIFT = 4  # bits of a pixel's fraction
 
 
-def draw_curve(signal: np.ndarray, heatmap: np.ndarray | None = None) -> np.ndarray:
+def draw_curve(
+    signal: np.ndarray, heatmap: np.ndarray | None = None, *, span=None, marks=()
+) -> np.ndarray:
     """Draws a signal's leads one below the other, each from its smallest to its largest value.
 
     Args:
         signal: float array (length, C).
         heatmap: float array (l,), non-negative, of any length; the curve takes the colour of
             attention as an overlay does, and is grey where there is none. Defaults to None.
+        span: float (2, C), values drawn at the bottom and at the top, where others than each
+            lead's own are meant.
+        marks: (start, end, ink), samples drawn in a colour (R, G, B).
 
     Returns:
         uint8 RGB array (height, 320, 3).
@@ -36,11 +41,14 @@ def draw_curve(signal: np.ndarray, heatmap: np.ndarray | None = None) -> np.ndar
         values = np.asarray(display_values(resized))
         weight = opacity_of(values)[:, None]
         ink = (1 - weight) * ink + weight * colorize(values[None])[0]
+    for start, end, colour in marks:
+        ink[start:end] = colour
+    lows, highs = (signal.min(axis=0), signal.max(axis=0)) if span is None else span
     for lead in range(num_leads):
         top, bottom = (round(height * (lead + part) / num_leads) for part in (0, 1))
         at = places[lead]
         xs = _centres(length)[at] * _WIDTH
-        low, high = signal[:, lead].min(), signal[:, lead].max()
+        low, high = lows[lead], highs[lead]
         unit = (signal[at, lead] - low) / (high - low) if high > low else np.full(len(at), 0.5)
         ys = bottom - _MARGIN - unit * (bottom - top - 2 * _MARGIN)
         points = np.rint(np.stack([xs, ys], axis=1) * 2**_SHIFT).astype(int).tolist()

@@ -67,7 +67,11 @@ _BYTES = _PixelRange("0…255", 0, 255, slack=0)
 
 
 def displayable(
-    images: np.ndarray, display_images: np.ndarray | None = None, drawn=slice(None)
+    images: np.ndarray,
+    display_images: np.ndarray | None = None,
+    drawn=slice(None),
+    *,
+    tells: bool = True,
 ) -> np.ndarray:
     """Returns probes as pictures that can be looked at.
 
@@ -83,6 +87,8 @@ def displayable(
             three, stretched.
         display_images: array (n, H', W', C'), drawn instead of `images`.
         drawn: indices of those that are returned. Defaults to all.
+        tells: whether an unknown range is worth a notice: not where it was told before, nor of
+            volumes, whose units are seldom a picture's.
 
     Returns:
         uint8 RGB array (n, H, W, 3), or (n, H', W', 3), of those drawn. A stretched set of
@@ -102,7 +108,7 @@ def displayable(
         images = display_images
     images = np.asarray(images)
     rule = _judge(images)
-    if rule.name.startswith("stretched"):
+    if tells and rule.name.startswith("stretched"):
         notify(
             "The pixel range of the probes is none of the known ones; "
             f"for drawing they are {rule.name}. Pass display_images to choose what is drawn."

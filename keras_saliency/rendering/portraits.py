@@ -26,7 +26,7 @@ class Portraits:
             self._probes = np.asarray(images[drawn], np.float64)
             self.plain = [draw_curve(signal) for signal in self._probes]
         elif images.ndim == 5:
-            flat = displayable(images.reshape(-1, *images.shape[2:]))
+            flat = displayable(images.reshape(-1, *images.shape[2:]), tells=False)
             self._probes = flat.reshape(*images.shape[:4], 3)[drawn]
             slices = middle_slices(images.shape[1])
             self.plain = [draw_slices(volume, slices) for volume in self._probes]

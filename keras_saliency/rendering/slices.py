@@ -5,7 +5,7 @@ import numpy as np
 from keras_saliency.records import Heatmaps
 from keras_saliency.rendering.layout import FAINT_INK, PAPER, fit_tile
 from keras_saliency.rendering.lettering import draw_line
-from keras_saliency.rendering.overlays import blend, display_values
+from keras_saliency.rendering.overlays import blend, display_values, outline
 
 NUM_SLICES = 3
 _TILE, _WORDS = 96, 0.36  # pixels of a slice's longer side at least; size of its words
@@ -28,7 +28,7 @@ def middle_slices(depth: int) -> list[int]:
 
 
 def draw_slices(
-    volume: np.ndarray, slices: list[int], heatmap: np.ndarray | None = None
+    volume: np.ndarray, slices: list[int], heatmap: np.ndarray | None = None, marks=()
 ) -> np.ndarray:
     """Draws some slices and the maximum-intensity projection along the depth, side by side.
 
@@ -37,6 +37,8 @@ def draw_slices(
         slices: numbers of slices.
         heatmap: float array (d, h, w), non-negative; resized to the volume, and projected by
             its maximum as well. Defaults to None, the volume alone.
+        marks: (box (z0, y0, x0, z1, y1, x1), ink), outlined in a colour (R, G, B), in the
+            slices that it touches and in the projection.
 
     Returns:
         uint8 RGB array (height, width, 3).
@@ -47,6 +49,13 @@ def draw_slices(
         of_each = [values[i] for i in slices] + [values.max(axis=0)]
         pictures = [blend(p, v) for p, v in zip(pictures, of_each, strict=True)]
     pictures = [fit_tile(p, _TILE, 2 * _TILE) for p in pictures]
+    scale = len(pictures[0]) / volume.shape[1]
+    for (z0, *above, z1, bottom, right), ink in marks:
+        flat = [round(side * scale) for side in (*above, bottom, right)]
+        touched = [z0 <= i < z1 for i in slices] + [True]
+        pictures = [
+            outline(p, flat, ink) if t else p for p, t in zip(pictures, touched, strict=True)
+        ]
     width = pictures[0].shape[1]
     names = [f"slice {i}" for i in slices] + ["maximum"]
     words = [draw_line(name, width, _WORDS, FAINT_INK, PAPER) for name in names]
