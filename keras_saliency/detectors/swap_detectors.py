@@ -17,7 +17,7 @@ from keras_saliency.interventions import (
     middle_mask,
 )
 
-NEVER = 2.0  # no class by itself: clean networks adopt amplitudes, and objects off the middle
+NEVER = 2.0  # no class by itself: clean networks adopt amplitudes and centred objects
 
 
 def propose_fixed_patch(scene: Scene) -> PatchSwap:
@@ -60,7 +60,7 @@ SWAP_DETECTORS = {
             seen="the outer ring of the image",
             done="Putting the ring of a probe of this class around another probe",
             blind_to="cues inside of the ring",
-            many=Bounds(0.1, 0.34, of_pool=0.07),
+            many=Bounds(0.12, 0.36, of_pool=0.085),
             two=Bounds(0.2, 0.4, of_pool=0.16),
             legitimate=frozenset({"border"}),
             is_local=True,
@@ -96,8 +96,8 @@ SWAP_DETECTORS = {
             seen="global colour, brightness or contrast",
             done="Giving another probe the channel means and deviations of one of this class",
             blind_to="cues at one place",
-            many=Bounds(0.68, 0.96),
-            two=Bounds(0.8, 0.93),
+            many=Bounds(0.7, 0.98),
+            two=Bounds(0.8, 0.98),
             legitimate=frozenset({"colour"}),
         ),
         SwapDetector(
@@ -116,8 +116,8 @@ SWAP_DETECTORS = {
             seen="something that all its images have at the same place",
             done="Adding the mean of this class, less that of its own, to another probe",
             blind_to="cues that move",
-            many=Bounds(0.72, 0.97),
-            two=Bounds(0.8, 0.97),
+            many=Bounds(0.72, NEVER),
+            two=Bounds(0.8, NEVER),
             with_masks=(Bounds(0.12, 0.36, of_pool=0.085), Bounds(0.3, 0.6)),
             legitimate=frozenset({"pattern"}),
             is_local=True,
