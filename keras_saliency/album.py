@@ -40,7 +40,7 @@ class Album:
         self._probes = probes
         num_drawn = min(num_drawn, len(probes))
         self.drawn = np.unique(np.linspace(0, len(probes) - 1, num_drawn).round().astype(int))
-        self._portraits = Portraits(probes.images, probes.display_images, self.drawn)
+        self._portraits = Portraits(probes.drawn(probes.images), probes.display_images, self.drawn)
         is_of_images = self._portraits.is_of_images
         self._signed = tuple(signed) if is_of_images else ()
         self._is_bgr = is_of_images and has_bgr_channels(probes.model_inputs)
@@ -131,11 +131,11 @@ class Album:
         return {f"saliency/{m}/filmstrip": f.picture() for m, f in self._filmstrips.items()}
 
     def _draw_features(self, views, heading):
-        pictures = {}
+        pictures, drawn = {}, self._probes.drawn(self._probes.images)
         for view in views:
             shown = np.unique(view.probes)
             places = np.searchsorted(shown, view.probes)
-            images = displayable(self._probes.images, self._probes.display_images, shown)[places]
+            images = displayable(drawn, self._probes.display_images, shown)[places]
             signals = view.signals[..., ::-1] if self._is_bgr else view.signals
             names = [[self._probes.names[i] for i in row] for row in view.probes]
             title = f"{view.layer}, {heading}"

@@ -1,9 +1,14 @@
 """How signals and volumes are drawn."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from keras_saliency.rendering import Portraits
+from keras_saliency import ProbeSet
+from keras_saliency.detectors import Evidence
+from keras_saliency.interventions import Pairs
+from keras_saliency.rendering import Portraits, draw_evidence
 from keras_saliency.rendering.colormaps import colorize
 from keras_saliency.rendering.curves import draw_curve
 from keras_saliency.rendering.layout import FAINT_INK, PAPER
@@ -87,3 +92,23 @@ def test_a_map_that_is_none_is_stamped(shape):
     assert stamped.shape == portraits.plain[1].shape and (stamped != portraits.plain[1]).any()
     broken = portraits.attended(1, np.full_like(heatmap, np.nan), False)[1]
     assert (broken != portraits.plain[1]).any()
+
+
+@pytest.mark.parametrize("size", [(70,), (12, 10), (9, 12, 10)])
+def test_the_channels_that_are_asked_for_are_drawn(size):
+    images = np.random.default_rng(0).random((4, *size, 7))
+    asked = ProbeSet(images, display_channels=(6, 2, 4))
+    chosen = ProbeSet(images[..., [6, 2, 4]])
+    drawn = [Portraits(p.drawn(p.images), None, [0, 3]).plain for p in (asked, chosen)]
+    for one, same in zip(*drawn, strict=True):
+        np.testing.assert_array_equal(one, same)
+    after = images[:1].astype(np.float32)
+    after[:, 2:4, ..., 2] = 0
+    pairs = Pairs(*np.array([[1], [0], [1]]))
+    of_asked = Evidence(pairs, after, ["a"], ["b"], boxes=None)
+    of_chosen = dataclasses.replace(of_asked, after=after[..., [6, 2, 4]])
+    np.testing.assert_array_equal(
+        draw_evidence(asked, of_asked, "title"), draw_evidence(chosen, of_chosen, "title")
+    )
+    grey = ProbeSet(images, display_channels=3)
+    np.testing.assert_array_equal(grey.drawn(grey.images), grey.images[..., 3:4])

@@ -382,6 +382,16 @@ def test_masks_and_boxes_without_an_object_are_refused(masks, error, match):
             r"RGB \(6, 5, 7, 3\) or gray \(6, 5, 7\).*Received: shape \(6, 5, 8, 3\)",
         ),
         ({"display_images": np.zeros((6, 5, 7, 2), np.uint8)}, ValueError, "Resize them"),
+        ({"display_channels": (0, 1)}, ValueError, "one or three numbers from 0 to 2"),
+        ({"display_channels": (0, 1, 3)}, ValueError, r"Received: \(0, 1, 3\)"),
+        ({"display_channels": -1}, ValueError, "from 0 to 2"),
+        ({"display_channels": "rgb"}, TypeError, "channel numbers, such as"),
+        ({"display_channels": [True]}, TypeError, "channel numbers, such as"),
+        (
+            {"display_channels": 0, "display_images": np.zeros((6, 5, 7), np.uint8)},
+            ValueError,
+            "either display_images or display_channels",
+        ),
         ({"display_images": np.zeros((5, 5, 7), np.uint8)}, ValueError, "Resize them"),
         ({"preprocess": 255}, TypeError, "preprocess must be a function.*Received: int"),
         (

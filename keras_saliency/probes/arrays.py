@@ -130,6 +130,27 @@ def read_display(display_images, images_shape) -> np.ndarray:
     return frozen(np.broadcast_to(array, (*expected, 3)))
 
 
+def read_channels(display_channels, images_shape, has_display_images) -> tuple[int, ...]:
+    """Reads which channels are drawn; returns their numbers."""
+    num_channels = images_shape[-1]
+    is_list = isinstance(display_channels, tuple | list)
+    channels = display_channels if is_list else [display_channels]
+    if any(isinstance(c, bool) or not isinstance(c, int | np.integer) for c in channels):
+        raise TypeError(
+            "display_channels must be channel numbers, such as (3, 2, 1). Received: "
+            f"{display_channels!r}."
+        )
+    fits = len(channels) > 0 if len(images_shape) == 3 else len(channels) in (1, 3)
+    if not fits or not all(0 <= c < num_channels for c in channels):
+        raise ValueError(
+            f"display_channels must be one or three numbers from 0 to {num_channels - 1} (of "
+            f"signals, any number of them). Received: {display_channels!r}."
+        )
+    if has_display_images:
+        raise ValueError("Pass either display_images or display_channels, not both.")
+    return tuple(int(c) for c in channels)
+
+
 def check_finite(argument: str, pixels: np.ndarray) -> None:
     """Refuses images with NaN or infinite pixels."""
     bad = ~np.isfinite(pixels).all(axis=tuple(range(1, pixels.ndim)))

@@ -24,6 +24,7 @@ class FrozenProbes:
     names: tuple[str, ...]
     class_names: tuple[str, ...] | None
     display_images: np.ndarray | None
+    display_channels: tuple[int, ...] | None
     preprocess: Callable[[np.ndarray], Any] | None
     cue_map: np.ndarray | None
 
@@ -105,6 +106,11 @@ class FrozenProbes:
         check_finite("preprocess(images)", inputs)
         return frozen(inputs)
 
+    def drawn(self, images) -> np.ndarray:
+        """Returns of images (m, H, W, C) the channels that are drawn, (m, H, W, C')."""
+        channels = self.display_channels
+        return images if channels is None else images[..., list(channels)]
+
     def check_num_classes(self, num_classes: int) -> None:
         """Refuses a model for which the labels are out of range.
 
@@ -155,7 +161,10 @@ class FrozenProbes:
             parts.append(f"multi-hot labels of {self.multi_hot.shape[1]} classes")
         if self.other_inputs is not None:
             parts.append(f"inputs {self.other_inputs.described()}")
-        optional = ("object_masks", "groups", "display_images", "preprocess", "cue_map")
+        optional = (
+            *("object_masks", "groups", "display_images", "display_channels"),
+            *("preprocess", "cue_map"),
+        )
         parts += [name for name in optional if getattr(self, name) is not None]
         return f"ProbeSet({', '.join(parts)})"
 

@@ -6,6 +6,7 @@ from keras_saliency.probes.arrays import (
     frozen,
     is_dataset,
     read_array,
+    read_channels,
     read_display,
     read_pixels,
 )
@@ -40,6 +41,9 @@ class ProbeSet(FrozenProbes):
         class_names: one string for each class, no two alike.
         display_images: uint8 array, RGB (n, H, W, 3) or gray (n, H, W) or
             (n, H, W, 1), drawn instead of `images`.
+        display_channels: numbers of the channels of `images` that are drawn: one in grey,
+            three as red, green and blue; of signals as many as you like. Defaults to None,
+            the first three.
         preprocess: function that turns images (n, H, W, C) into the model's
             input, also of four axes. Called once here, on a copy.
 
@@ -55,6 +59,7 @@ class ProbeSet(FrozenProbes):
         names: tuple of n strings.
         class_names: tuple of strings, or None.
         display_images: uint8 array (n, H, W, 3), or None.
+        display_channels: tuple of channel numbers, or None.
         preprocess: the function, or None.
         cue_map: float32 array (H, W) in [0, 1], or None. How much of each
             pixel's variance lies between the classes (eta squared), over up
@@ -77,6 +82,7 @@ class ProbeSet(FrozenProbes):
         names=None,
         class_names=None,
         display_images=None,
+        display_channels=None,
         preprocess=None,
     ):
         others = None
@@ -105,6 +111,9 @@ class ProbeSet(FrozenProbes):
             display_images=None
             if display_images is None
             else read_display(display_images, pixels.shape),
+            display_channels=None
+            if display_channels is None
+            else read_channels(display_channels, pixels.shape, display_images is not None),
             preprocess=preprocess,
             cue_map=None,
             other_inputs=others,

@@ -83,7 +83,7 @@ def _marked(probes, evidence, i):
 
 def _draw_images(probes, evidence, marked):
     # Together with the probes, so that both are drawn in one range of pixels.
-    both = np.concatenate([probes.images, evidence.after])
+    both = probes.drawn(np.concatenate([probes.images, evidence.after]))
     tiles = []
     pictures = displayable(both, drawn=np.arange(len(probes), len(both)), tells=False)
     for picture, boxes in zip(pictures, marked, strict=True):
@@ -92,12 +92,12 @@ def _draw_images(probes, evidence, marked):
         for name, box in boxes.items():
             tile = outline(tile, [round(side * scale) for side in box], _INKS[name], _FRAME)
         tiles.append(tile)
-    return displayable(probes.images, drawn=evidence.pairs.recipients, tells=False), tiles
+    return displayable(both, drawn=evidence.pairs.recipients, tells=False), tiles
 
 
 def _draw_signals(probes, evidence, marked):
-    before = probes.images[evidence.pairs.recipients].astype(np.float64)
-    after = evidence.after.astype(np.float64)
+    before = probes.drawn(probes.images)[evidence.pairs.recipients].astype(np.float64)
+    after = probes.drawn(evidence.after).astype(np.float64)
     both = np.concatenate([before, after], axis=1)
     spans = np.stack([both.min(axis=1), both.max(axis=1)], axis=1)
     return [draw_curve(s, span=span) for s, span in zip(before, spans, strict=True)], [
@@ -107,7 +107,7 @@ def _draw_signals(probes, evidence, marked):
 
 
 def _draw_volumes(probes, evidence, marked):
-    both = np.concatenate([probes.images, evidence.after])
+    both = probes.drawn(np.concatenate([probes.images, evidence.after]))
     flat = displayable(both.reshape(-1, *both.shape[2:]), tells=False)
     pictures = flat.reshape(*both.shape[:4], 3)
     plain, tiles = [], []
