@@ -194,6 +194,30 @@ def test_what_is_of_images_says_so(shape, tmp_path):
         SaliencyCallback(probes, tmp_path, feature_layers=["maps"])
 
 
+@pytest.mark.parametrize("shape", [(64, 2), (6, 8, 8, 1), (6, 8, 8, 3)])
+def test_they_may_come_from_a_dataset(shape):
+    pixels, labels = pixels_of(shape, 21), np.arange(21) % 2
+    dataset = tf.data.Dataset.from_tensor_slices((pixels, labels))
+    chosen = [
+        ProbeSet.from_dataset(given, per_class=4)
+        for given in (dataset, dataset.batch(4), dataset.batch(7, True), (pixels, labels))
+    ]
+    assert len(chosen[0]) == 8 and chosen[0].image_shape == shape
+    assert {probes.fingerprint for probes in chosen} == {chosen[0].fingerprint}
+    size = shape[:-1]
+    assert chosen[0].cue_map.shape == size
+    grey, share = pixels.mean(axis=-1), np.empty(size)
+    padded = np.pad(grey, [(0, 0)] + [(1, 1)] * len(size), mode="reflect")
+    for place in np.ndindex(size):
+        around = padded[(slice(None), *(slice(p, p + 3) for p in place))]
+        values = around.reshape(21, -1).mean(axis=1)
+        between = sum(
+            (labels == c).sum() * (values[labels == c].mean() - values.mean()) ** 2 for c in (0, 1)
+        )
+        share[place] = between / ((values - values.mean()) ** 2).sum()
+    np.testing.assert_allclose(chosen[0].cue_map, share, atol=1e-4)
+
+
 def test_three_axes_that_may_be_grayscale_images_are_refused():
     for shape in ((4, 28, 28), (4, 31, 1), (4, 64, 32), (4, 100, 640), (224, 224, 3), (48, 64, 3)):
         with pytest.raises(ValueError, match=r"Add an axis.*Signals \(n, length, C\)"):

@@ -72,7 +72,7 @@ def read_pixels(argument: str, value, num_axes=(3, 4, 5), num_labels=None) -> np
         ValueError: if it has another number of axes, or a side is 0.
     """
     pixels = read_array(argument, value)
-    if pixels.ndim == 3 and (3 not in num_axes or not _is_signal(pixels.shape, num_labels)):
+    if pixels.ndim == 3 and (3 not in num_axes or not is_signal(pixels.shape, num_labels)):
         raise ValueError(
             f"{argument} must have shape (n, H, W, C). Received: shape {pixels.shape}. Add an "
             f"axis: {argument}[..., None] for grayscale or {argument}[None] for one image. "
@@ -80,6 +80,7 @@ def read_pixels(argument: str, value, num_axes=(3, 4, 5), num_labels=None) -> np
             "their channels; where they could be one RGB image, they need labels."
         )
     is_wrapped = pixels.ndim == 5 and len(pixels) == 1 and pixels.shape[-1] in _COLOURS
+    is_wrapped &= num_labels != 1
     if pixels.ndim not in num_axes or is_wrapped:
         raise ValueError(
             f"{argument} must have shape (n, H, W, C). Received: shape {pixels.shape}. "
@@ -97,7 +98,7 @@ def read_pixels(argument: str, value, num_axes=(3, 4, 5), num_labels=None) -> np
         return pixels.astype(np.float32, copy=False)
 
 
-def _is_signal(shape, num_labels):
+def is_signal(shape, num_labels):
     """Whether three axes are signals, not grayscale images or one image that lack an axis."""
     num, length, num_channels = shape
     if length < _MIN_LENGTH or length <= 2 * num_channels:

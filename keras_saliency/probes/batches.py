@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_saliency.probes.arrays import is_dataset, read_array, read_pixels
-from keras_saliency.probes.labels import read_labels
+from keras_saliency.probes.arrays import is_dataset, is_signal, read_array, read_pixels
+from keras_saliency.probes.labels import count_rows, read_labels
 
 
 def batches(dataset) -> Iterator[tuple[Any, Any]]:
@@ -22,11 +22,20 @@ def batches(dataset) -> Iterator[tuple[Any, Any]]:
         batch_without_channels = _is_batch_without_channels(dataset.element_spec)
         for element in dataset:
             images, labels = _unpack(element)
-            if getattr(images, "ndim", None) == 3:
-                # One unbatched image, or a batch of grayscale images? The labels tell.
+            num_axes = getattr(images, "ndim", None)
+            is_one = num_axes == 3
+            if num_axes == 3:
+                # One unbatched image, or a batch of signals or of grayscale images? Labels tell.
                 vector = labels is not None and np.ndim(labels) == 1 and len(labels) == len(images)
-                if batch_without_channels or (vector and not np.isin(labels, (0, 1)).all()):
-                    read_pixels("images", images, num_axes=(4,))  # refuses rank 3
+                is_row = vector and np.isin(labels, (0, 1)).all()  # or classes 0 and 1
+                if is_row and is_signal(images.shape, len(images)):
+                    is_row = np.sum(labels) == 1
+                if batch_without_channels or (vector and not is_row):
+                    read_pixels("images", images, num_labels=len(images) if vector else None)
+                    is_one = False
+            elif num_axes in (2, 4) and labels is not None and np.ndim(labels) == 0:
+                is_one = True  # an unbatched signal or volume
+            if is_one:
                 images = images[None]
                 labels = None if labels is None else np.asarray(labels)[None]
             yield images, labels
@@ -49,8 +58,9 @@ def batches(dataset) -> Iterator[tuple[Any, Any]]:
 def _array_batches(arrays, size=256):
     images, labels = _unpack(arrays)
     images = read_array("images", images)
+    num_labels = count_rows(labels)
     if images.ndim != 4 or 0 in images.shape:
-        read_pixels("images", images, num_axes=(4,))  # refuses
+        read_pixels("images", images, num_labels=num_labels)  # refuses
     rows = None if labels is None else read_labels(labels, images.shape)
     for start in range(0, len(images), size):
         batch = slice(start, start + size)

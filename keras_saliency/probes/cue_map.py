@@ -24,7 +24,7 @@ def explained_variance(maps: list[np.ndarray], labels: list[int]) -> np.ndarray:
     place of a watermark in one class would.
 
     Args:
-        maps: float arrays (H, W), one for each image.
+        maps: float arrays (H, W), one for each image; of signals and volumes likewise.
         labels: class of each map.
 
     Returns:
@@ -47,7 +47,13 @@ def explained_variance(maps: list[np.ndarray], labels: list[int]) -> np.ndarray:
 
 
 def blurred(image: np.ndarray) -> np.ndarray:
-    """Mean over channels and 3 by 3 pixels, mirrored at the borders as in cv2.blur."""
-    padded = np.pad(image.mean(axis=-1, dtype=np.float32), 1, mode="reflect")
-    rows = padded[:-2] + padded[1:-1] + padded[2:]
-    return (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / np.float32(9)
+    """Mean over channels and 3 by 3 pixels, mirrored at the borders as in cv2.blur.
+
+    Of a signal over 3 samples, of a volume over 3 by 3 by 3 pixels.
+    """
+    mean = image.mean(axis=-1, dtype=np.float32)
+    padded = np.pad(mean, 1, mode="reflect")
+    for axis in range(mean.ndim):
+        first = np.moveaxis(padded, axis, 0)
+        padded = np.moveaxis(first[:-2] + first[1:-1] + first[2:], 0, axis)
+    return padded / np.float32(3**mean.ndim)

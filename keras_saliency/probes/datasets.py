@@ -11,7 +11,7 @@ from keras_saliency.probes.arrays import read_pixels
 from keras_saliency.probes.batches import batches
 from keras_saliency.probes.choosing import Chosen, SmallestKeys, check_seed, content_hash
 from keras_saliency.probes.cue_map import MAX_CUE_IMAGES, blurred, make_cue_map
-from keras_saliency.probes.labels import one_hot_to_classes, read_labels
+from keras_saliency.probes.labels import count_rows, one_hot_to_classes, read_labels
 
 
 def choose_from_dataset(dataset, *, per_class, max_probes, classes, seed) -> Chosen:
@@ -38,7 +38,7 @@ def choose_from_dataset(dataset, *, per_class, max_probes, classes, seed) -> Cho
 
     with _random_states_kept():
         for images, labels in batches(dataset):
-            pixels = read_pixels("images", images, num_axes=(4,))
+            pixels = read_pixels("images", images, num_labels=count_rows(labels))
             rows = None if labels is None else read_labels(labels, pixels.shape)
             image_shape = _check_same("images", image_shape, pixels.shape[1:], "Resize them.")
             if rows is not None:
