@@ -131,6 +131,8 @@ class Album:
         return {f"saliency/{m}/filmstrip": f.picture() for m, f in self._filmstrips.items()}
 
     def _draw_features(self, views, heading):
+        if not views:
+            return {}
         pictures, drawn = {}, self._probes.drawn(self._probes.images)
         for view in views:
             shown = np.unique(view.probes)

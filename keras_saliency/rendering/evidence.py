@@ -9,7 +9,7 @@ from keras_saliency.rendering.curves import draw_curve
 from keras_saliency.rendering.grid import Caption, draw_grid
 from keras_saliency.rendering.layout import INK, NOTE_INK, fit_tile
 from keras_saliency.rendering.overlays import outline
-from keras_saliency.rendering.pixel_ranges import displayable
+from keras_saliency.rendering.pixel_ranges import displayable, displayable_volumes
 from keras_saliency.rendering.slices import draw_slices, strongest_slices
 
 _TILE, _FRAME = 240, 2  # pixels: of a picture's longer side at least, of a line
@@ -96,7 +96,7 @@ def _draw_images(probes, evidence, marked):
 
 
 def _draw_signals(probes, evidence, marked):
-    before = probes.drawn(probes.images)[evidence.pairs.recipients].astype(np.float64)
+    before = probes.drawn(probes.images[evidence.pairs.recipients]).astype(np.float64)
     after = probes.drawn(evidence.after).astype(np.float64)
     both = np.concatenate([before, after], axis=1)
     spans = np.stack([both.min(axis=1), both.max(axis=1)], axis=1)
@@ -108,11 +108,11 @@ def _draw_signals(probes, evidence, marked):
 
 def _draw_volumes(probes, evidence, marked):
     both = probes.drawn(np.concatenate([probes.images, evidence.after]))
-    flat = displayable(both.reshape(-1, *both.shape[2:]), tells=False)
-    pictures = flat.reshape(*both.shape[:4], 3)
+    recipients = evidence.pairs.recipients
+    befores = displayable_volumes(both, recipients)
+    afters = displayable_volumes(both, np.arange(len(probes), len(both)))
     plain, tiles = [], []
-    for i, recipient in enumerate(evidence.pairs.recipients):
-        before, after = pictures[recipient], pictures[len(probes) + i]
+    for i, (recipient, before, after) in enumerate(zip(recipients, befores, afters, strict=True)):
         gap = np.abs(evidence.after[i].astype(np.float64) - probes.images[recipient]).max(axis=-1)
         slices = strongest_slices(gap, len(gap))
         marks = [(box, _INKS[name]) for name, box in marked[i].items()]

@@ -127,6 +127,17 @@ def displayable(
     return pictures
 
 
+def displayable_volumes(volumes: np.ndarray, drawn) -> np.ndarray:
+    """Returns some volumes (n, D, H, W, C) as pictures, uint8 RGB (m, D, H, W, 3).
+
+    As `displayable`, judged over the whole set, but without a notice.
+    """
+    depth = volumes.shape[1]
+    slices = (np.asarray(drawn)[:, None] * depth + np.arange(depth)).ravel()
+    flat = displayable(volumes.reshape(-1, *volumes.shape[2:]), drawn=slices, tells=False)
+    return flat.reshape(-1, *volumes.shape[1:4], 3)
+
+
 def describe_range(images: np.ndarray) -> str:
     """Names the pixel range by which `displayable` draws these images.
 

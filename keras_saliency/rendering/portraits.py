@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_saliency.rendering.curves import draw_curve
 from keras_saliency.rendering.overlays import defect, overlay
-from keras_saliency.rendering.pixel_ranges import displayable
+from keras_saliency.rendering.pixel_ranges import displayable, displayable_volumes
 from keras_saliency.rendering.slices import draw_slices, middle_slices, strongest_slices
 
 
@@ -26,8 +26,7 @@ class Portraits:
             self._probes = np.asarray(images[drawn], np.float64)
             self.plain = [draw_curve(signal) for signal in self._probes]
         elif images.ndim == 5:
-            flat = displayable(images.reshape(-1, *images.shape[2:]), tells=False)
-            self._probes = flat.reshape(*images.shape[:4], 3)[drawn]
+            self._probes = displayable_volumes(images, drawn)
             slices = middle_slices(images.shape[1])
             self.plain = [draw_slices(volume, slices) for volume in self._probes]
         else:
