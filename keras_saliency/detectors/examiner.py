@@ -71,6 +71,7 @@ class Examiner:
         self._probes = probes
         self._range = pixel_range
         self._spared, self._fills_frame = spared, fills_frame
+        self._kept: dict = {}
         self._streaks, self._told, self._pool = Streaks(), Told(), Pool()
         self.groups = GroupGap(probes, task, Streaks()) if compares_groups else None
         self.num_looks = 0
@@ -198,6 +199,7 @@ class Examiner:
             attention=self._attention(heatmaps),
             spared=self._spared,
             fills_frame=self._fills_frame,
+            kept=self._kept,
         )
 
     def _attention(self, heatmaps):

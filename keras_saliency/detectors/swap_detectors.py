@@ -22,7 +22,7 @@ NEVER = 2.0  # no class by itself: clean networks adopt amplitudes and centred o
 
 def propose_fixed_patch(scene: Scene) -> PatchSwap:
     """Suspects, in each class, the window where its images differ most and attention lies."""
-    suspicion = class_differences(scene) * class_attention(scene)
+    suspicion = scene.once(class_differences) * class_attention(scene)
     boxes = hottest_boxes(suspicion, *patch_sides(scene))
     return PatchSwap(scene, lambda donors, classes: boxes[classes])
 

@@ -81,13 +81,27 @@ def swap_amplitude(recipients, donors) -> np.ndarray:
     What it sees: patterns and textures all over the image. In clean networks it moves
     predictions as well, because the amplitudes hold something of the object's shape.
     """
-    axes = tuple(range(1, np.ndim(recipients) - 1))
-    spectrum = np.fft.rfftn(np.asarray(recipients, np.float32), axes=axes)
-    amplitude = np.abs(np.fft.rfftn(np.asarray(donors, np.float32), axes=axes))
-    size = np.abs(spectrum)
-    ratio = np.divide(amplitude, size, out=np.ones_like(size), where=size > 0)
-    edited = np.fft.irfftn(spectrum * ratio, np.shape(recipients)[1:-1], axes=axes)
+    both = spectra(np.concatenate([recipients, donors]))
+    first, second = np.split(np.arange(len(both)), 2)
+    return exchange_amplitudes(both, first, second, np.shape(recipients)[1:-1])
+
+
+def spectra(images) -> np.ndarray:
+    """Returns Fourier spectra of images (n, H, W, C), complex (n, H, W // 2 + 1, C)."""
+    return np.fft.rfftn(np.asarray(images, np.float32), axes=_space(np.ndim(images)))
+
+
+def exchange_amplitudes(spectra, recipients, donors, size) -> np.ndarray:
+    """Is `swap_amplitude` of pairs of images whose spectra are known; `size` is their (H, W)."""
+    lengths = np.abs(spectra)
+    length = lengths[recipients]
+    ratio = np.divide(lengths[donors], length, out=np.ones_like(length), where=length > 0)
+    edited = np.fft.irfftn(spectra[recipients] * ratio, size, axes=_space(spectra.ndim))
     return edited.astype(np.float32)
+
+
+def _space(num_axes):
+    return tuple(range(1, num_axes - 1))
 
 
 def swap_background(recipients, donors, recipient_masks, donor_masks, holes=False) -> np.ndarray:

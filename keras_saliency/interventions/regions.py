@@ -48,7 +48,10 @@ def box_masks(boxes, size, without=None) -> np.ndarray:
         size: (H, W).
         without: bool (m, H, W), pixels that are left out. Defaults to None.
     """
-    masks = np.zeros((len(boxes), *size), bool)
-    for mask, box in zip(masks, boxes, strict=True):
-        mask[box_slices(box)] = True
+    masks = np.ones((len(boxes), *size), bool)
+    first, last = np.split(np.asarray(boxes), 2, axis=1)
+    for axis, length in enumerate(size):
+        places = np.arange(length)
+        is_in = (first[:, axis, None] <= places) & (places < last[:, axis, None])
+        masks &= is_in.reshape(-1, *(length if i == axis else 1 for i in range(len(size))))
     return masks if without is None else masks & ~without

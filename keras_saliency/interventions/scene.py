@@ -1,8 +1,7 @@
 """`Scene`: all that swaps need to know of the probes at one moment."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -31,6 +30,7 @@ class Scene:
         spared: bool (H, W), places where nothing is lent because the user calls them
             legitimate, or None.
         fills_frame: whether the user calls colour or texture legitimate.
+        kept: what scenes of the same probes share, see `once`.
     """
 
     pixels: np.ndarray
@@ -42,6 +42,7 @@ class Scene:
     pixel_range: PixelRange
     spared: np.ndarray | None = None
     fills_frame: bool = False
+    kept: dict = field(default_factory=dict)
 
     @classmethod
     def of(cls, probes, task, pixel_range, graph, is_said, attention=None, **more) -> "Scene":
@@ -56,7 +57,13 @@ class Scene:
         pixels, masks = probes.images.astype(np.float32), probes.object_masks
         return cls(pixels, task, is_said, attention, masks, predict, pixel_range, **more)
 
-    @cached_property
+    def once(self, function: Callable[["Scene"], np.ndarray]) -> np.ndarray:
+        """Returns what a function makes of pixels, masks and labels, which no training changes."""
+        if function not in self.kept:
+            self.kept[function] = function(self)
+        return self.kept[function]
+
+    @property
     def objects(self) -> np.ndarray:
         """The masks, where a swap cannot be without them, and a rim around each, bool (n, H, W).
 
@@ -65,7 +72,7 @@ class Scene:
         """
         if self.masks is None:
             raise ValueError("this swap needs object_masks")
-        return grow(self.masks, max(1, round(RIM_SHARE * min(self.size))))
+        return self.once(_objects_and_rims)
 
     @property
     def size(self) -> tuple[int, ...]:
@@ -78,3 +85,7 @@ class Scene:
         if self.spared is not None:
             images[:, self.spared] = self.pixels[pairs.recipients][:, self.spared]
         return images
+
+
+def _objects_and_rims(scene):
+    return grow(scene.masks, max(1, round(RIM_SHARE * min(scene.size))))

@@ -84,10 +84,14 @@ class StatisticsSwap(Swap):
 
 
 class AmplitudeSwap(Swap):
-    """Fourier amplitudes."""
+    """Fourier amplitudes. Each probe is in several pairs, and is transformed once."""
 
     def edit(self, pairs):
-        return edits.swap_amplitude(*self._both(pairs))
+        ends = np.concatenate([pairs.recipients, pairs.donors])
+        probes, of_end = np.unique(ends, return_inverse=True)
+        spectra = edits.spectra(self.scene.pixels[probes])
+        recipients, donors = np.split(of_end, 2)
+        return edits.exchange_amplitudes(spectra, recipients, donors, self.scene.size)
 
 
 class BackgroundSwap(Swap):
@@ -125,39 +129,30 @@ class PatternSwap(Swap):
     """
 
     def edit(self, pairs):
+        classes, of_pair = np.unique(pairs.classes, return_inverse=True)
         has_class = self.scene.task.has_class
-        lenders = [np.flatnonzero(has_class[:, c]) for c in pairs.classes]
-        return self._shift(pairs, lenders)
+        means = [self._means(np.flatnonzero(has_class[:, c])) for c in classes]
+        return self._shift(pairs, [means[i] for i in of_pair])
 
     def controls(self):
         return {"the mean of other probes": self._with_others}
 
     def _with_others(self, pairs, rng):
         has_class = self.scene.task.has_class
-        lenders = []
+        lent = []
         for c in pairs.classes:
             others = np.flatnonzero(~has_class[:, c])
             count = min(len(others), int(has_class[:, c].sum()))
-            lenders.append(rng.choice(others, count, replace=False))
-        return self._shift(pairs, lenders)
+            lent.append(self._means(rng.choice(others, count, replace=False)))
+        return self._shift(pairs, lent)
 
-    def _shift(self, pairs, lenders):
+    def _shift(self, pairs, lent):
+        """Gives each recipient a mean in the stead of that of the probes with its own labels."""
         has_class = self.scene.task.has_class
-        alike = {
-            r: np.flatnonzero((has_class == has_class[r]).all(axis=1)) for r in pairs.recipients
-        }
-        means: dict[bytes, np.ndarray] = {}
-
-        def means_of(members):
-            key = members.tobytes()
-            if key not in means:
-                means[key] = self._means(members)
-            return means[key]
-
-        ends = zip(lenders, pairs.recipients, strict=True)
-        differences = np.stack(
-            [means_of(lender) - means_of(alike[r]) for lender, r in ends], axis=1
-        )
+        kinds, of_pair = np.unique(has_class[pairs.recipients], axis=0, return_inverse=True)
+        own = [self._means(np.flatnonzero((has_class == kind).all(axis=1))) for kind in kinds]
+        ends = zip(lent, of_pair.ravel(), strict=True)
+        differences = np.stack([mean - own[i] for mean, i in ends], axis=1)
         pixels = self.scene.pixels[pairs.recipients]
         if self.scene.masks is None:
             return edits.shift_by(pixels, differences[0])
