@@ -27,8 +27,9 @@ def class_differences(scene: Scene) -> np.ndarray:
         if has.sum() > 1 and (~has).sum() > 1:
             error = sum(blurred[w].var(axis=0) / w.sum() for w in (has, ~has))
             gap = blurred[has].mean(axis=0) - blurred[~has].mean(axis=0)
-            differences[c] = ((gap / (np.sqrt(error) + floor)) ** 2).max(axis=-1)
-    return np.minimum(differences, _MOST)
+            squared = ((gap / (np.sqrt(error) + floor)) ** 2).max(axis=-1)
+            differences[c] = np.minimum(squared, _MOST)  # one by one: the rest takes no memory
+    return differences
 
 
 def class_attention(scene: Scene) -> np.ndarray:

@@ -81,9 +81,9 @@ def swap_amplitude(recipients, donors) -> np.ndarray:
     What it sees: patterns and textures all over the image. In clean networks it moves
     predictions as well, because the amplitudes hold something of the object's shape.
     """
-    both = spectra(np.concatenate([recipients, donors]))
-    first, second = np.split(np.arange(len(both)), 2)
-    return exchange_amplitudes(both, first, second, np.shape(recipients)[1:-1])
+    of_both = spectra(np.concatenate([recipients, donors]))
+    first, second = np.split(np.arange(len(of_both)), 2)
+    return exchange_amplitudes(of_both, first, second, np.shape(recipients)[1:-1])
 
 
 def spectra(images) -> np.ndarray:
@@ -91,12 +91,15 @@ def spectra(images) -> np.ndarray:
     return np.fft.rfftn(np.asarray(images, np.float32), axes=_space(np.ndim(images)))
 
 
-def exchange_amplitudes(spectra, recipients, donors, size) -> np.ndarray:
-    """Is `swap_amplitude` of pairs of images whose spectra are known; `size` is their (H, W)."""
-    lengths = np.abs(spectra)
-    length = lengths[recipients]
-    ratio = np.divide(lengths[donors], length, out=np.ones_like(length), where=length > 0)
-    edited = np.fft.irfftn(spectra[recipients] * ratio, size, axes=_space(spectra.ndim))
+def exchange_amplitudes(of_images, recipients, donors, size) -> np.ndarray:
+    """Is `swap_amplitude` of some of the images whose `spectra` are given, int (m,) and (m,).
+
+    `size` is their (H, W), which spectra do not tell.
+    """
+    amplitudes = np.abs(of_images)
+    own = amplitudes[recipients]
+    ratio = np.divide(amplitudes[donors], own, out=np.ones_like(own), where=own > 0)
+    edited = np.fft.irfftn(of_images[recipients] * ratio, size, axes=_space(of_images.ndim))
     return edited.astype(np.float32)
 
 

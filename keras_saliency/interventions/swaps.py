@@ -147,7 +147,7 @@ class PatternSwap(Swap):
         return self._shift(pairs, lent)
 
     def _shift(self, pairs, lent):
-        """Gives each recipient a mean in the stead of that of the probes with its own labels."""
+        """Gives each recipient a mean in place of that of the probes with its own labels."""
         has_class = self.scene.task.has_class
         kinds, of_pair = np.unique(has_class[pairs.recipients], axis=0, return_inverse=True)
         own = [self._means(np.flatnonzero((has_class == kind).all(axis=1))) for kind in kinds]
