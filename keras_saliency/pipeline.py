@@ -52,6 +52,7 @@ class Pipeline:
         history: `History` to write to.
         files: `RunFiles` of the run.
         album: `Album` of the run.
+        exhibit: `Exhibit` of the run.
         sinks: opened `Sink`s.
         guard: `Guard` that answers for the failures of parts.
         log_keys: statistics whose mean goes into `logs`.
@@ -69,6 +70,7 @@ class Pipeline:
         history,
         files,
         album,
+        exhibit,
         sinks,
         guard,
         log_keys,
@@ -83,6 +85,7 @@ class Pipeline:
             self.logs["shortcut_adoption"] = 0.0
         self.history = history
         self.album = album
+        self._exhibit = exhibit
         self._files = files
         self._probes = probes
         self._weights = weights
@@ -187,6 +190,7 @@ class Pipeline:
         if self._watch is not None:
             told = self._guard.run("alerts in the report", self._watch.tell, report)
             report = told or report
+        report = self._exhibited(report)
         is_end = report.batch is None
         if is_end:
             self._guard.run("history", self._record, measured, report, cost)
@@ -210,7 +214,7 @@ class Pipeline:
                 findings=self._watch.take_unreported(),
             )
         if report is not None:
-            self._write(report)
+            self._write(self._exhibited(report))
         for sink in self._sinks:
             self._guard.run(f"closing {type(sink).__name__}", sink.close)
 
@@ -264,6 +268,10 @@ class Pipeline:
                 value = scalars.get(f"saliency/{method.name}/{statistic_of(key)}")
                 if value is not None:  # else undefined: the last value stands
                     self.logs[f"{method.name}_{key}"] = value
+
+    def _exhibited(self, report):
+        events = self._guard.run("the Saliency tab", self._exhibit.events, report) or {}
+        return dataclasses.replace(report, exhibit=events)
 
     def _record(self, measured, report, cost):
         predictions = report.predictions

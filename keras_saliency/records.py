@@ -289,6 +289,7 @@ class EpochReport:
         texts: plain text by tag.
         findings: `Alert`s of all severities, new since the report before.
         features: a `FeatureView` for each layer that was asked for.
+        exhibit: parts of the Saliency tab's events by tag and step, see `tab.schema`.
     """
 
     epoch: int
@@ -305,6 +306,7 @@ class EpochReport:
     texts: dict[str, str] = field(default_factory=dict)
     findings: tuple[Alert, ...] = ()
     features: tuple[FeatureView, ...] = ()
+    exhibit: dict[tuple[str, int], list[bytes]] = field(default_factory=dict)
 
     def __post_init__(self):
         for name in ("step", "position"):

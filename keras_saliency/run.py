@@ -11,6 +11,7 @@ from typing import Any
 from keras_saliency.album import Album
 from keras_saliency.detectors import NOTHING_LEGITIMATE, Battery, Legitimate
 from keras_saliency.distribution import describe_workers
+from keras_saliency.exhibit import Exhibit
 from keras_saliency.features import FeatureViews
 from keras_saliency.graph import ModelGraph
 from keras_saliency.guard import notify
@@ -124,6 +125,7 @@ class Run:
             history=self.history,
             files=self._files,
             album=self._album,
+            exhibit=Exhibit(settings.probes, len(self._earlier_findings)),
             sinks=settings.sinks,
             guard=guard,
             log_keys=settings.log_keys,

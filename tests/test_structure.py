@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "keras_saliency"
 
 # Rooms of one rank do not import each other; a room imports only from lower ranks.
 RANKS = [
+    {"tab"},
     {"arguments", "distribution", "engines", "guard", "opencv", "other_inputs"}
     | {"schedule", "tf_keras_hooks", "worker"},
     {"records"},
@@ -24,7 +25,7 @@ RANKS = [
     {"features", "interventions", "statistics"},
     {"detectors", "history", "log_keys"},
     {"rendering"},
-    {"album", "health", "sinks"},
+    {"album", "exhibit", "health", "sinks"},
     {"confirmation", "watch"},
     {"pipeline"},
     {"run"},

@@ -16,7 +16,12 @@ from keras_saliency.rendering.filmstrip import Filmstrip
 from keras_saliency.rendering.grid import Caption, draw_grid
 from keras_saliency.rendering.layout import fit_tile
 from keras_saliency.rendering.overlays import defect, display_values, outline, overlay
-from keras_saliency.rendering.pixel_ranges import describe_range, displayable, has_bgr_channels
+from keras_saliency.rendering.pixel_ranges import (
+    describe_range,
+    displayable,
+    displayable_volumes,
+    has_bgr_channels,
+)
 from keras_saliency.rendering.portraits import Portraits
 
 __all__ = [
@@ -31,6 +36,7 @@ __all__ = [
     "describe_range",
     "display_values",
     "displayable",
+    "displayable_volumes",
     "draw_evidence",
     "draw_features",
     "draw_grid",

@@ -22,6 +22,7 @@ from keras_saliency.records import Alert, EpochReport
 from keras_saliency.rendering import encode_picture
 from keras_saliency.sinks.base import Sink
 from keras_saliency.storage import TROUBLE, is_remote
+from keras_saliency.tab import schema
 
 ALERTS_TAG = "saliency/alerts"
 _MOST_FINDINGS, _MOST_LETTERS = 200, 1000  # of a page, of a cell
@@ -49,15 +50,23 @@ class TensorBoardSink(Sink):
         self._path: str | None = None  # of the event file, where it can be looked at
         self._owed: list[EpochReport] = []
         self._findings: list[Alert] = []
+        self._lasting: dict[tuple[str, int], list[bytes]] = {}  # what each event file begins with
 
     def write(self, report):
         self._findings += report.findings
+        self._lasting |= {key: p for key, p in report.exhibit.items() if key[0] == schema.PROBES}
         pictures = {tag: encode_picture(picture) for tag, picture in report.pictures.items()}
         try:
             self._write(report, pictures)
         except TROUBLE:
             self.close()  # the next report begins a new file
-            self._owed.append(dataclasses.replace(report, heatmaps={}, statistics={}, pictures={}))
+            lost: dict[str, dict] = {
+                "heatmaps": {},
+                "statistics": {},
+                "pictures": {},
+                "exhibit": {},
+            }
+            self._owed.append(dataclasses.replace(report, **lost))
             raise
         self._owed.clear()
 
@@ -77,6 +86,7 @@ class TensorBoardSink(Sink):
         with self._writer.as_default(step=report.step), tf.summary.record_if(True):
             if is_first:
                 self._write_pages()
+                _write_exhibit(self._lasting)
             has_findings = bool(report.findings) or any(owed.findings for owed in self._owed)
             for owed in self._owed:
                 _write_summary(owed, {}, {})
@@ -84,7 +94,10 @@ class TensorBoardSink(Sink):
             if has_findings:
                 pages[ALERTS_TAG] = _alerts_page(self._findings)
             _write_summary(report, pictures, pages)
+            told = {k: parts for k, parts in report.exhibit.items() if k not in self._lasting}
+            _write_exhibit(told)
         payload = sum(map(len, pictures.values())) + len(report.scalars)
+        payload += sum(len(part) for parts in told.values() for part in parts)
         if self._path is not None and self._size() < size + payload:
             raise OSError(f"{self._path} did not grow by what was written to it")
 
@@ -124,6 +137,17 @@ def _write_summary(report, pictures, pages):
         tensor = make_tensor_proto(parts, dtype=types_pb2.DT_STRING)
         summary.value.add(tag=tag, metadata=metadata, tensor=tensor)
     tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step=report.step)
+
+
+def _write_exhibit(events):
+    """Writes what the Saliency tab shows."""
+    for (tag, step), parts in events.items():
+        metadata = summary_pb2.SummaryMetadata(data_class=schema.data_class(tag))
+        metadata.plugin_data.plugin_name = schema.PLUGIN
+        tensor = make_tensor_proto(np.array(parts, object), dtype=types_pb2.DT_STRING)
+        summary = summary_pb2.Summary()
+        summary.value.add(tag=tag, metadata=metadata, tensor=tensor)
+        tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step=step)
 
 
 def _settings_page(settings):

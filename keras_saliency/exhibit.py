@@ -1,0 +1,135 @@
+"""What the Saliency tab shows of a run, as the events of `tab.schema`."""
+
+import numpy as np
+
+from keras_saliency.opencv import cv2
+from keras_saliency.records import EpochReport, Heatmaps
+from keras_saliency.rendering import (
+    Portraits,
+    displayable_volumes,
+    encode_jpeg,
+    encode_picture,
+    encode_png,
+)
+from keras_saliency.tab import schema
+
+_MOST_PROBES = 256
+_MAP_SIDE, _PICTURE_SIDE = 56, 256  # pixels of the longer side at most
+_PNG_SIDE = 64  # pixels of the longer side, up to which a picture is kept without loss
+
+
+class Exhibit:
+    """Turns reports into the events of the tab.
+
+    Of more than 256 probes 256 are shown, spread over the set.
+
+    Args:
+        probes: `ProbeSet`.
+        num_findings: how many findings an earlier part of the run has told.
+    """
+
+    def __init__(self, probes, num_findings: int = 0):
+        self._probes = probes
+        self._num_findings = num_findings
+        number = min(len(probes), _MOST_PROBES)
+        self.shown = np.unique(np.linspace(0, len(probes) - 1, number).round().astype(int))
+        self._is_begun = False
+
+    def events(self, report: EpochReport) -> dict[tuple[str, int], list[bytes]]:
+        """Returns the parts of each event by tag and step.
+
+        The probes come with the first report; what was seen inside an epoch brings findings only.
+        """
+        events = {}
+        if not self._is_begun:
+            events[schema.PROBES, report.step] = self._describe()
+            self._is_begun = True
+        if report.heatmaps and report.batch is None:
+            events |= {(tag, report.step): parts for tag, parts in self._measured(report)}
+        for alert in report.findings:
+            head = schema.encode_head(**alert.to_dict())
+            picture = [] if alert.evidence is None else [encode_picture(alert.evidence)]
+            events[schema.FINDINGS, self._num_findings] = [head, *picture]
+            self._num_findings += 1
+        return events
+
+    def _measured(self, report):
+        shown, predictions = self.shown, report.predictions
+        rows = {"score": predictions.logits[:, 0]}
+        if predictions.has_classes:
+            classes = predictions.classes
+            rows = {"predicted": classes, "confidence": predictions.confidence}
+            correct = self._is_correct(classes)
+            if correct is not None:
+                rows["correct"] = correct
+        yield schema.PREDICTIONS, schema.encode_rows({n: v[shown] for n, v in rows.items()})
+        for method, heatmaps in report.heatmaps.items():
+            numbers = report.statistics.get(method, {})
+            rows = {name: values[shown] for name, values in numbers.items()}
+            maps, means = compact(heatmaps, shown)
+            with np.errstate(invalid="ignore"):
+                rows["map_maximum"] = maps.max(axis=(1, 2))
+            yield schema.NUMBERS + method, schema.encode_rows(rows)
+            parts = schema.encode_maps(maps, means, heatmaps.empty[shown])
+            yield schema.MAPS + method, parts
+
+    def _is_correct(self, classes):
+        if self._probes.labels is not None:
+            return classes == self._probes.labels
+        if self._probes.multi_hot is not None:
+            return self._probes.multi_hot[np.arange(len(classes)), classes] > 0
+        return None
+
+    def _describe(self):
+        probes, shown = self._probes, self.shown
+        pictures = [_encode(picture) for picture in self._pictures()]
+        labels = None if probes.labels is None else [int(c) for c in probes.labels[shown]]
+        groups = None if probes.groups is None else [str(probes.groups[i]) for i in shown]
+        class_names = None if probes.class_names is None else list(map(str, probes.class_names))
+        head = schema.encode_head(
+            indices=[int(i) for i in shown],
+            total=len(probes),
+            names=[probes.names[i] for i in shown],
+            label_texts=[probes.label_text(i) for i in shown],
+            labels=labels,
+            groups=groups,
+            class_names=class_names,
+            image_size=[int(side) for side in probes.image_shape[:-1]],
+        )
+        return [head, *pictures]
+
+    def _pictures(self):
+        drawn = self._probes.drawn(self._probes.images)
+        if drawn.ndim == 5:
+            return [displayable_volumes(drawn, [i])[0].max(axis=0) for i in self.shown]
+        return Portraits(drawn, self._probes.display_images, self.shown).plain
+
+
+def compact(heatmaps: Heatmaps, shown) -> tuple[np.ndarray, np.ndarray]:
+    """Returns some maps as they are sent to the tab, and what is uniform attention in them.
+
+    Larger ones are averaged by area to at most 56 pixels a side. Signals are one row;
+    volumes are projected along the depth by their maximum.
+
+    Returns:
+        float32 (m, h, w) and float32 (m,), the means of the maps as they were.
+    """
+    maps = heatmaps.native[shown]
+    inside = tuple(range(1, maps.ndim))
+    with np.errstate(invalid="ignore"):
+        means = maps.mean(axis=inside, dtype=np.float64).astype(np.float32)
+    maps = {2: lambda m: m[:, None], 3: lambda m: m, 4: lambda m: m.max(axis=1)}[maps.ndim](maps)
+    height, width = maps.shape[1:]
+    factor = max(height, width) / _MAP_SIDE
+    if factor > 1:
+        size = max(1, round(width / factor)), max(1, round(height / factor))
+        maps = np.stack([cv2.resize(m, size, interpolation=cv2.INTER_AREA) for m in maps])
+    return np.asarray(maps, np.float32), means
+
+
+def _encode(picture):
+    side = max(picture.shape[:2])
+    if side > _PICTURE_SIDE:
+        height, width = (max(1, round(s * _PICTURE_SIDE / side)) for s in picture.shape[:2])
+        picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    return encode_png(picture) if side <= _PNG_SIDE else encode_jpeg(picture)

@@ -1,0 +1,76 @@
+"""The routes of the Saliency tab. Everything is read through TensorBoard's data provider."""
+
+import functools
+import json
+import logging
+import os
+from pathlib import Path
+
+from tensorboard import errors, plugin_util
+from tensorboard.backend import http_util
+from tensorboard.plugins import base_plugin
+from werkzeug import wrappers
+
+from keras_saliency.tab import schema
+from keras_saliency.tab.reader import Reader
+
+STATIC = Path(__file__).with_name("static")
+# By suffix, not by the system's own table, which calls a .js text/plain on some.
+_TYPES = {".js": "application/javascript", ".css": "text/css"}
+_log = logging.getLogger("tensorboard.saliency")
+
+
+class SaliencyPlugin(base_plugin.TBPlugin):
+    """Serves the tab's files and data; what fails is an answer in words, never an exception.
+
+    Args:
+        context: `base_plugin.TBContext`.
+    """
+
+    plugin_name = schema.PLUGIN
+
+    def __init__(self, context):
+        self._provider = context.data_provider
+
+    def is_active(self):
+        """Left to TensorBoard, which lists the plugins that have data."""
+        return False
+
+    def frontend_metadata(self):
+        return base_plugin.FrontendMetadata(es_module_path="/index.js", tab_name="Saliency")
+
+    def get_plugin_apps(self):
+        names = [n for n in os.listdir(STATIC) if Path(n).suffix in _TYPES]
+        files = {f"/{name}": functools.partial(self._serve_file, name) for name in names}
+        answers = {f"/data/{n}": functools.partial(self._serve_data, n) for n in Reader.ANSWERS}
+        return {
+            route: wrappers.Request.application(app) for route, app in {**files, **answers}.items()
+        }
+
+    def _serve_file(self, name, request):
+        try:
+            content = (STATIC / name).read_bytes()
+        except OSError:
+            return _error(request, 404, f"{name} is missing from this installation")
+        return http_util.Respond(request, content, _TYPES[Path(name).suffix])
+
+    def _serve_data(self, name, request):
+        try:
+            context = plugin_util.context(request.environ)
+            experiment = plugin_util.experiment_id(request.environ)
+            reader = Reader(self._provider, context, experiment)
+            content, content_type = reader.answer(name, request.args.to_dict())
+        except (KeyError, errors.NotFoundError) as error:
+            return _error(request, 404, f"There is no such thing in this log: {error}")
+        except (ValueError, errors.InvalidArgumentError) as error:
+            return _error(request, 400, f"This cannot be read: {error}")
+        except Exception as error:
+            _log.warning("The Saliency tab cannot answer %s", name, exc_info=True)
+            return _error(request, 500, f"{type(error).__name__}: {error}")
+        return http_util.Respond(request, content, content_type)
+
+
+def _error(request, code, message):
+    return http_util.Respond(
+        request, json.dumps({"error": message}), "application/json", code=code
+    )
