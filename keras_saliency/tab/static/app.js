@@ -1,0 +1,413 @@
+// The tab: what is chosen, what is known of the runs, and its parts.
+
+import { Controls } from "./controls.js";
+import { Curves } from "./curves.js";
+import { h, replace } from "./dom.js";
+import { save, viewPicture } from "./export.js";
+import { Filters } from "./filters.js";
+import { Findings } from "./findings.js";
+import { Grid } from "./grid.js";
+import { Legend } from "./legend.js";
+import { ProbePage } from "./probe_page.js";
+import { RunData } from "./run_data.js";
+import { defaults, fromAddress, isDark, toAddress, watchTheme } from "./state.js";
+import { nearest, needs, subjects } from "./tile.js";
+import { Timeline } from "./timeline.js";
+
+/** @typedef {import("./state.js").State} State */
+
+const POLL = 10; // seconds between looks at a running training
+const AHEAD = 8; // epochs that are fetched before they are played
+
+/** The tab. */
+export class App {
+  /** @param {HTMLElement} root @param {import("./source.js").Source} source */
+  constructor(root, source) {
+    this.root = root;
+    this.source = source;
+    this.state = defaults();
+    this.first = defaults();
+    /** @type {string[]} */ this.names = [];
+    /** @type {Map<string, Promise<RunData>>} */ this.runs = new Map();
+    /** @type {RunData} */ this.run = /** @type {any} */ (null);
+    /** @type {RunData|null} */ this.other = null;
+    this.changed = "";
+    this.frame = 0;
+    /** @type {Promise<void>} */ this.drawing = Promise.resolve();
+    /** @type {Map<string, import("./run_data.js").Numbers>} */ this.maxima = new Map();
+    this.message = h("p", { className: "message", role: "alert" });
+    this.legend = new Legend();
+    this.isStarted = false;
+  }
+
+  /** Reads, and shows. */
+  async start() {
+    const dress = () => (document.documentElement.dataset.theme = isDark() ? "dark" : "light");
+    dress();
+    watchTheme(dress);
+    replace(this.root, this.message);
+    try {
+      await this.look();
+    } catch (error) {
+      this.say(String(/** @type {Error} */ (error).message));
+    }
+    if (this.source.isLive) setInterval(() => this.poll(), POLL * 1000);
+  }
+
+  /** Opens the run that is asked for, once there is one. */
+  async look() {
+    const { runs } = await this.source.json("runs");
+    this.names = runs.map((/** @type {any} */ r) => r.name);
+    this.changed = JSON.stringify(runs);
+    if (!this.names.length) {
+      this.say("No run with attention maps yet. They are written at the end of an epoch by "
+               + "keras_saliency.SaliencyCallback(probes, log_dir=…) in this log directory.");
+      return;
+    }
+    const asked = fromAddress();
+    Object.assign(this.state, asked);
+    const newest = runs.reduce((/** @type {any} */ a, /** @type {any} */ b) => (alertsFirst(b) > alertsFirst(a) ? b : a));
+    await this.open(this.names.includes(this.state.run) ? this.state.run : newest.name);
+    if (this.state.compare === "run") await this.pickOther(this.state.other);
+    if (this.state.compare === "epoch" && this.state.before === null) this.state.before = this.run.steps[0];
+    this.build();
+    this.isStarted = true;
+    this.set({});
+  }
+
+  /** @param {string} name */
+  async open(name) {
+    this.run = await this.data(name);
+    this.state.run = name;
+    const { state, run } = this, steps = run.steps;
+    state.methods = state.methods.filter((m) => run.methods.includes(m));
+    if (!state.methods.length) state.methods = run.methods.slice(0, 3);
+    state.epoch = state.epoch === null ? steps[steps.length - 1] : nearest(steps, state.epoch);
+    if (state.probe !== null && !run.pictures[state.probe]) state.probe = null;
+    this.first = { ...defaults(), run: name, methods: run.methods.slice(0, 3), epoch: steps[steps.length - 1] };
+  }
+
+  /** @param {string} name @returns {Promise<RunData>} */
+  data(name) {
+    let asked = this.runs.get(name);
+    if (!asked) {
+      asked = new RunData(this.source, name).open();
+      asked.catch(() => this.runs.delete(name));
+      this.runs.set(name, asked);
+    }
+    return asked;
+  }
+
+  build() {
+    this.controls = new Controls(this);
+    this.timeline = new Timeline(this);
+    this.curves = new Curves(this);
+    this.grid = new Grid(this);
+    this.filters = new Filters(this);
+    this.findings = new Findings(this);
+    this.page = new ProbePage(this);
+    this.large = h("dialog", { className: "large-picture", onclick: () => this.large.close() });
+    replace(
+      this.root,
+      this.controls.element,
+      this.source.note ? h("p", { className: "note" }, this.source.note) : null,
+      this.timeline.element,
+      this.message,
+      h("div", { className: "body" },
+        h("main", {}, this.curves.element, this.filters.element, this.grid.element), this.findings.element),
+      this.page.element, this.large,
+    );
+    document.addEventListener("keydown", (e) => this.key(e));
+    addEventListener("resize", () => this.set({}));
+  }
+
+  /** Changes what is chosen. @param {Partial<State>} changes */
+  set(changes) {
+    Object.assign(this.state, changes);
+    if (!this.isStarted) return;
+    if (this.state.scale === "probe") this.readMaxima();
+    this.redraw();
+  }
+
+  /** Draws in the next frame. */
+  redraw() {
+    if (this.frame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      this.drawing = this.draw();
+    });
+  }
+
+  /** Resolves when all that was asked for is drawn. */
+  async settled() {
+    while (this.frame) await new Promise((done) => requestAnimationFrame(done));
+    await this.drawing;
+  }
+
+  async draw() {
+    const { state, run, other } = this, epoch = state.epoch, began = performance.now();
+    this.timeline.sync();
+    const shown = subjects(state, run, other);
+    const isKnown = shown.every((s) => needs(s).every((n) => n.run.known(n.method, n.step)));
+    if (!isKnown) {
+      try {
+        await this.need(shown);
+      } catch (error) {
+        this.say(`Maps of this epoch cannot be had. ${/** @type {Error} */ (error).message}`);
+        return;
+      }
+      if (state.epoch !== epoch || this.run !== run) return; // another one is asked for by now
+    }
+    this.say("");
+    const isStill = !this.timeline.isPlaying;
+    if (isStill || !this.grid.cards.length) this.grid.lay();
+    this.grid.draw();
+    document.documentElement.dataset.drawn = `${run.name} ${epoch}`;
+    document.documentElement.dataset.ms = (performance.now() - began).toFixed(1);
+    this.page.sync();
+    this.controls.sync();
+    this.legend.sync(state);
+    this.filters.sync();
+    this.findings.sync();
+    this.curves.sync();
+    clearTimeout(this.later);
+    this.later = window.setTimeout(() => toAddress(this.state, this.first), 150);
+    this.fetchAhead();
+  }
+
+  /** Sees to it that the maps of some tiles are known. @param {import("./tile.js").Subject[]} shown */
+  async need(shown) {
+    await Promise.all(shown.flatMap(needs).map((n) => n.run.need(n.method, [n.step])));
+  }
+
+  fetchAhead() {
+    const { run, state } = this, steps = run.steps, at = steps.indexOf(state.epoch ?? 0);
+    const next = this.timeline.isPlaying ? AHEAD : 1;
+    const wanted = steps.slice(Math.max(0, at - 1), at + 1 + next);
+    for (const method of state.methods) {
+      const found = wanted.map((s) => run.stepOf(method, s)).filter((s) => s !== null);
+      run.need(method, found).catch(() => null); // it is said where the epoch is shown
+    }
+  }
+
+  /** The probes that are shown, in their order. @returns {number[]} */
+  order() {
+    const { state, run } = this, about = run.about.probes, steps = run.steps;
+    const step = state.epoch ?? steps[0], before = steps[steps.indexOf(step) - 1];
+    let found = about.names.map((/** @type {string} */ _, /** @type {number} */ i) => i);
+    if (state.label) found = found.filter((/** @type {number} */ p) => about.label_texts[p] === state.label);
+    if (state.group && about.groups) found = found.filter((/** @type {number} */ p) => about.groups[p] === state.group);
+    /** @type {Record<string, (p: number) => boolean>} */
+    const only = {
+      flipped: (p) => before !== undefined && run.said(p, before)?.code !== run.said(p, step)?.code,
+      wrong: (p) => run.said(p, step)?.correct === false,
+      alert: (p) => this.alertsOf(p),
+    };
+    if (only[state.only]) found = found.filter(only[state.only]);
+    const keys = this.sortKeys(step);
+    if (state.sort === "name") {
+      found.sort((/** @type {number} */ a, /** @type {number} */ b) => about.names[a].localeCompare(about.names[b], undefined, { numeric: true }));
+    } else if (keys) {
+      const of = (/** @type {number} */ p) => (Number.isFinite(keys[p]) ? keys[p] : -Infinity);
+      found.sort((/** @type {number} */ a, /** @type {number} */ b) => of(b) - of(a) || a - b);
+    }
+    return found;
+  }
+
+  /** What is sorted by, the largest first; null where nothing is, or it is not known yet. @param {number} step */
+  sortKeys(step) {
+    const { state, run } = this;
+    if (state.sort === "confidence") return run.about.probes.names.map((/** @type {string} */ _, /** @type {number} */ p) => run.said(p, step)?.confidence ?? NaN);
+    if (state.sort !== "drift") return null;
+    const method = state.methods[0], known = this.drifts;
+    if (!known || known.run !== run || known.method !== method) {
+      run.numbers(method, "drift_previous").then((numbers) => {
+        this.drifts = { run, method, numbers };
+        this.redraw();
+      }, () => null);
+      return null;
+    }
+    const { numbers } = known, at = numbers.steps.indexOf(step);
+    return at < 0 || !numbers.values[0] ? null : [...numbers.values[0].subarray(at * numbers.probes, (at + 1) * numbers.probes)];
+  }
+
+  /** @param {number} number of probes shown */
+  countWords(number) {
+    const about = this.run.about.probes, all = about.names.length;
+    const rest = about.total > all ? `, of ${about.total} watched` : "";
+    return number === all ? `${all} probes${rest}` : `${number} of ${all} probes${rest}`;
+  }
+
+  /** Positions of a finding's probes. @param {any} finding @returns {number[]} */
+  shownOf(finding) {
+    const { indices } = this.run.about.probes;
+    return finding.probe_indices.map((/** @type {number} */ i) => indices.indexOf(i)).filter((/** @type {number} */ p) => p >= 0);
+  }
+
+  /** Whether a probe is in an alert. @param {number} probe */
+  alertsOf(probe) {
+    return this.run.about.findings.some((/** @type {any} */ f) => f.severity === "alert" && this.shownOf(f).includes(probe));
+  }
+
+  /** @param {number} step */
+  stepNear(step) {
+    return nearest(this.run.steps, step);
+  }
+
+  /** @param {number} step */
+  goTo(step) {
+    this.timeline.play(false);
+    this.set({ epoch: this.stepNear(step) });
+  }
+
+  /** @param {any} finding */
+  showFinding(finding) {
+    this.goTo(finding.epoch);
+    this.findings.show(finding);
+  }
+
+  /** @param {string} name */
+  async pickRun(name) {
+    try {
+      await this.open(name);
+      if (this.state.other === name) Object.assign(this.state, { compare: "", other: "" });
+      if (this.state.compare === "run") await this.pickOther(this.state.other);
+      this.set({});
+    } catch (error) {
+      this.say(`${name} cannot be read. ${/** @type {Error} */ (error).message}`);
+    }
+  }
+
+  /** @param {string} compare */
+  async compare(compare) {
+    if (compare === "epoch" && this.state.before === null) this.state.before = this.run.steps[0];
+    if (compare === "run") {
+      await this.pickOther(this.state.other || this.names.filter((n) => n !== this.run.name)[0]);
+      if (!this.other) compare = "";
+    }
+    this.set({ compare });
+  }
+
+  /** @param {string} name */
+  async pickOther(name) {
+    this.other = null;
+    if (!this.names.includes(name)) return;
+    try {
+      const other = await this.data(name);
+      if (String(other.about.probes.names) !== String(this.run.about.probes.names)) {
+        this.warn(`${name} watches other probes: their maps do not compare.`);
+      } else this.other = other;
+    } catch (error) {
+      this.warn(`${name} cannot be read. ${/** @type {Error} */ (error).message}`);
+    }
+    this.set({ other: name, compare: this.other ? "run" : "" });
+  }
+
+  /** @param {string} method */
+  toggleMethod(method) {
+    const { methods } = this.state;
+    const chosen = methods.includes(method) ? methods.filter((m) => m !== method) : [...methods, method];
+    if (chosen.length) this.set({ methods: this.run.methods.filter((m) => chosen.includes(m)) });
+  }
+
+  readMaxima() {
+    for (const run of [this.run, this.other]) {
+      for (const method of run ? this.state.methods : []) {
+        const key = `${/** @type {RunData} */ (run).name} ${method}`;
+        if (this.maxima.has(key)) continue;
+        /** @type {RunData} */ (run).numbers(method, "map_maximum").then((numbers) => {
+          this.maxima.set(key, numbers);
+          this.redraw();
+        }, () => null);
+      }
+    }
+  }
+
+  /** How many are known. */
+  largestKnown() {
+    return [...this.maxima.values()].reduce((sum, n) => sum + n.steps.length, 0);
+  }
+
+  /** A probe's largest value in all epochs. @param {RunData} run @param {string} method @param {number} probe */
+  largest(run, method, probe) {
+    const numbers = this.maxima.get(`${run.name} ${method}`);
+    if (!numbers || !numbers.values[0]) return null;
+    let most = 0;
+    for (let s = 0; s < numbers.steps.length; s++) {
+      const v = numbers.values[0][s * numbers.probes + probe];
+      if (v > most) most = v;
+    }
+    return most;
+  }
+
+  /** @param {string} address @param {string} words */
+  enlarge(address, words) {
+    replace(this.large, h("img", { src: address, alt: words }), h("p", {}, words),
+            h("button", { type: "button", className: "action" }, "Close"));
+    this.large.showModal();
+  }
+
+  async exportView() {
+    await this.settled();
+    save(await viewPicture(this), `${this.run.name}_${this.run.when(this.state.epoch ?? 0)}.png`);
+  }
+
+  /** @param {KeyboardEvent} e */
+  key(e) {
+    const target = /** @type {HTMLElement} */ (e.target);
+    if (e.ctrlKey || e.metaKey || e.altKey || ["SELECT", "INPUT"].includes(target.tagName)) return;
+    const { page } = this, isPage = this.state.probe !== null;
+    /** @type {Record<string, () => void>} */
+    const does = {
+      ArrowLeft: () => this.timeline.step(-1),
+      ArrowRight: () => this.timeline.step(1),
+      ArrowUp: () => (isPage ? page.next?.(-1) : this.grid.step(-1)),
+      ArrowDown: () => (isPage ? page.next?.(1) : this.grid.step(1)),
+    };
+    if (["BODY", "ARTICLE", "MAIN", "DIALOG", "DIV"].includes(target.tagName)) {
+      does[" "] = () => this.timeline.play(!this.timeline.isPlaying);
+    }
+    if (!does[e.key]) return;
+    e.preventDefault();
+    does[e.key]();
+  }
+
+  /** Looks whether a training has gone on. */
+  async poll() {
+    try {
+      if (!this.isStarted) {
+        await this.look();
+        return;
+      }
+      const { runs } = await this.source.json("runs"), changed = JSON.stringify(runs);
+      if (changed === this.changed) return;
+      this.changed = changed;
+      this.names = runs.map((/** @type {any} */ r) => r.name);
+      const { steps } = this.run, isAtEnd = this.state.epoch === steps[steps.length - 1];
+      await Promise.all([this.run.refresh(), this.other?.refresh()]);
+      this.maxima.clear();
+      this.drifts = undefined;
+      const now = this.run.steps;
+      this.first.epoch = now[now.length - 1];
+      this.set(isAtEnd && !this.timeline.isPlaying ? { epoch: now[now.length - 1] } : {});
+    } catch (error) {
+      this.warn(`TensorBoard does not answer: ${/** @type {Error} */ (error).message}`);
+    }
+  }
+
+  /** @param {string} words */
+  say(words) {
+    this.message.textContent = words;
+    this.message.hidden = !words;
+  }
+
+  /** Says it until the next is drawn. @param {string} words */
+  warn(words) {
+    setTimeout(() => this.say(words), 60);
+  }
+}
+
+/** The run that is shown at first: one with findings, of these the newest. @param {any} run */
+function alertsFirst(run) {
+  return (run.changed[2] >= 0 ? 1e12 : 0) + run.changed[1];
+}

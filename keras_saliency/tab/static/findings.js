@@ -1,0 +1,109 @@
+// What the detectors have found: a card for each alert, with the picture that proves it.
+
+import { h, replace, words } from "./dom.js";
+
+/** @typedef {import("./app.js").App} App */
+
+const ORDER = ["alert", "suspect", "hint"];
+const MEANS = {
+  alert: "proven by a swap at two looks in a row",
+  suspect: "proven by a swap, once",
+  hint: "a statistic moved; nothing is proven",
+};
+
+/** The cards. */
+export class Findings {
+  /** @param {App} app */
+  constructor(app) {
+    this.app = app;
+    this.element = h("aside", { className: "findings", ariaLabel: "Findings" });
+    this.known = "";
+  }
+
+  sync() {
+    const { run } = this.app;
+    /** @type {any[]} */
+    const all = run.about.findings;
+    const known = JSON.stringify([run.name, all.length]);
+    if (known === this.known) return;
+    this.known = known;
+    const of = (/** @type {string} */ severity) => all.filter((f) => f.severity === severity).reverse();
+    const [alerts, suspects, hints] = ORDER.map(of);
+    const none = h("p", { className: "calm" },
+      "No alert. Silence does not exclude a shortcut: see saliency/summary under Text for what was tested.");
+    replace(
+      this.element,
+      h("h2", {}, alerts.length ? `${alerts.length} alert${alerts.length > 1 ? "s" : ""}` : "Findings"),
+      alerts.length ? null : none,
+      ...alerts.map((f) => this.card(f)),
+      this.more("suspect", suspects),
+      this.more("hint", hints),
+    );
+  }
+
+  /** @param {"suspect"|"hint"} severity @param {any[]} found */
+  more(severity, found) {
+    if (!found.length) return null;
+    const name = `${found.length} ${severity}${found.length > 1 ? "s" : ""}`;
+    const list = h("div", {});
+    const fold = h("details", { ontoggle: () => {
+      if (fold.open && !list.childElementCount) replace(list, ...found.map((f) => this.card(f)));
+    } }, h("summary", { title: MEANS[severity] }, name), list);
+    return fold;
+  }
+
+  /** @param {any} f */
+  card(f) {
+    const { run } = this.app;
+    const facts = [];
+    if (f.adoption !== null) facts.push(["adoption", percent(f.adoption), f.adoption, "adopted"]);
+    if (f.control !== null) facts.push(["control", percent(f.control), f.control, "controlled"]);
+    const counts = f.num_pairs ? `${f.num_pairs} pairs, ${f.num_donors} donors` : "";
+    const picture = f.has_picture ? this.picture(f) : null;
+    const probes = this.app.shownOf(f);
+    const about = run.about.probes;
+    const shown = h("div", { className: "probes" }, ...probes.slice(0, 12).map((p) =>
+      h("button", { type: "button", className: "link", onclick: () => this.app.set({ probe: p, epoch: this.app.stepNear(f.epoch) }) },
+        about.names[p])),
+      probes.length > 12 && h("span", {}, `and ${probes.length - 12} more`));
+    return h(
+      "article",
+      { className: `finding ${f.severity}`, "data-number": f.number, tabIndex: -1 },
+      h("header", {}, h("strong", { title: MEANS[/** @type {"alert"} */ (f.severity)] }, f.severity),
+        h("span", {}, `${words(f.detector)}${f.class_index === null ? "" : `, ${run.classText(f.class_index)}`}`),
+        h("button", { type: "button", className: "link", onclick: () => this.app.goTo(f.epoch) }, run.when(f.epoch))),
+      h("p", { className: "sentence" }, f.message),
+      facts.length > 0 && h("dl", {}, ...facts.flatMap(([name, text, value, kind]) => [
+        h("dt", {}, name),
+        h("dd", {}, h("i", { className: kind, style: `width:${Math.round(100 * Number(value))}%` }), h("b", {}, text))])),
+      counts && h("p", { className: "counts" }, counts,
+                  f.since_epoch === f.epoch ? "" : `; since ${run.when(f.since_epoch)}`),
+      picture,
+      probes.length > 0 && h("p", { className: "counts" }, `${probes.length} probes carry it or show it best:`),
+      probes.length > 0 && shown,
+      probes.length > 0 && h("button", { type: "button", className: "action",
+        onclick: () => this.app.set({ only: "alert", epoch: this.app.stepNear(f.epoch) }) }, "Show them in the grid"),
+    );
+  }
+
+  /** @param {any} f */
+  picture(f) {
+    const image = h("img", { alt: `Recipients before and after the swap: ${f.message}`, loading: "lazy" });
+    const open = h("button", { type: "button", className: "picture", title: "Enlarge",
+                               onclick: () => this.app.enlarge(image.src, image.alt) }, image);
+    this.app.run.evidence(f.number).then((address) => (image.src = address), () => open.remove());
+    return open;
+  }
+
+  /** @param {any} f */
+  show(f) {
+    const card = /** @type {HTMLElement|null} */ (this.element.querySelector(`[data-number="${Number(f.number)}"]`));
+    card?.scrollIntoView({ block: "nearest" });
+    card?.focus({ preventScroll: true });
+  }
+}
+
+/** @param {number} share */
+function percent(share) {
+  return `${Math.round(100 * share)} %`;
+}

@@ -1,0 +1,135 @@
+// The probes that are shown, in their order, each with its tiles.
+
+import { h, replace } from "./dom.js";
+import { drawTile, heightOf, needs, subjects } from "./tile.js";
+
+/** @typedef {import("./app.js").App} App */
+
+/**
+ * @typedef {object} Card
+ * @property {number} probe
+ * @property {HTMLElement} element
+ * @property {HTMLCanvasElement[]} canvases
+ * @property {HTMLElement} said
+ * @property {boolean} isSeen
+ * @property {string} drawn what its tiles show
+ */
+
+/** The grid. */
+export class Grid {
+  /** @param {App} app */
+  constructor(app) {
+    this.app = app;
+    /** @type {Card[]} */ this.cards = [];
+    this.layout = "";
+    this.element = h("div", { className: "grid", role: "list", ariaLabel: "Probes" });
+    this.count = h("p", { className: "count", role: "status" });
+    this.observer = new IntersectionObserver((entries) => this.seen(entries), { rootMargin: "150px" });
+  }
+
+  /** Lays the cards out anew where that has changed. */
+  lay() {
+    const { state, run, other } = this.app;
+    const probes = this.app.order();
+    const shown = subjects(state, run, other);
+    const layout = JSON.stringify([run.name, other?.name, probes, shown.map((s) => [s.kind, s.method]), state.size]);
+    this.subjects = shown;
+    this.count.textContent = this.app.countWords(probes.length);
+    if (layout === this.layout) {
+      for (const card of this.cards) this.caption(card);
+      return;
+    }
+    this.layout = layout;
+    const focused = this.cards.find((c) => c.element === document.activeElement)?.probe;
+    this.observer.disconnect();
+    this.cards = probes.map((probe) => this.card(probe, shown));
+    replace(this.element, ...this.cards.map((c) => c.element));
+    for (const card of this.cards) {
+      this.observer.observe(card.element);
+      if (card.probe === focused) card.element.focus({ preventScroll: true });
+    }
+  }
+
+  /** @param {number} probe @param {import("./tile.js").Subject[]} shown @returns {Card} */
+  card(probe, shown) {
+    const { run, state } = this.app;
+    const about = run.about.probes, width = state.size, height = heightOf(run, probe, width);
+    const canvases = shown.map(() => h("canvas", { width, height }));
+    const figures = canvases.map((canvas, i) => h("figure", {}, canvas, h("figcaption", {}, shown[i].words)));
+    const said = h("p", { className: "said" });
+    const alerted = this.app.alertsOf(probe);
+    const group = about.groups ? h("span", { className: "chip" }, about.groups[probe]) : null;
+    const badge = alerted ? h("span", { className: "chip alerted" }, "in an alert") : null;
+    const element = h(
+      "article",
+      { className: "card", tabIndex: 0, role: "listitem", "data-probe": probe,
+        onclick: () => this.app.set({ probe }),
+        onkeydown: (/** @type {KeyboardEvent} */ e) => {
+          if (e.key === "Enter") this.app.set({ probe });
+        } },
+      h("div", { className: "tiles" }, ...figures),
+      h("p", { className: "name" }, about.names[probe], group, badge),
+      said,
+    );
+    element.style.maxWidth = `${Math.max(150, shown.length * (width + 6) + 14)}px`;
+    return { probe, element, canvases, said, isSeen: false, drawn: "" };
+  }
+
+  /** @param {IntersectionObserverEntry[]} entries */
+  seen(entries) {
+    for (const entry of entries) {
+      const card = this.cards.find((c) => c.element === entry.target);
+      if (card) card.isSeen = entry.isIntersecting;
+    }
+    this.app.redraw();
+  }
+
+  /** Draws what is seen; all maps are known. */
+  draw() {
+    const { state, run, other } = this.app;
+    this.subjects = subjects(state, run, other);
+    const look = [state.view, state.opacity, state.colormap, state.scale, this.app.largestKnown()].join();
+    for (const card of this.cards) {
+      if (!card.isSeen) continue;
+      const now = look + this.subjects.map((s) => JSON.stringify(needs(s).map((n) => [n.run.name, n.step])));
+      if (card.drawn === now) continue;
+      card.drawn = now;
+      card.canvases.forEach((canvas, i) => {
+        const subject = /** @type {any} */ (this.subjects)[i];
+        drawTile(canvas, subject, card.probe, state, (...which) => this.app.largest(...which));
+        const caption = /** @type {HTMLElement} */ (canvas.nextElementSibling);
+        caption.textContent = subject.words;
+      });
+      this.caption(card);
+    }
+  }
+
+  /** Has all drawn anew, as after new maps of the same epochs. */
+  forget() {
+    for (const card of this.cards) card.drawn = "";
+  }
+
+  /** @param {Card} card */
+  caption(card) {
+    const { run, state } = this.app, about = run.about.probes;
+    const said = run.said(card.probe, state.epoch ?? 0), label = about.label_texts[card.probe];
+    const mark = !said || said.correct === null ? "" : said.correct ? "right" : "wrong";
+    const share = said && Number.isFinite(said.confidence) ? ` ${Math.round(100 * said.confidence)} %` : "";
+    replace(
+      card.said,
+      label ? h("span", { className: "label", title: "label" }, label) : null,
+      said ? h("span", { className: `predicted ${mark}`, title: "prediction and confidence" },
+               `${mark === "wrong" ? "✗" : mark === "right" ? "✓" : "→"} ${said.predicted}${share}`) : null,
+    );
+    card.element.setAttribute(
+      "aria-label", `${about.names[card.probe]}, ${label}, predicted ${said ? said.predicted + share : "unknown"}`);
+  }
+
+  /** Moves the focus. @param {number} by how many probes */
+  step(by) {
+    const at = this.cards.findIndex((c) => c.element === document.activeElement);
+    const next = this.cards[Math.max(0, Math.min(this.cards.length - 1, at < 0 ? 0 : at + by))];
+    next?.element.focus();
+    next?.element.scrollIntoView({ block: "nearest" });
+  }
+}

@@ -1,0 +1,217 @@
+// What is known of one run: asked for when it is needed, and kept.
+
+import { floats, inflate, unpack } from "./source.js";
+
+/** @typedef {import("./source.js").Source} Source */
+
+/**
+ * The maps of one method at one epoch, coded as `schema.py` says.
+ * @typedef {object} Maps
+ * @property {number} step
+ * @property {[number, number, number]} shape
+ * @property {(number|null)[]} max
+ * @property {(number|null)[]} mean
+ * @property {number[]} empty
+ * @property {Uint8Array} codes
+ */
+
+/**
+ * Numbers of all epochs: values[row][step * probes + probe].
+ * @typedef {object} Numbers
+ * @property {string[]} names
+ * @property {number[]} steps
+ * @property {number} probes
+ * @property {Float32Array[]} values
+ */
+
+/** @typedef {{run: string, tag: string, steps: number[], values: (number|null)[]}} Series */
+
+const MOST_BYTES = 256 * 2 ** 20; // of codes that are kept
+
+/** One run. */
+export class RunData {
+  /** @param {Source} source @param {string} name */
+  constructor(source, name) {
+    this.source = source;
+    this.name = name;
+    /** @type {any} */ this.about = null;
+    /** @type {ImageBitmap[]} */ this.pictures = [];
+    /** @type {Map<string, Maps>} */ this.maps = new Map();
+    /** @type {Map<string, Promise<void>>} */ this.asked = new Map();
+    /** @type {Map<string, Promise<Numbers>>} */ this.numbersAsked = new Map();
+    /** @type {Numbers|null} */ this.predictions = null;
+    /** @type {Map<string, Promise<Series>>} */ this.seriesAsked = new Map();
+    /** @type {Map<string, string>} */ this.evidenceAddresses = new Map();
+    this.bytes = 0;
+  }
+
+  /** Reads what is needed at first. */
+  async open() {
+    const words = { run: this.name };
+    const [about, predictions, pictures] = await Promise.all([
+      this.source.json("run", words),
+      this.numbers("").catch(() => null),
+      this.source.bytes("pictures", words),
+    ]);
+    this.about = about;
+    this.predictions = predictions;
+    const { head, body } = unpack(pictures);
+    let start = 0;
+    this.pictures = await Promise.all(head.sizes.map((/** @type {number} */ size) => {
+      const part = body.slice(start, (start += size));
+      return createImageBitmap(new Blob([part]));
+    }));
+    return this;
+  }
+
+  /** Reads anew what grows; maps that are known are kept. */
+  async refresh() {
+    this.numbersAsked.clear();
+    this.seriesAsked.clear();
+    this.about = await this.source.json("run", { run: this.name });
+    this.predictions = await this.numbers("").catch(() => null);
+  }
+
+  /** @returns {string[]} */
+  get methods() {
+    return Object.keys(this.about.steps);
+  }
+
+  /** All epochs of all methods, ascending. @returns {number[]} */
+  get steps() {
+    const all = new Set(/** @type {number[]} */ (Object.values(this.about.steps).flat()));
+    return [...all].sort((a, b) => a - b);
+  }
+
+  /** The method's epoch that is shown at an epoch: itself, or the last before it.
+   *  @param {string} method @param {number} step @returns {number|null} */
+  stepOf(method, step) {
+    const steps = this.about.steps[method] || [];
+    let found = null;
+    for (const s of steps) if (s <= step) found = s;
+    return found ?? steps[0] ?? null;
+  }
+
+  /** @param {number} step */
+  when(step) {
+    return step === this.about.probes.start ? "start" : `epoch ${step + 1}`;
+  }
+
+  /** @param {string} method @param {number} step @returns {Maps|undefined} */
+  known(method, step) {
+    const found = this.maps.get(`${step} ${method}`);
+    if (found) { // used last
+      this.maps.delete(`${step} ${method}`);
+      this.maps.set(`${step} ${method}`, found);
+    }
+    return found;
+  }
+
+  /** Sees to it that maps are known. @param {string} method @param {number[]} steps */
+  async need(method, steps) {
+    const missing = steps.filter((s) => !this.maps.has(`${s} ${method}`) && !this.asked.has(`${s} ${method}`));
+    for (let i = 0; i < missing.length; i += this.source.together) {
+      const some = missing.slice(i, i + this.source.together);
+      const asked = this.fetchMaps(method, some);
+      for (const s of some) {
+        const key = `${s} ${method}`;
+        this.asked.set(key, asked.finally(() => this.asked.delete(key)));
+      }
+    }
+    await Promise.all(steps.map((s) => this.asked.get(`${s} ${method}`)));
+  }
+
+  /** @param {string} method @param {number[]} steps */
+  async fetchMaps(method, steps) {
+    const words = { run: this.name, method, steps: steps.join(",") };
+    const { head, body } = unpack(await this.source.bytes("maps", words));
+    let start = 0;
+    await Promise.all(head.maps.map(async (/** @type {any} */ part) => {
+      const codes = await inflate(body.subarray(start, (start += part.size)));
+      this.maps.set(`${part.step} ${method}`, { ...part, codes });
+      this.bytes += codes.length;
+    }));
+    for (const [key, old] of this.maps) {
+      if (this.bytes <= MOST_BYTES) break;
+      this.maps.delete(key);
+      this.bytes -= old.codes.length;
+    }
+  }
+
+  /** Numbers of a method, or the predictions. @param {string} method @param {string} [names]
+   *  @returns {Promise<Numbers>} */
+  numbers(method, names) {
+    const key = `${method} ${names || ""}`;
+    let asked = this.numbersAsked.get(key);
+    if (!asked) {
+      /** @type {Record<string, string>} */
+      const words = { run: this.name };
+      if (method) words.method = method;
+      if (names) words.names = names;
+      asked = this.source.bytes("numbers", words).then((bytes) => {
+        const { head, body } = unpack(bytes);
+        const all = floats(body), size = head.steps.length * head.probes;
+        const values = head.names.map((/** @type {string} */ _, /** @type {number} */ i) =>
+          all.subarray(i * size, (i + 1) * size));
+        return { ...head, values };
+      });
+      this.numbersAsked.set(key, asked);
+    }
+    return asked;
+  }
+
+  /** @param {string} run @param {string} tag @returns {Promise<Series>} */
+  series(run, tag) {
+    const key = `${run}\n${tag}`;
+    let asked = this.seriesAsked.get(key);
+    if (!asked) {
+      asked = this.source
+        .json("scalars", { run: this.name, series: JSON.stringify([[run, tag]]) })
+        .then((answer) => answer.series[0]);
+      this.seriesAsked.set(key, asked);
+    }
+    return asked;
+  }
+
+  /** Address of a finding's picture. @param {number} number @returns {Promise<string>} */
+  async evidence(number) {
+    const key = String(number);
+    let address = this.evidenceAddresses.get(key);
+    if (!address) {
+      const bytes = await this.source.bytes("evidence", { run: this.name, number: key });
+      address = URL.createObjectURL(new Blob([/** @type {BlobPart} */ (bytes)]));
+      this.evidenceAddresses.set(key, address);
+    }
+    return address;
+  }
+
+  /** What is said of a probe at an epoch. @param {number} probe @param {number} step
+   *  @returns {{predicted: string, confidence: number, correct: boolean|null, code: number}|null} */
+  said(probe, step) {
+    const p = this.predictions;
+    if (!p) return null;
+    const at = p.steps.indexOf(step);
+    if (at < 0) return null;
+    /** @param {string} name */
+    const row = (name) => {
+      const i = p.names.indexOf(name);
+      return i < 0 ? NaN : p.values[i][at * p.probes + probe];
+    };
+    const code = row("predicted"), correct = row("correct");
+    if (Number.isNaN(code)) {
+      return { predicted: `score ${row("score").toPrecision(3)}`, confidence: NaN, correct: null, code: NaN };
+    }
+    return {
+      predicted: this.classText(code),
+      confidence: row("confidence"),
+      correct: Number.isNaN(correct) ? null : correct > 0.5,
+      code,
+    };
+  }
+
+  /** @param {number|null} index */
+  classText(index) {
+    const names = this.about.probes.class_names;
+    return names && index !== null && names[index] !== undefined ? names[index] : String(index);
+  }
+}

@@ -1,0 +1,78 @@
+// Where answers come from: TensorBoard's server, or the report's own file.
+
+/**
+ * @typedef {object} Source
+ * @property {(name: string, words?: Record<string, string>) => Promise<any>} json
+ * @property {(name: string, words?: Record<string, string>) => Promise<Uint8Array>} bytes
+ * @property {boolean} isLive whether more may come
+ * @property {number} together how many epochs are asked for at once
+ * @property {string} note what a reader must know of the source, or ""
+ */
+
+/** @returns {Source} */
+export function serverSource() {
+  /** @param {string} name @param {Record<string, string>} words */
+  async function ask(name, words = {}) {
+    const answer = await fetch(`./data/${name}?${new URLSearchParams(words)}`);
+    if (!answer.ok) {
+      const told = await answer.json().catch(() => ({}));
+      throw new Error(told.error || `TensorBoard answers ${answer.status}`);
+    }
+    return answer;
+  }
+  return {
+    json: async (name, words) => (await ask(name, words)).json(),
+    bytes: async (name, words) => new Uint8Array(await (await ask(name, words)).arrayBuffer()),
+    isLive: true,
+    together: 8,
+    note: "",
+  };
+}
+
+/**
+ * @param {{answers: Record<string, string>, note: string}} report base64 by question
+ * @returns {Source}
+ */
+export function reportSource(report) {
+  /** @param {string} name @param {Record<string, string>} words */
+  async function bytes(name, words = {}) {
+    const found = report.answers[question(name, words)];
+    if (found === undefined) throw new Error(`This report has no ${name} ${Object.values(words).join(" ")}`);
+    const text = atob(found);
+    return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  }
+  return {
+    bytes,
+    json: async (name, words) => JSON.parse(new TextDecoder().decode(await bytes(name, words))),
+    isLive: false,
+    together: 1,
+    note: report.note,
+  };
+}
+
+/** @param {string} name @param {Record<string, string>} words as `report.py` writes it */
+function question(name, words) {
+  return JSON.stringify([name, ...Object.keys(words).sort().map((key) => [key, words[key]])]);
+}
+
+/**
+ * Takes a packed answer apart.
+ * @param {Uint8Array} bytes
+ * @returns {{head: any, body: Uint8Array}}
+ */
+export function unpack(bytes) {
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+  return { head, body: bytes.subarray(4 + length) };
+}
+
+/** @param {Uint8Array} bytes zlib's format */
+export async function inflate(bytes) {
+  const stream = new Blob([/** @type {BlobPart} */ (bytes)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** @param {Uint8Array} bytes little-endian float32 @returns {Float32Array} */
+export function floats(bytes) {
+  return new Float32Array(bytes.slice().buffer);
+}

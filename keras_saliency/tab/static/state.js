@@ -1,0 +1,92 @@
+// What is chosen, and how it stands in the address.
+
+/**
+ * @typedef {object} State
+ * @property {string} run
+ * @property {number|null} epoch the step that is shown
+ * @property {string[]} methods
+ * @property {string} compare "", "run" or "epoch"
+ * @property {string} other name of the other run
+ * @property {number|null} before the other step of the same run
+ * @property {string} view "overlay", "heatmap", "image" or "side"
+ * @property {number} opacity 0 … 1
+ * @property {string} colormap
+ * @property {string} scale "mean", "probe" or "map"
+ * @property {number} size of a tile, pixels
+ * @property {string} sort "", "drift", "confidence" or "name"
+ * @property {string} label words of a class, or ""
+ * @property {string} group
+ * @property {string} only "", "flipped", "wrong" or "alert"
+ * @property {string[]} curves names of statistics
+ * @property {number|null} probe whose page is open
+ * @property {number} speed epochs a second
+ */
+
+/** @returns {State} */
+export function defaults() {
+  return {
+    run: "", epoch: null, methods: [], compare: "", other: "", before: null,
+    view: "overlay", opacity: 0.6, colormap: "viridis", scale: "mean", size: 128,
+    sort: "", label: "", group: "", only: "", curves: [], probe: null, speed: 4,
+  };
+}
+
+const PREFIX = "p.saliency.";
+
+/** The window whose address is the user's: TensorBoard's, where it can be reached. */
+function host() {
+  try {
+    if (window.parent.location.hash !== undefined) return window.parent;
+  } catch {
+    // of another origin, as in some notebooks
+  }
+  return window;
+}
+
+/** What the address says. @returns {Partial<State>} */
+export function fromAddress() {
+  const base = defaults();
+  /** @type {any} */
+  const found = {};
+  for (const [name, text] of new URLSearchParams(host().location.hash.slice(1))) {
+    const key = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : "";
+    if (!Object.prototype.hasOwnProperty.call(base, key)) continue;
+    const value = /** @type {any} */ (base)[key];
+    if (Array.isArray(value)) found[key] = text.split(",").filter(Boolean);
+    else if (typeof value === "string") found[key] = text;
+    else if (text !== "" && Number.isFinite(Number(text))) found[key] = Number(text);
+  }
+  return found;
+}
+
+/** Writes into the address what is not as at first. @param {State} state @param {State} first */
+export function toAddress(state, first) {
+  const words = new URLSearchParams();
+  for (const [key, value] of Object.entries(state)) {
+    const usual = /** @type {any} */ (first)[key];
+    if (value !== null && String(value) !== String(usual)) words.set(PREFIX + key, String(value));
+  }
+  const window_ = host(), text = words.toString();
+  const start = window_ === window ? "" : "saliency";
+  const hash = `#${[start, text].filter(Boolean).join("&")}`;
+  if (window_.location.hash !== hash && (window_ === window || window_.location.hash.startsWith("#saliency"))) {
+    window_.history.replaceState(window_.history.state, "", window_.location.pathname + window_.location.search + hash);
+  }
+}
+
+/** Whether the host is dark; `tell` is called when that changes. @param {() => void} tell */
+export function watchTheme(tell) {
+  const window_ = host();
+  const asked = matchMedia("(prefers-color-scheme: dark)");
+  asked.addEventListener("change", tell);
+  if (window_ !== window) {
+    new MutationObserver(tell).observe(window_.document.body, { attributes: true, attributeFilter: ["class"] });
+  }
+}
+
+/** @returns {boolean} */
+export function isDark() {
+  const window_ = host();
+  if (window_ === window) return matchMedia("(prefers-color-scheme: dark)").matches;
+  return window_.document.body.classList.contains("dark-mode");
+}

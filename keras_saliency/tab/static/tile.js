@@ -1,0 +1,129 @@
+// One picture of one probe: which maps it needs, and drawing it.
+
+import { defect, factorOf, paintDefect, paintDifference, paintHeat, paintOverlay, resized } from "./paint.js";
+
+/** @typedef {import("./run_data.js").RunData} RunData */
+/** @typedef {import("./state.js").State} State */
+
+/**
+ * What a tile shows. `before` is what its map is compared with.
+ * @typedef {object} Subject
+ * @property {string} kind "picture", "map" or "difference"
+ * @property {RunData} run
+ * @property {string} method
+ * @property {number} step
+ * @property {string} words
+ * @property {{run: RunData, step: number}} [before]
+ */
+
+/**
+ * What is to be shown of each probe, from left to right.
+ * @param {State} state @param {RunData} run @param {RunData|null} other @returns {Subject[]}
+ */
+export function subjects(state, run, other) {
+  const step = state.epoch ?? run.steps[0];
+  /** @type {Subject[]} */
+  const found = [];
+  if (state.view === "image") return [{ kind: "picture", run, method: "", step, words: "" }];
+  if (state.view === "side") found.push({ kind: "picture", run, method: "", step, words: "image" });
+  for (const method of state.methods) {
+    const name = method.replace(/_/g, " ");
+    const alone = { kind: "map", run, method, step };
+    if (state.compare === "run" && other && other.methods.includes(method)) {
+      const before = { run: other, step: nearest(other.steps, step) };
+      found.push({ ...alone, words: `${name}, this run` });
+      found.push({ ...alone, ...before, words: `${name}, other run` });
+      found.push({ ...alone, kind: "difference", before, words: "difference" });
+    } else if (state.compare === "epoch" && state.before !== null) {
+      const before = { run, step: state.before };
+      found.push({ ...alone, ...before, words: `${name}, ${run.when(state.before)}` });
+      found.push({ ...alone, words: `${name}, ${run.when(step)}` });
+      found.push({ ...alone, kind: "difference", before, words: "difference" });
+    } else {
+      found.push({ ...alone, words: name });
+    }
+  }
+  return found;
+}
+
+/** @param {number[]} steps @param {number} step */
+export function nearest(steps, step) {
+  let best = steps[0];
+  for (const s of steps) if (Math.abs(s - step) < Math.abs(best - step)) best = s;
+  return best;
+}
+
+/** The maps that a tile needs. @param {Subject} subject @returns {{run: RunData, method: string, step: number}[]} */
+export function needs(subject) {
+  if (subject.kind === "picture") return [];
+  const found = [];
+  for (const { run, step } of [subject, ...(subject.before ? [subject.before] : [])]) {
+    const at = run.stepOf(subject.method, step);
+    if (at !== null) found.push({ run, method: subject.method, step: at });
+  }
+  return found;
+}
+
+/** Height of a probe's tile. @param {RunData} run @param {number} probe @param {number} width */
+export function heightOf(run, probe, width) {
+  const picture = run.pictures[probe];
+  return Math.max(16, Math.min(2 * width, Math.round((width * picture.height) / picture.width)));
+}
+
+/** @type {WeakMap<ImageBitmap, Map<string, Uint8ClampedArray>>} */
+const grounds = new WeakMap();
+
+/** A probe's pixels at a size. @param {ImageBitmap} picture @param {number} width @param {number} height */
+function ground(picture, width, height) {
+  let sizes = grounds.get(picture);
+  if (!sizes) grounds.set(picture, (sizes = new Map()));
+  const key = `${width} ${height}`;
+  let found = sizes.get(key);
+  if (!found) {
+    const canvas = new OffscreenCanvas(width, height);
+    const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+    context.imageSmoothingEnabled = picture.width * 2 > width; // small pictures' pixels stay pixels
+    context.imageSmoothingQuality = "high";
+    context.drawImage(picture, 0, 0, width, height);
+    found = context.getImageData(0, 0, width, height).data;
+    sizes.set(key, found);
+    if (sizes.size > 3) sizes.delete(/** @type {string} */ (sizes.keys().next().value));
+  }
+  return found;
+}
+
+/**
+ * Draws a tile; the maps that it needs are known.
+ * @param {HTMLCanvasElement|OffscreenCanvas} canvas of the tile's size
+ * @param {Subject} subject @param {number} probe @param {State} state
+ * @param {(run: RunData, method: string, probe: number) => number|null} largest of all epochs
+ */
+export function drawTile(canvas, subject, probe, state, largest) {
+  const { width, height } = canvas;
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+  const picture = ground(subject.run.pictures[probe], width, height);
+  const image = new ImageData(width, height);
+  const found = needs(subject).map(({ run, method, step }) => run.known(method, step));
+  if (subject.kind === "picture") {
+    image.data.set(picture);
+    context.putImageData(image, 0, 0);
+    return;
+  }
+  const bad = found.map((maps) => (maps ? defect(maps, probe) : "no map")).find(Boolean);
+  if (bad) {
+    image.data.set(picture);
+    context.putImageData(image, 0, 0);
+    paintDefect(context, bad);
+    return;
+  }
+  /** @param {number} i @param {string} scale */
+  const values = (i, scale) => {
+    const maps = /** @type {import("./run_data.js").Maps} */ (found[i]);
+    const most = scale === "probe" ? largest(needs(subject)[i].run, subject.method, probe) : null;
+    return resized(maps, probe, width, height, factorOf(maps, probe, scale, most));
+  };
+  if (subject.kind === "difference") paintDifference(image.data, values(0, "mean"), values(1, "mean"));
+  else if (state.view === "heatmap") paintHeat(image.data, values(0, state.scale), state.colormap);
+  else paintOverlay(image.data, picture, values(0, state.scale), state.colormap, state.opacity);
+  context.putImageData(image, 0, 0);
+}
