@@ -1,4 +1,8 @@
-"""The command line: `python -m keras_saliency explain MODEL.keras IMAGE... -o OUT.png`."""
+"""The command line.
+
+python -m keras_saliency explain MODEL.keras IMAGE... -o OUT.png
+python -m keras_saliency report LOG_DIR -o report.html
+"""
 
 import argparse
 import os
@@ -25,6 +29,8 @@ from keras_saliency.rendering import (
     encode_png,
     overlay,
 )
+from keras_saliency.storage import written_whole
+from keras_saliency.tab.report import build_report
 
 _WITH_LAYER = {"grad_cam": GradCAM, "deconvnet": DeconvNet}
 
@@ -35,7 +41,7 @@ def main(arguments=None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
-            return _explain(options)
+            return options.run(options)
     except (ValueError, TypeError, OSError, tf.errors.OpError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -45,6 +51,7 @@ def _parser():
     parser = argparse.ArgumentParser(prog="python -m keras_saliency")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     explain = commands.add_parser("explain", help="draw where a saved model looks on image files")
+    explain.set_defaults(run=_explain)
     explain.add_argument("model", metavar="MODEL", help="a .keras or .h5 file with one image input")
     explain.add_argument(
         "images", metavar="IMAGE", nargs="+", help=".png, .jpg, .bmp or .gif files"
@@ -66,7 +73,26 @@ def _parser():
     explain.add_argument("--colormap", default="viridis", choices=COLORMAPS)
     explain.add_argument("--opacity", type=float, default=0.6, help="0 ... 1 (default: 0.6)")
     explain.add_argument("-o", "--output", required=True, metavar="OUT.png")
+    report = commands.add_parser("report", help="the Saliency tab as one HTML file to send")
+    report.set_defaults(run=_report)
+    report.add_argument("log_dir", metavar="LOG_DIR", help="as for tensorboard --logdir")
+    report.add_argument("--run-name", action="append", metavar="RUN", help="default: all runs")
+    report.add_argument(
+        "--max-epochs", type=int, default=50, help="of a run, with maps (default: 50)"
+    )
+    report.add_argument("-o", "--output", required=True, metavar="report.html")
     return parser
+
+
+def _report(options):
+    if not options.output.lower().endswith((".html", ".htm")):
+        raise ValueError(f'The output is an HTML file. Received: -o "{options.output}".')
+    _check_folder(options.output)
+    page = build_report(options.log_dir, runs=options.run_name, max_epochs=options.max_epochs)
+    with written_whole(options.output) as file:
+        file.write(page.encode())
+    print(f"wrote {options.output}, {len(page) / 1e6:.1f} MB")
+    return 0
 
 
 def _explain(options):
@@ -125,9 +151,13 @@ def _check(options):
         raise ValueError(f"--image-size must be at least 1 1. Received: {options.image_size}.")
     if not options.output.lower().endswith(".png"):
         raise ValueError(f'The output is a PNG file. Received: -o "{options.output}".')
-    folder = os.path.dirname(options.output) or "."
+    _check_folder(options.output)
+
+
+def _check_folder(path):
+    folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
-        raise ValueError(f'There is no folder "{folder}" for -o "{options.output}".')
+        raise ValueError(f'There is no folder "{folder}" for -o "{path}".')
 
 
 def _method(options):

@@ -42,7 +42,7 @@ class Exhibit:
         """
         events = {}
         if not self._is_begun:
-            events[schema.PROBES, report.step] = self._describe()
+            events[schema.PROBES, report.step] = self._describe(report)
             self._is_begun = True
         if report.heatmaps and report.batch is None:
             events |= {(tag, report.step): parts for tag, parts in self._measured(report)}
@@ -80,13 +80,16 @@ class Exhibit:
             return self._probes.multi_hot[np.arange(len(classes)), classes] > 0
         return None
 
-    def _describe(self):
+    def _describe(self, report):
         probes, shown = self._probes, self.shown
         pictures = [_encode(picture) for picture in self._pictures()]
         labels = None if probes.labels is None else [int(c) for c in probes.labels[shown]]
         groups = None if probes.groups is None else [str(probes.groups[i]) for i in shown]
         class_names = None if probes.class_names is None else list(map(str, probes.class_names))
         head = schema.encode_head(
+            start=report.step if report.is_baseline else None,
+            methods=list(report.heatmaps),
+            fingerprint=probes.fingerprint,
             indices=[int(i) for i in shown],
             total=len(probes),
             names=[probes.names[i] for i in shown],

@@ -71,6 +71,4 @@ class SaliencyPlugin(base_plugin.TBPlugin):
 
 
 def _error(request, code, message):
-    return http_util.Respond(
-        request, json.dumps({"error": message}), "application/json", code=code
-    )
+    return http_util.Respond(request, json.dumps({"error": message}), "application/json", code=code)

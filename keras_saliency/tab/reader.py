@@ -64,8 +64,10 @@ class Reader:
         tags = self._blobs_of(run).get(run)
         if not tags or schema.PROBES not in tags:
             raise KeyError(run)
-        head = _head(self._parts(run, schema.PROBES, None, 0))
-        maps = [tag for tag in sorted(tags) if tag.startswith(schema.MAPS)]
+        head = self._probes(run)
+        asked = [schema.MAPS + str(method) for method in head.get("methods") or ()]
+        rest = [tag for tag in sorted(tags) if tag.startswith(schema.MAPS)]
+        maps = [tag for tag in dict.fromkeys(asked + rest) if tag in rest]
         listed = self._references(run, maps)
         steps = {tag[len(schema.MAPS) :]: sorted(listed.get(tag, {})) for tag in maps}
         return _json(
@@ -107,10 +109,9 @@ class Reader:
     def _numbers(self, run, method="", names=None):
         """Rows of numbers of all epochs, float32 (rows, epochs, n); of no method predictions."""
         tag = schema.NUMBERS + method if method else schema.PREDICTIONS
-        num_probes = len(_head(self._parts(run, schema.PROBES, None, 0))["names"])
-        wanted = [schema.PLUGIN], [tag]
+        num_probes = len(self._probes(run)["names"])
         data = self._provider.read_tensors(
-            plugin_name=wanted[0][0], run_tag_filter=_only(run, wanted[1]), **self._all()
+            plugin_name=schema.PLUGIN, run_tag_filter=_only(run, [tag]), **self._all()
         )[run][tag]
         rows = {}
         for datum in data:
@@ -141,7 +142,9 @@ class Reader:
         for r, tag in wanted:
             data = found.get(r, {}).get(tag, [])
             values = [d.value if np.isfinite(d.value) else None for d in data]
-            answers.append({"run": r, "tag": tag, "steps": [d.step for d in data], "values": values})
+            answers.append(
+                {"run": r, "tag": tag, "steps": [d.step for d in data], "values": values}
+            )
         return _json({"series": answers})
 
     def _scalar_tags(self, run):
@@ -180,9 +183,13 @@ class Reader:
             for tag, data in found.get(run, {}).items()
         }
 
-    def _parts(self, run, tag, step, part):
-        references = self._references(run, [tag])[tag]
-        return self._read(references[max(references) if step is None else step][part])
+    def _probes(self, run):
+        """The newest description of the probes; a run that went on knows its start by the first."""
+        references = self._references(run, [schema.PROBES])[schema.PROBES]
+        first, last = (
+            _head(self._read(references[s][0])) for s in (min(references), max(references))
+        )
+        return {**last, "start": first.get("start")}
 
     def _read(self, reference):
         return self._provider.read_blob(ctx=self._place["ctx"], blob_key=reference.blob_key)

@@ -9,7 +9,7 @@ import { Findings } from "./findings.js";
 import { Grid } from "./grid.js";
 import { Legend } from "./legend.js";
 import { ProbePage } from "./probe_page.js";
-import { RunData } from "./run_data.js";
+import { rowAt, RunData } from "./run_data.js";
 import { defaults, fromAddress, isDark, toAddress, watchTheme } from "./state.js";
 import { nearest, needs, subjects } from "./tile.js";
 import { Timeline } from "./timeline.js";
@@ -36,8 +36,20 @@ export class App {
     /** @type {Promise<void>} */ this.drawing = Promise.resolve();
     /** @type {Map<string, import("./run_data.js").Numbers>} */ this.maxima = new Map();
     this.message = h("p", { className: "message", role: "alert" });
-    this.legend = new Legend();
     this.isStarted = false;
+    this.isWarned = false;
+    this.later = 0;
+    /** @type {{run: RunData, method: string, numbers: import("./run_data.js").Numbers}|undefined} */
+    this.drifts = undefined;
+    this.legend = new Legend();
+    this.controls = new Controls(this);
+    this.timeline = new Timeline(this);
+    this.curves = new Curves(this);
+    this.grid = new Grid(this);
+    this.filters = new Filters(this);
+    this.findings = new Findings(this);
+    this.page = new ProbePage(this);
+    this.large = h("dialog", { className: "large-picture", onclick: () => this.large.close() });
   }
 
   /** Reads, and shows. */
@@ -70,7 +82,7 @@ export class App {
     await this.open(this.names.includes(this.state.run) ? this.state.run : newest.name);
     if (this.state.compare === "run") await this.pickOther(this.state.other);
     if (this.state.compare === "epoch" && this.state.before === null) this.state.before = this.run.steps[0];
-    this.build();
+    this.show();
     this.isStarted = true;
     this.set({});
   }
@@ -84,7 +96,7 @@ export class App {
     if (!state.methods.length) state.methods = run.methods.slice(0, 3);
     state.epoch = state.epoch === null ? steps[steps.length - 1] : nearest(steps, state.epoch);
     if (state.probe !== null && !run.pictures[state.probe]) state.probe = null;
-    this.first = { ...defaults(), run: name, methods: run.methods.slice(0, 3), epoch: steps[steps.length - 1] };
+    this.first = { ...defaults(), methods: run.methods.slice(0, 3), epoch: steps[steps.length - 1] };
   }
 
   /** @param {string} name @returns {Promise<RunData>} */
@@ -98,15 +110,7 @@ export class App {
     return asked;
   }
 
-  build() {
-    this.controls = new Controls(this);
-    this.timeline = new Timeline(this);
-    this.curves = new Curves(this);
-    this.grid = new Grid(this);
-    this.filters = new Filters(this);
-    this.findings = new Findings(this);
-    this.page = new ProbePage(this);
-    this.large = h("dialog", { className: "large-picture", onclick: () => this.large.close() });
+  show() {
     replace(
       this.root,
       this.controls.element,
@@ -158,7 +162,7 @@ export class App {
       }
       if (state.epoch !== epoch || this.run !== run) return; // another one is asked for by now
     }
-    this.say("");
+    if (!this.isWarned) this.say("");
     const isStill = !this.timeline.isPlaying;
     if (isStill || !this.grid.cards.length) this.grid.lay();
     this.grid.draw();
@@ -227,8 +231,7 @@ export class App {
       }, () => null);
       return null;
     }
-    const { numbers } = known, at = numbers.steps.indexOf(step);
-    return at < 0 || !numbers.values[0] ? null : [...numbers.values[0].subarray(at * numbers.probes, (at + 1) * numbers.probes)];
+    return rowAt(known.numbers, "drift_previous", step);
   }
 
   /** @param {number} number of probes shown */
@@ -296,7 +299,12 @@ export class App {
       const other = await this.data(name);
       if (String(other.about.probes.names) !== String(this.run.about.probes.names)) {
         this.warn(`${name} watches other probes: their maps do not compare.`);
-      } else this.other = other;
+      } else {
+        this.other = other;
+        if (other.about.probes.fingerprint !== this.run.about.probes.fingerprint) {
+          this.warn(`The probes of ${name} have the same names, but not the same pixels.`);
+        }
+      }
     } catch (error) {
       this.warn(`${name} cannot be read. ${/** @type {Error} */ (error).message}`);
     }
@@ -331,13 +339,9 @@ export class App {
   /** A probe's largest value in all epochs. @param {RunData} run @param {string} method @param {number} probe */
   largest(run, method, probe) {
     const numbers = this.maxima.get(`${run.name} ${method}`);
-    if (!numbers || !numbers.values[0]) return null;
-    let most = 0;
-    for (let s = 0; s < numbers.steps.length; s++) {
-      const v = numbers.values[0][s * numbers.probes + probe];
-      if (v > most) most = v;
-    }
-    return most;
+    if (!numbers) return null;
+    const all = numbers.steps.map((step) => rowAt(numbers, "map_maximum", step)?.[probe] ?? 0);
+    return Math.max(...all.filter(Number.isFinite)) || null;
   }
 
   /** @param {string} address @param {string} words */
@@ -361,8 +365,8 @@ export class App {
     const does = {
       ArrowLeft: () => this.timeline.step(-1),
       ArrowRight: () => this.timeline.step(1),
-      ArrowUp: () => (isPage ? page.next?.(-1) : this.grid.step(-1)),
-      ArrowDown: () => (isPage ? page.next?.(1) : this.grid.step(1)),
+      ArrowUp: () => (isPage ? page.next(-1) : this.grid.step(-1)),
+      ArrowDown: () => (isPage ? page.next(1) : this.grid.step(1)),
     };
     if (["BODY", "ARTICLE", "MAIN", "DIALOG", "DIV"].includes(target.tagName)) {
       does[" "] = () => this.timeline.play(!this.timeline.isPlaying);
@@ -403,7 +407,9 @@ export class App {
 
   /** Says it until the next is drawn. @param {string} words */
   warn(words) {
-    setTimeout(() => this.say(words), 60);
+    this.say(words);
+    this.isWarned = true;
+    setTimeout(() => (this.isWarned = false), 6000);
   }
 }
 

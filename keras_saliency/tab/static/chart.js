@@ -62,8 +62,7 @@ export function chart({ title, lines, range, step, markers, onPick, when, width,
         points[i].setAttribute("cy", String(y(value, a, b)));
       }
     });
-    legend.replaceChildren(...lines.map((line) =>
-      h("span", { className: line.style }, `${line.name} ${figure(valueAt(line, at))}`)));
+    legend.replaceChildren(...legendOf(front, at));
   };
   /** @param {MouseEvent} e */
   const stepAt = (e) => {
@@ -84,8 +83,13 @@ export function chart({ title, lines, range, step, markers, onPick, when, width,
   let shown = step;
   tell(step);
   const close = onClose && h("button", { type: "button", className: "close", ariaLabel: `Remove ${title}`, onclick: onClose }, "×");
-  const element = h("section", { className: "chart" }, h("h3", {}, title, close), picture, legend);
+  const element = h("section", { className: "chart", style: `width:${width + 18}px` }, h("h3", {}, title, close), picture, legend);
   return { element, show: (/** @type {number} */ s) => tell((shown = s)) };
+}
+
+/** What lines are, and their values. @param {Line[]} lines @param {number} step */
+export function legendOf(lines, step) {
+  return lines.map((line) => h("span", { className: line.style }, `${line.name} ${figure(valueAt(line, step))}`));
 }
 
 /** @param {Line} line @param {number} step @returns {number|null} */

@@ -1,6 +1,6 @@
 // The numbers under the slider: statistics of attention, Keras's own loss and accuracy behind.
 
-import { chart } from "./chart.js";
+import { chart, legendOf } from "./chart.js";
 import { h, replace, select, words } from "./dom.js";
 
 /** @typedef {import("./app.js").App} App */
@@ -47,17 +47,19 @@ export class Curves {
     const behind = await this.behind();
     const made = await Promise.all(this.shown.map((name) => this.make(name, behind)));
     if (known !== this.known) return;
-    this.shows = made.map((c) => c.show);
+    const keras = h("div", { className: "legend", title: "Keras's own numbers, behind each curve, each on a scale of its own" });
+    this.shows = [...made.map((c) => c.show), (step) => keras.replaceChildren(...legendOf(behind, step))];
     for (const show of this.shows) show(this.app.state.epoch ?? 0);
     const rest = this.names.filter((n) => !this.shown.includes(n));
     const more = select("Add a curve", [["", "+ curve"], ...rest.map((n) => /** @type {[string, string]} */ ([n, words(n)]))],
                         "", (name) => this.app.set({ curves: [...this.shown, name] }));
-    replace(this.element, ...made.map((c) => c.element), more);
+    const below = h("div", { className: "row below" }, more, behind.length > 0 && "Behind:", keras);
+    replace(this.element, ...made.map((c) => c.element), below);
   }
 
   width() {
     const all = this.element.clientWidth || 900;
-    return Math.max(240, Math.floor((all - 10) / Math.min(3, Math.max(1, this.shown.length))) - 22);
+    return Math.max(240, Math.floor((all - 10) / Math.min(3, Math.max(1, this.shown.length))) - 30);
   }
 
   /** Keras's numbers: loss and accuracy, of training and validation. @returns {Promise<Line[]>} */

@@ -55,7 +55,7 @@ export class Grid {
     const { run, state } = this.app;
     const about = run.about.probes, width = state.size, height = heightOf(run, probe, width);
     const canvases = shown.map(() => h("canvas", { width, height }));
-    const figures = canvases.map((canvas, i) => h("figure", {}, canvas, h("figcaption", {}, shown[i].words)));
+    const figures = canvases.map((canvas, i) => h("figure", { style: `width:${width}px` }, canvas, h("figcaption", { hidden: shown.length < 2 }, shown[i].words)));
     const said = h("p", { className: "said" });
     const alerted = this.app.alertsOf(probe);
     const group = about.groups ? h("span", { className: "chip" }, about.groups[probe]) : null;
@@ -71,7 +71,7 @@ export class Grid {
       h("p", { className: "name" }, about.names[probe], group, badge),
       said,
     );
-    element.style.maxWidth = `${Math.max(150, shown.length * (width + 6) + 14)}px`;
+    element.style.width = `${Math.max(150, shown.length * (width + 6) + 14)}px`;
     return { probe, element, canvases, said, isSeen: false, drawn: "" };
   }
 

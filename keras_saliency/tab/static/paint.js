@@ -5,7 +5,8 @@ import { table } from "./colors.js";
 /** @typedef {import("./run_data.js").Maps} Maps */
 
 /** Attention at which the default scale ends, in multiples of a map's mean, and that of differences. */
-export const FULL_SCALE = 8, FULL_DIFFERENCE = 4;
+export const FULL_SCALE = 8;
+export const FULL_DIFFERENCE = 4;
 const OPAQUE_FROM = 0.25; // of the scale: below, the probe shines through
 
 /** @typedef {{low: Int32Array, high: Int32Array, share: Float32Array}} Axis */

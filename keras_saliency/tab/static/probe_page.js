@@ -19,6 +19,10 @@ export class ProbePage {
     this.element = h("dialog", { className: "page", ariaLabel: "Probe",
                                  onclose: () => this.app.state.probe !== null && this.app.set({ probe: null }) });
     this.known = "";
+    this.next = /** @type {(by: number) => void} */ (() => {});
+    this.pointed = h("p", { className: "pointed", role: "status" });
+    this.said = h("p", { className: "said" });
+    /** @type {HTMLElement[]} */ this.captions = [];
     /** @type {HTMLCanvasElement[]} */ this.canvases = [];
     /** @type {((step: number) => void)[]} */ this.shows = [];
     /** @type {{canvas: HTMLCanvasElement, step: number, method: string, cell: HTMLElement}[]} */ this.frames = [];
@@ -47,11 +51,11 @@ export class ProbePage {
   make(probe, shown) {
     const { app } = this, { run } = app, about = run.about.probes;
     const room = Math.min(innerWidth * 0.92, 1500);
-    const width = Math.round(Math.max(160, Math.min(400, room / shown.length - 16)));
+    const width = Math.round(Math.max(160, Math.min(400, innerHeight * 0.44 * (run.pictures[probe].width / run.pictures[probe].height), room / shown.length - 16)));
     const height = heightOf(run, probe, width);
+    this.element.scrollTop = 0;
     this.canvases = shown.map(() => h("canvas", { width, height, className: "large" }));
-    this.pointed = h("p", { className: "pointed", role: "status" }, "Values: move the pointer over a map.");
-    this.said = h("p", { className: "said" });
+    this.pointed.textContent = "Values: move the pointer over a map.";
     this.captions = shown.map((s) => h("figcaption", {}, s.words));
     const figures = this.canvases.map((canvas, i) => {
       canvas.addEventListener("mousemove", (e) => this.point(e, i, probe));
@@ -100,7 +104,10 @@ export class ProbePage {
     for (const show of this.shows) show(step);
     for (const frame of this.frames) {
       const isNow = frame.step === step;
-      if (isNow && !frame.cell.classList.contains("now")) frame.cell.scrollIntoView({ block: "nearest", inline: "nearest" });
+      if (isNow && !frame.cell.classList.contains("now")) {
+        const film = /** @type {HTMLElement} */ (frame.cell.parentElement); // and not the page itself
+        film.scrollLeft = frame.cell.offsetLeft - film.offsetLeft - film.clientWidth / 2;
+      }
       frame.cell.classList.toggle("now", isNow);
     }
   }

@@ -28,6 +28,14 @@ import { floats, inflate, unpack } from "./source.js";
 
 const MOST_BYTES = 256 * 2 ** 20; // of codes that are kept
 
+/** A row of numbers at an epoch. @param {Numbers|undefined|null} numbers @param {string} name @param {number} step
+ *  @returns {Float32Array|null} one of each probe */
+export function rowAt(numbers, name, step) {
+  const row = numbers ? numbers.names.indexOf(name) : -1, at = numbers ? numbers.steps.indexOf(step) : -1;
+  if (!numbers || row < 0 || at < 0) return null;
+  return numbers.values[row].subarray(at * numbers.probes, (at + 1) * numbers.probes);
+}
+
 /** One run. */
 export class RunData {
   /** @param {Source} source @param {string} name */
@@ -141,6 +149,7 @@ export class RunData {
   /** Numbers of a method, or the predictions. @param {string} method @param {string} [names]
    *  @returns {Promise<Numbers>} */
   numbers(method, names) {
+    if (!this.source.isLive) names = undefined; // a report has them all, in one answer
     const key = `${method} ${names || ""}`;
     let asked = this.numbersAsked.get(key);
     if (!asked) {
@@ -188,15 +197,9 @@ export class RunData {
   /** What is said of a probe at an epoch. @param {number} probe @param {number} step
    *  @returns {{predicted: string, confidence: number, correct: boolean|null, code: number}|null} */
   said(probe, step) {
-    const p = this.predictions;
-    if (!p) return null;
-    const at = p.steps.indexOf(step);
-    if (at < 0) return null;
+    if (!this.predictions || !this.predictions.steps.includes(step)) return null;
     /** @param {string} name */
-    const row = (name) => {
-      const i = p.names.indexOf(name);
-      return i < 0 ? NaN : p.values[i][at * p.probes + probe];
-    };
+    const row = (name) => rowAt(this.predictions, name, step)?.[probe] ?? NaN;
     const code = row("predicted"), correct = row("correct");
     if (Number.isNaN(code)) {
       return { predicted: `score ${row("score").toPrecision(3)}`, confidence: NaN, correct: null, code: NaN };

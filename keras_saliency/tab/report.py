@@ -1,0 +1,158 @@
+"""The Saliency tab as one HTML file, which opens without TensorBoard and without a network."""
+
+import base64
+import contextlib
+import json
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+from tensorboard import context as tensorboard_context
+from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
+
+from keras_saliency.tab import schema
+from keras_saliency.tab.reader import Reader
+
+_STATIC = Path(__file__).with_name("static")
+_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w.]+)";$', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src blob: data:; \
+script-src 'unsafe-inline'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width">
+<title>Saliency report</title>
+<style>
+{style}</style>
+</head>
+<body>
+<div class="app" id="app"></div>
+<script type="application/json" id="report">{data}</script>
+<script>
+"use strict";
+const modules = {{}};
+{script}
+const report = JSON.parse(document.getElementById("report").textContent);
+const {{ App }} = modules["app.js"], {{ reportSource }} = modules["source.js"];
+new App(document.getElementById("app"), reportSource(report)).start();
+</script>
+</body>
+</html>
+"""
+
+
+def build_report(log_dir: str, *, runs=None, max_epochs: int = 50) -> str:
+    """Returns the HTML of a report.
+
+    Args:
+        log_dir: what `tensorboard --logdir` is given.
+        runs: names of runs, such as "saliency". Defaults to None, all that hold maps.
+        max_epochs: of how many epochs of a run there are maps: the first, the last, those of
+            alerts, and others at equal distances. Curves are of all epochs.
+
+    Raises:
+        ValueError: if there is nothing to report, no such run, or a maximum below 2.
+    """
+    if max_epochs < 2:
+        raise ValueError(f"A report needs 2 epochs at least. Received: {max_epochs}.")
+    if "://" not in log_dir and not os.path.isdir(log_dir):
+        raise ValueError(f'There is no log directory "{log_dir}".')
+    reader = _read(log_dir)
+    found = json.loads(reader.answer("runs", {})[0])["runs"]
+    known = [run["name"] for run in found]
+    if not known:
+        raise ValueError(
+            f'"{log_dir}" holds no run with attention maps. They are written by SaliencyCallback '
+            "(sinks=None or with a TensorBoardSink) at the end of an epoch."
+        )
+    unknown = [run for run in runs or () if run not in known]
+    if unknown:
+        raise ValueError(f'There is no run "{unknown[0]}". Pass one of: {", ".join(known)}.')
+    chosen = [run for run in found if runs is None or run["name"] in runs]
+    answers = {_question("runs"): json.dumps({"runs": chosen}).encode()}
+    notes = []
+    for run in chosen:
+        notes += _add(answers, reader, run["name"], max_epochs)
+    encoded = {question: base64.b64encode(a).decode() for question, a in answers.items()}
+    words = json.dumps({"answers": encoded, "note": " ".join(notes)})
+    return _PAGE.format(
+        style=(_STATIC / "style.css").read_text(encoding="utf-8"),
+        data=words.replace("<", "\\u003c"),
+        script=bundle(),
+    )
+
+
+def _read(log_dir):
+    multiplexer = plugin_event_multiplexer.EventMultiplexer(
+        tensor_size_guidance={schema.PLUGIN: schema.MOST_STEPS, "scalars": schema.MOST_STEPS}
+    )
+    multiplexer.AddRunsFromDirectory(log_dir)
+    multiplexer.Reload()
+    provider = data_provider.MultiplexerDataProvider(multiplexer, log_dir)
+    return Reader(provider, tensorboard_context.RequestContext(), "")
+
+
+def _add(answers, reader, run, max_epochs):
+    """Adds all answers about a run; returns what a reader must be told."""
+    about = json.loads(reader.answer("run", {"run": run})[0])
+    steps = sorted({s for found in about["steps"].values() for s in found})
+    alerts = {f["epoch"] for f in about["findings"] if f["severity"] == "alert"}
+    kept = _choose(steps, alerts, max_epochs)
+    about["steps"] = {m: [s for s in found if s in kept] for m, found in about["steps"].items()}
+
+    def add(name, **words):
+        with contextlib.suppress(KeyError):  # a part that a damaged log has not
+            answers[_question(name, **words)] = reader.answer(name, words)[0]
+
+    answers[_question("run", run=run)] = json.dumps(about).encode()
+    add("pictures", run=run)
+    add("numbers", run=run)
+    for method, found in about["steps"].items():
+        add("numbers", run=run, method=method)
+        for step in found:
+            add("maps", run=run, method=method, steps=str(step))
+    for series in about["scalars"]:
+        add("scalars", run=run, series=json.dumps([series], separators=(",", ":")))
+    for finding in about["findings"]:
+        if finding["has_picture"]:
+            add("evidence", run=run, number=str(finding["number"]))
+    if len(kept) == len(steps):
+        return []
+    return [f"{run}: maps of {len(kept)} of {len(steps)} epochs."]
+
+
+def _choose(steps, alerts, most):
+    if len(steps) <= most:
+        return set(steps)
+    kept = {steps[0], steps[-1]} | set([s for s in steps if s in alerts][: most - 2])
+    rest = [s for s in steps if s not in kept]
+    places = np.linspace(0, len(rest) - 1, most - len(kept)).round().astype(int)
+    return kept | {rest[i] for i in places}
+
+
+def _question(name, **words):
+    """As `source.js` asks it."""
+    parts = [name, *([key, words[key]] for key in sorted(words))]
+    return json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
+
+
+def bundle() -> str:
+    """Returns the modules as one script, each after those that it imports."""
+    done: dict[str, str] = {}
+
+    def add(name):
+        if name in done:
+            return
+        text = (_STATIC / name).read_text(encoding="utf-8")
+        for _, imported in _IMPORT.findall(text):
+            add(imported)
+        names = ", ".join(_EXPORT.findall(text))
+        text = _IMPORT.sub(r'const {\1} = modules["\2"];', text)
+        text = _EXPORT.sub("", text)
+        done[name] = f'modules["{name}"] = (() => {{\n{text}return {{ {names} }};\n}})();\n'
+
+    add("app.js")
+    return "".join(done.values())
