@@ -1,5 +1,7 @@
 """What the Saliency tab shows of a run, as the events of `tab.schema`."""
 
+import math
+
 import numpy as np
 
 from keras_saliency.opencv import cv2
@@ -42,14 +44,17 @@ class Exhibit:
         """
         events = {}
         if not self._is_begun:
-            events[schema.PROBES, report.step] = self._describe(report)
+            events[schema.PROBES, report.step] = [self._describe(report)]
+            events[schema.PICTURES, report.step] = [self._pictures()]
             self._is_begun = True
         if report.heatmaps and report.batch is None:
             events |= {(tag, report.step): parts for tag, parts in self._measured(report)}
         for alert in report.findings:
-            head = schema.encode_head(**alert.to_dict())
-            picture = [] if alert.evidence is None else [encode_picture(alert.evidence)]
-            events[schema.FINDINGS, self._num_findings] = [head, *picture]
+            picture, number = alert.evidence, self._num_findings
+            head = schema.encode_head(has_picture=picture is not None, **alert.to_dict())
+            events[schema.FINDINGS, number] = [head]
+            if picture is not None:
+                events[schema.EVIDENCE, number] = [encode_picture(picture)]
             self._num_findings += 1
         return events
 
@@ -82,11 +87,10 @@ class Exhibit:
 
     def _describe(self, report):
         probes, shown = self._probes, self.shown
-        pictures = [_encode(picture) for picture in self._pictures()]
         labels = None if probes.labels is None else [int(c) for c in probes.labels[shown]]
         groups = None if probes.groups is None else [str(probes.groups[i]) for i in shown]
         class_names = None if probes.class_names is None else list(map(str, probes.class_names))
-        head = schema.encode_head(
+        return schema.encode_head(
             start=report.step if report.is_baseline else None,
             methods=list(report.heatmaps),
             fingerprint=probes.fingerprint,
@@ -99,9 +103,12 @@ class Exhibit:
             class_names=class_names,
             image_size=[int(side) for side in probes.image_shape[:-1]],
         )
-        return [head, *pictures]
 
     def _pictures(self):
+        contents = [_encode(picture) for picture in self._drawn()]
+        return schema.pack(schema.encode_head(sizes=list(map(len, contents))), *contents)
+
+    def _drawn(self):
         drawn = self._probes.drawn(self._probes.images)
         if drawn.ndim == 5:
             return [displayable_volumes(drawn, [i])[0].max(axis=0) for i in self.shown]
@@ -123,7 +130,7 @@ def compact(heatmaps: Heatmaps, shown) -> tuple[np.ndarray, np.ndarray]:
         means = maps.mean(axis=inside, dtype=np.float64).astype(np.float32)
     maps = {2: lambda m: m[:, None], 3: lambda m: m, 4: lambda m: m.max(axis=1)}[maps.ndim](maps)
     height, width = maps.shape[1:]
-    factor = max(height, width) / _MAP_SIDE
+    factor = math.ceil(max(height, width) / _MAP_SIDE)  # whole, so that no pixel is shared
     if factor > 1:
         size = max(1, round(width / factor)), max(1, round(height / factor))
         maps = np.stack([cv2.resize(m, size, interpolation=cv2.INTER_AREA) for m in maps])

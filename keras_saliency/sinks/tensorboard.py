@@ -54,7 +54,8 @@ class TensorBoardSink(Sink):
 
     def write(self, report):
         self._findings += report.findings
-        self._lasting |= {key: p for key, p in report.exhibit.items() if key[0] == schema.PROBES}
+        lasting = (schema.PROBES, schema.PICTURES)
+        self._lasting |= {key: p for key, p in report.exhibit.items() if key[0] in lasting}
         pictures = {tag: encode_picture(picture) for tag, picture in report.pictures.items()}
         try:
             self._write(report, pictures)

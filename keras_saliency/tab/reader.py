@@ -1,12 +1,10 @@
 """What the tab asks for, read through a TensorBoard data provider.
 
-An answer is JSON, a picture, or packed: the length of a JSON head as uint32, the head, and bytes.
-All numbers are little-endian.
+An answer is JSON, a picture, or packed as `schema.py` says.
 """
 
 import contextlib
 import json
-import struct
 
 import numpy as np
 from tensorboard.data import provider
@@ -46,99 +44,102 @@ class Reader:
         """
         if name not in self.ANSWERS:
             raise KeyError(name)
-        return getattr(self, f"_{name}")(**{k: v for k, v in words.items() if k != "_"})
+        return getattr(self, f"_{name}")(**words)
 
     def _runs(self):
+        listed = self._provider.list_tensors(plugin_name=schema.PLUGIN, **self._place)
         found = []
         for run, tags in self._blobs_of(None).items():
-            methods = [t[len(schema.MAPS) :] for t in tags if t.startswith(schema.MAPS)]
-            if schema.PROBES in tags and methods:
-                last = max(tags[schema.MAPS + m].max_step for m in methods)
-                wall_time = max(series.max_wall_time for series in tags.values())
-                findings = tags.get(schema.FINDINGS)
+            maps = [series for tag, series in tags.items() if tag.startswith(schema.MAPS)]
+            tensors = listed.get(run, {})
+            if schema.PROBES in tensors and schema.PICTURES in tags and maps:
+                last = max(series.max_step for series in maps)
+                wall_time = max(series.max_wall_time for series in maps)
+                findings = tensors.get(schema.FINDINGS)
                 changed = [last, wall_time, findings.max_step if findings else -1]
                 found.append({"name": run, "last": last, "changed": changed})
         return _json({"runs": sorted(found, key=lambda r: r["name"])})
 
     def _run(self, run):
-        tags = self._blobs_of(run).get(run)
-        if not tags or schema.PROBES not in tags:
-            raise KeyError(run)
-        head = self._probes(run)
-        asked = [schema.MAPS + str(method) for method in head.get("methods") or ()]
-        rest = [tag for tag in sorted(tags) if tag.startswith(schema.MAPS)]
+        probes = self._probes(run)
+        asked = [schema.MAPS + str(method) for method in probes.get("methods") or ()]
+        rest = [t for t in sorted(self._blobs_of(run).get(run, {})) if t.startswith(schema.MAPS)]
         maps = [tag for tag in dict.fromkeys(asked + rest) if tag in rest]
         listed = self._references(run, maps)
         steps = {tag[len(schema.MAPS) :]: sorted(listed.get(tag, {})) for tag in maps}
         return _json(
             {
                 "run": run,
-                "probes": head,
+                "probes": probes,
                 "steps": {method: found for method, found in steps.items() if found},
                 "findings": self._findings(run),
                 "scalars": self._scalar_tags(run),
             }
         )
 
+    def _probes(self, run):
+        """The newest description of the probes; a run that went on knows its start by the first."""
+        found = []
+        for datum in self._tensors(run, schema.PROBES):
+            with contextlib.suppress(*_DAMAGED):
+                head = schema.decode_head(datum.numpy[0])
+                len(head["names"]), len(head["indices"])
+                found.append(head)
+        if not found:
+            raise ValueError("this run's probes are of another version, or damaged")
+        return {**found[-1], "start": found[0].get("start")}
+
     def _findings(self, run):
         found = []
-        references = self._references(run, [schema.FINDINGS]).get(schema.FINDINGS, {})
-        for number, parts in sorted(references.items()):
+        for datum in self._tensors(run, schema.FINDINGS, is_needed=False):
             with contextlib.suppress(*_DAMAGED):
-                head = _head(self._read(parts[0]))
-                head["number"], head["has_picture"] = number, len(parts) > 1
-                found.append(head)
+                found.append({**schema.decode_head(datum.numpy[0]), "number": datum.step})
         return found
 
     def _pictures(self, run):
-        references = self._references(run, [schema.PROBES])[schema.PROBES]
-        pictures = [self._read(part) for part in references[max(references)][1:]]
-        return _packed({"sizes": [len(p) for p in pictures]}, *pictures), _PACKED
+        references = self._references(run, [schema.PICTURES])[schema.PICTURES]
+        return self._read(references[max(references)]), _PACKED
 
     def _maps(self, run, method, steps):
         """Maps of some epochs, so that what is played is fetched in few questions."""
         wanted = [int(step) for step in steps.split(",")]
         references = self._references(run, [schema.MAPS + method])[schema.MAPS + method]
-        heads, contents = [], []
-        for step in wanted:
-            head = _head(self._read(references[step][0]))
-            contents.append(self._read(references[step][1]))
-            heads.append({"step": step, "size": len(contents[-1]), **head})
-        return _packed({"maps": heads}, *contents), _PACKED
+        contents = [self._read(references[step]) for step in wanted]
+        for content in contents:
+            schema.decode_head(schema.unpack(content)[0])
+        sizes = zip(wanted, map(len, contents), strict=True)
+        head = {"maps": [{"step": step, "size": size} for step, size in sizes]}
+        return schema.pack(json.dumps(head).encode(), *contents), _PACKED
 
     def _numbers(self, run, method="", names=None):
         """Rows of numbers of all epochs, float32 (rows, epochs, n); of no method predictions."""
-        tag = schema.NUMBERS + method if method else schema.PREDICTIONS
         num_probes = len(self._probes(run)["names"])
-        data = self._provider.read_tensors(
-            plugin_name=schema.PLUGIN, run_tag_filter=_only(run, [tag]), **self._all()
-        )[run][tag]
         rows = {}
-        for datum in data:
+        for datum in self._tensors(run, schema.NUMBERS + method if method else schema.PREDICTIONS):
             with contextlib.suppress(*_DAMAGED):
                 rows[datum.step] = schema.decode_rows(datum.numpy, num_probes)
         found = list(dict.fromkeys(name for row in rows.values() for name in row))
         found = [name for name in found if names is None or name in names.split(",")]
         missing = np.full(num_probes, np.nan, "<f4")
         values = [[rows[step].get(name, missing) for step in rows] for name in found]
-        packed = np.array(values, "<f4").tobytes()
-        return _packed({"names": found, "steps": list(rows), "probes": num_probes}, packed), _PACKED
+        head = {"names": found, "steps": list(rows), "probes": num_probes}
+        content = np.array(values, "<f4").tobytes()
+        return schema.pack(json.dumps(head).encode(), content), _PACKED
 
     def _scalars(self, run, series):
         """Some series, as `_scalar_tags` lists them: JSON [[run, tag], ...]."""
-        wanted = [(str(r), str(t)) for r, t in json.loads(series)]
-        known = {(r, t) for r, t in self._scalar_tags(run)}
-        answers = []
+        wanted = [(str(r), str(tag)) for r, tag in json.loads(series)]
+        known = {(r, tag) for r, tag in self._scalar_tags(run)}
         for r, tag in wanted:
             if (r, tag) not in known:
                 raise KeyError(tag)
-        found = self._provider.read_scalars(
-            plugin_name="scalars",
-            run_tag_filter=provider.RunTagFilter(
-                runs=sorted({r for r, _ in wanted}), tags=sorted({t for _, t in wanted})
-            ),
-            **self._all(),
+        only = provider.RunTagFilter(
+            runs=sorted({r for r, _ in wanted}), tags=sorted({tag for _, tag in wanted})
         )
+        found = self._provider.read_scalars(
+            plugin_name="scalars", run_tag_filter=only, **self._all()
+        )
+        answers = []
         for r, tag in wanted:
             data = found.get(r, {}).get(tag, [])
             values = [d.value if np.isfinite(d.value) else None for d in data]
@@ -160,10 +161,7 @@ class Reader:
         ]
 
     def _evidence(self, run, number):
-        parts = self._references(run, [schema.FINDINGS])[schema.FINDINGS][int(number)]
-        if len(parts) < 2:
-            raise KeyError(f"a picture of finding {number}")
-        picture = self._read(parts[1])
+        picture = self._read(self._references(run, [schema.EVIDENCE])[schema.EVIDENCE][int(number)])
         is_png = picture.startswith(b"\x89PNG")
         return picture, "image/png" if is_png else "image/jpeg"
 
@@ -173,23 +171,23 @@ class Reader:
             plugin_name=schema.PLUGIN, run_tag_filter=only, **self._place
         )
 
+    def _tensors(self, run, tag, is_needed=True):
+        only = provider.RunTagFilter(runs=[run], tags=[tag])
+        found = self._provider.read_tensors(
+            plugin_name=schema.PLUGIN, run_tag_filter=only, **self._all()
+        )
+        return found[run][tag] if is_needed else found.get(run, {}).get(tag, [])
+
     def _references(self, run, tags):
-        """{tag: {step: [what `_read` takes, for each part]}}."""
+        """{tag: {step: what `_read` takes}}."""
+        only = provider.RunTagFilter(runs=[run], tags=tags)
         found = self._provider.read_blob_sequences(
-            plugin_name=schema.PLUGIN, run_tag_filter=_only(run, tags), **self._all()
+            plugin_name=schema.PLUGIN, run_tag_filter=only, **self._all()
         )
         return {
-            tag: {datum.step: datum.values for datum in data if datum.values}
+            tag: {datum.step: datum.values[0] for datum in data if datum.values}
             for tag, data in found.get(run, {}).items()
         }
-
-    def _probes(self, run):
-        """The newest description of the probes; a run that went on knows its start by the first."""
-        references = self._references(run, [schema.PROBES])[schema.PROBES]
-        first, last = (
-            _head(self._read(references[s][0])) for s in (min(references), max(references))
-        )
-        return {**last, "start": first.get("start")}
 
     def _read(self, reference):
         return self._provider.read_blob(ctx=self._place["ctx"], blob_key=reference.blob_key)
@@ -198,30 +196,9 @@ class Reader:
         return {"downsample": _MOST, **self._place}
 
 
-def _only(run, tags):
-    return provider.RunTagFilter(runs=[run], tags=tags)
-
-
 def _parent(run):
     return run.replace("\\", "/").rpartition("/")[0]
 
 
-def _head(content):
-    """The first part of an event of ours.
-
-    Raises:
-        ValueError: if it is another's.
-    """
-    head = json.loads(content)
-    if not isinstance(head, dict) or head.get("version") != schema.VERSION:
-        raise ValueError("this event is of another version of keras_saliency, or not of it")
-    return head
-
-
 def _json(words):
     return json.dumps(words).encode(), "application/json"
-
-
-def _packed(head, *contents):
-    head = json.dumps(head).encode()
-    return b"".join([struct.pack("<I", len(head)), head, *contents])

@@ -1,18 +1,24 @@
 """What the events of the Saliency tab hold: the one thing that writer and reader share.
 
-All are summaries of the plugin `PLUGIN`, steps are epochs, -1 is the baseline of a new run; the
-first part of each is JSON, and says its `VERSION`.
+All are summaries of the plugin `PLUGIN`; steps are epochs, the baseline of a new run is -1.
 
-| tag | parts after the JSON | class |
+| tag | parts | class |
 |---|---|---|
-| `PROBES` | each probe's picture, PNG or JPEG | blob sequence |
-| `MAPS` + method | all codes, see `encode_maps`, deflated | blob sequence |
-| `NUMBERS` + method | float32 little-endian (rows, n) | tensor |
+| `PROBES` | JSON | tensor |
+| `PICTURES` | all pictures of the probes, PNG or JPEG, packed | blob sequence |
+| `MAPS` + method | heatmaps, see `encode_maps`, packed | blob sequence |
+| `NUMBERS` + method | JSON, float32 little-endian (rows, n) | tensor |
 | `PREDICTIONS` | the same | tensor |
-| `FINDINGS` | a picture, or none; the step is the finding's number | blob sequence |
+| `FINDINGS` | JSON; the step is the finding's number | tensor |
+| `EVIDENCE` | a picture; the step is the finding's number | blob sequence |
+
+Packed means in one part: the length of a JSON head as little-endian uint32, the head, bytes.
+TensorBoard reads tensors of all steps at once, and blobs one by one, 40 ms each: so what is small
+and of all epochs is a tensor, and an event has one blob. All JSON says its `VERSION`.
 """
 
 import json
+import struct
 import zlib
 
 import numpy as np
@@ -21,23 +27,54 @@ PLUGIN = "saliency"  # its tab is at the address /#saliency
 VERSION = 1
 
 PROBES = "saliency_tab/probes"
+PICTURES = "saliency_tab/pictures"
 MAPS = "saliency_tab/maps/"
 NUMBERS = "saliency_tab/numbers/"
 PREDICTIONS = "saliency_tab/predictions"
 FINDINGS = "saliency_tab/findings"
+EVIDENCE = "saliency_tab/evidence"
 
 TENSOR, BLOB_SEQUENCE = 2, 3  # TensorBoard's data classes
 MOST_STEPS = 2001  # that TensorBoard keeps of each tag, unless its user says otherwise
 
 
 def data_class(tag: str) -> int:
-    """Returns the data class of a tag: numbers of all epochs are read at once, maps one by one."""
-    return TENSOR if tag == PREDICTIONS or tag.startswith(NUMBERS) else BLOB_SEQUENCE
+    """Returns the data class of a tag."""
+    is_blob = tag in (PICTURES, EVIDENCE) or tag.startswith(MAPS)
+    return BLOB_SEQUENCE if is_blob else TENSOR
 
 
 def encode_head(**words) -> bytes:
-    """Returns the first part of an event."""
+    """Returns JSON of this version."""
     return json.dumps({"version": VERSION, **words}, allow_nan=False).encode()
+
+
+def decode_head(content: bytes) -> dict:
+    """Reads what `encode_head` wrote.
+
+    Raises:
+        ValueError: if it is anything else, or of another version.
+    """
+    head = json.loads(content)
+    if not isinstance(head, dict) or head.get("version") != VERSION:
+        raise ValueError("this event is of another version of keras_saliency, or not of it")
+    return head
+
+
+def pack(head: bytes, *contents: bytes) -> bytes:
+    """Returns a head and what follows it as one part."""
+    return b"".join([struct.pack("<I", len(head)), head, *contents])
+
+
+def unpack(packed: bytes) -> tuple[bytes, bytes]:
+    """Reads what `pack` wrote.
+
+    Raises:
+        ValueError: if it is shorter than it says.
+    """
+    if len(packed) < 4 or len(packed) < 4 + (length := struct.unpack("<I", packed[:4])[0]):
+        raise ValueError("this event is cut off")
+    return packed[4 : 4 + length], packed[4 + length :]
 
 
 def encode_rows(rows: dict[str, np.ndarray]) -> list[bytes]:
@@ -56,16 +93,16 @@ def decode_rows(parts, num_probes: int) -> dict[str, np.ndarray]:
     Raises:
         ValueError, KeyError, TypeError: if it is anything else.
     """
-    names = json.loads(parts[0])["names"]
+    names = decode_head(parts[0])["names"]
     values = np.frombuffer(parts[1], "<f4").reshape(len(names), num_probes)
     return dict(zip(names, values, strict=True))
 
 
 def encode_maps(maps: np.ndarray, means: np.ndarray, empty: np.ndarray) -> list[bytes]:
-    """Returns heatmaps as the parts of an event.
+    """Returns heatmaps as the part of an event: codes in uint8, deflated, and a scale for each.
 
-    A code is 255 times the root of value / maximum, in uint8: the root, because where the
-    maximum is many times the mean all the rest would be one code or two.
+    A code is 255 times value / maximum. So values are off by at most a 510th of their map's
+    maximum, which is kept.
 
     Args:
         maps: float (n, h, w), non-negative, or not finite.
@@ -76,14 +113,14 @@ def encode_maps(maps: np.ndarray, means: np.ndarray, empty: np.ndarray) -> list[
     safe = np.where(finite[:, None, None], maps, 0).astype(np.float64)
     maxima = safe.max(axis=(1, 2))
     unit = safe / np.where(maxima > 0, maxima, 1)[:, None, None]
-    codes = np.rint(255 * np.sqrt(unit)).astype(np.uint8)
+    codes = np.rint(255 * unit).astype(np.uint8)
     head = encode_head(
         shape=list(maps.shape),
         max=[float(f"{m:.6g}") if ok else None for m, ok in zip(maxima, finite, strict=True)],
         mean=[float(f"{m:.6g}") if ok else None for m, ok in zip(means, finite, strict=True)],
         empty=[int(i) for i in np.flatnonzero(empty & finite)],
     )
-    return [head, zlib.compress(codes.tobytes(), 6)]
+    return [pack(head, zlib.compress(codes.tobytes(), 6))]
 
 
 def decode_maps(parts) -> np.ndarray:
@@ -92,7 +129,8 @@ def decode_maps(parts) -> np.ndarray:
     Raises:
         ValueError, KeyError, TypeError, zlib.error: if it is anything else.
     """
-    head = json.loads(parts[0])
-    codes = np.frombuffer(zlib.decompress(parts[1]), np.uint8).reshape(head["shape"])
+    packed, content = unpack(parts[0])
+    head = decode_head(packed)
+    codes = np.frombuffer(zlib.decompress(content), np.uint8).reshape(head["shape"])
     maxima = np.array([np.nan if m is None else m for m in head["max"]])
-    return ((codes / 255) ** 2 * maxima[:, None, None]).astype(np.float32)
+    return (codes / 255 * maxima[:, None, None]).astype(np.float32)

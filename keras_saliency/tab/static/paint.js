@@ -32,8 +32,6 @@ function axis(size, length) {
   return found;
 }
 
-const SQUARES = Float32Array.from({ length: 256 }, (_, code) => (code / 255) ** 2);
-
 /**
  * A map's values, or why there is none.
  * @param {Maps} maps @param {number} probe
@@ -51,12 +49,12 @@ export function defect(maps, probe) {
 export function resized(maps, probe, width, height, factor) {
   const [, rows, columns] = maps.shape, start = probe * rows * columns;
   const x = axis(columns, width), y = axis(rows, height);
-  const out = new Float32Array(width * height), line = new Float32Array(columns);
+  const out = new Float32Array(width * height), unit = factor / 255, line = new Float32Array(columns);
   for (let i = 0, at = 0; i < height; i++) {
     const top = start + y.low[i] * columns, bottom = start + y.high[i] * columns, share = y.share[i];
     for (let j = 0; j < columns; j++) {
-      const a = SQUARES[maps.codes[top + j]];
-      line[j] = factor * (a + share * (SQUARES[maps.codes[bottom + j]] - a));
+      const a = maps.codes[top + j];
+      line[j] = unit * (a + share * (maps.codes[bottom + j] - a));
     }
     for (let j = 0; j < width; j++, at++) {
       const a = line[x.low[j]];

@@ -135,8 +135,9 @@ export class RunData {
     const { head, body } = unpack(await this.source.bytes("maps", words));
     let start = 0;
     await Promise.all(head.maps.map(async (/** @type {any} */ part) => {
-      const codes = await inflate(body.subarray(start, (start += part.size)));
-      this.maps.set(`${part.step} ${method}`, { ...part, codes });
+      const one = unpack(body.subarray(start, (start += part.size)));
+      const codes = await inflate(one.body);
+      this.maps.set(`${part.step} ${method}`, { ...one.head, step: part.step, codes });
       this.bytes += codes.length;
     }));
     for (const [key, old] of this.maps) {

@@ -24,7 +24,7 @@ export function serverSource() {
     json: async (name, words) => (await ask(name, words)).json(),
     bytes: async (name, words) => new Uint8Array(await (await ask(name, words)).arrayBuffer()),
     isLive: true,
-    together: 8,
+    together: 2, // more at once in several questions, which TensorBoard answers side by side
     note: "",
   };
 }
