@@ -1,4 +1,7 @@
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -21,6 +24,31 @@ def seeded():
 @pytest.fixture(autouse=True, scope="module")
 def cleared_session():
     keras.backend.clear_session()  # takes a fifth of a second, so not for every test
+
+
+def run_example(name, log_dir, *arguments):
+    """Writes the log of an example."""
+    example = Path(__file__).resolve().parents[1] / "examples" / name
+    subprocess.run(
+        [sys.executable, example, "--log-dir", log_dir, *arguments],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return log_dir
+
+
+@pytest.fixture(scope="session")
+def quickstart_log(tmp_path_factory):
+    """What `examples/quickstart.py` writes: three methods, no alert."""
+    pytest.importorskip("skimage")
+    return run_example("quickstart.py", tmp_path_factory.mktemp("logs"), "--epochs", "3")
+
+
+@pytest.fixture(scope="session")
+def shortcut_log(tmp_path_factory):
+    """What `examples/catch_a_shortcut.py` writes: a run with an alert, and its twin without."""
+    pytest.importorskip("skimage")
+    return run_example("catch_a_shortcut.py", tmp_path_factory.mktemp("logs"))
 
 
 @pytest.fixture

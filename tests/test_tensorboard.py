@@ -1,112 +1,31 @@
 """A real TensorBoard, looked at in a real browser, on the log that the example wrote."""
 
 import base64
-import contextlib
 import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
 import urllib.parse
-import urllib.request
-from pathlib import Path
 
 import pytest
+from browser import CHROMIUM, DRIVER, FIND, chromium, look_at, read, tensorboard, wait_until
 
-webdriver = pytest.importorskip("selenium.webdriver")
-
-ROOT = Path(__file__).resolve().parents[1]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-DRIVER = shutil.which("chromedriver")
+pytest.importorskip("selenium")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver"),
 ]
 
-# Everything TensorBoard draws sits in nested shadow roots.
-FIND = """
-const selector = arguments[0], found = [];
-(function walk(node) {
-  for (const child of node.querySelectorAll('*')) {
-    if (child.matches(selector)) found.push(child);
-    if (child.shadowRoot) walk(child.shadowRoot);
-  }
-})(document);
-"""
-
 
 @pytest.fixture(scope="module")
-def log_dir(tmp_path_factory):
-    """What `examples/quickstart.py` writes."""
-    pytest.importorskip("skimage")
-    path = tmp_path_factory.mktemp("logs")
-    example = ROOT / "examples" / "quickstart.py"
-    subprocess.run(
-        [sys.executable, example, "--log-dir", path, "--epochs", "3"],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    return path
-
-
-@pytest.fixture(scope="module")
-def board(log_dir):
+def board(quickstart_log):
     """Address of a TensorBoard on the loopback address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", log_dir]
-    command += ["--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
+    with tensorboard(quickstart_log) as (address, _):
         wait_until(lambda: b"saliency" in read(f"{address}/data/runs"), 120, "TensorBoard")
         yield address
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def read(address):
-    with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5) as response:
-        return response.read()
-    return b""
-
-
-def wait_until(condition, seconds, what):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.5)
-    raise AssertionError(f"{what} did not appear within {seconds} s")
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    profile = tmp_path_factory.mktemp("profile")
-    for switch in (
-        "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
-        "disable-background-networking", "disable-component-update", "disable-sync",
-        "disable-dev-shm-usage", "window-size=1600,1400", f"user-data-dir={profile}",
-    ):  # fmt: skip
-        options.add_argument(f"--{switch}")
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
-
-
-def look_at(browser, name):
-    """Keeps a screenshot where KERAS_SALIENCY_SCREENSHOTS says, for people to look at."""
-    folder = os.environ.get("KERAS_SALIENCY_SCREENSHOTS")
-    if folder:
-        time.sleep(2)
-        browser.save_screenshot(str(Path(folder) / f"{name}.png"))
+    with chromium(tmp_path_factory.mktemp("profile"), height=1400) as driver:
+        yield driver
 
 
 def open_tab(browser, address, fragment):
