@@ -43,10 +43,13 @@ def tensorboard(log_dir, *flags, environment=None):
         command,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        cwd=log_dir,  # or else modules of the present one would come first
         env={**os.environ, **(environment or {})},
     )
+    address = f"http://127.0.0.1:{port}"
     try:
-        yield f"http://127.0.0.1:{port}", process
+        wait_until(lambda: read(f"{address}/"), 90, "TensorBoard")
+        yield address, process
     finally:
         process.terminate()
         process.wait(20)

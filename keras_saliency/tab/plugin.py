@@ -25,12 +25,16 @@ class SaliencyPlugin(base_plugin.TBPlugin):
 
     Args:
         context: `base_plugin.TBContext`.
+
+    Raises:
+        OSError: if the tab's own files are missing.
     """
 
     plugin_name = schema.PLUGIN
 
     def __init__(self, context):
         self._provider = context.data_provider
+        self._files = [name for name in os.listdir(STATIC) if Path(name).suffix in _TYPES]
 
     def is_active(self):
         """Left to TensorBoard, which lists the plugins that have data."""
@@ -40,8 +44,7 @@ class SaliencyPlugin(base_plugin.TBPlugin):
         return base_plugin.FrontendMetadata(es_module_path="/index.js", tab_name="Saliency")
 
     def get_plugin_apps(self):
-        names = [n for n in os.listdir(STATIC) if Path(n).suffix in _TYPES]
-        files = {f"/{name}": functools.partial(self._serve_file, name) for name in names}
+        files = {f"/{name}": functools.partial(self._serve_file, name) for name in self._files}
         answers = {f"/data/{n}": functools.partial(self._serve_data, n) for n in Reader.ANSWERS}
         return {
             route: wrappers.Request.application(app) for route, app in {**files, **answers}.items()

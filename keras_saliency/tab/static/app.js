@@ -49,7 +49,7 @@ export class App {
     this.filters = new Filters(this);
     this.findings = new Findings(this);
     this.page = new ProbePage(this);
-    this.large = h("dialog", { className: "large-picture", onclick: () => this.large.close() });
+    this.large = h("dialog", { className: "large-picture", ariaLabel: "Evidence", onclick: () => this.large.close() });
   }
 
   /** Reads, and shows. */
@@ -84,6 +84,7 @@ export class App {
     if (this.state.compare === "epoch" && this.state.before === null) this.state.before = this.run.steps[0];
     this.show();
     this.isStarted = true;
+    window.focus(); // so that keys reach this frame
     this.set({});
   }
 

@@ -33,9 +33,10 @@ export function table(name) {
   let found = tables.get(name);
   if (!found) {
     const anchors = ANCHORS[name] || ANCHORS.viridis, last = anchors.length / 6 - 1;
+    const most = name === "difference" ? 254 : 255; // an odd number of colours has one for zero
     found = new Uint8Array(768);
     for (let i = 0; i < 768; i++) {
-      const place = (Math.floor(i / 3) / 255) * last, low = Math.min(last - 1, Math.floor(place));
+      const place = Math.min(1, Math.floor(i / 3) / most) * last, low = Math.min(last - 1, Math.floor(place));
       /** @param {number} n */
       const level = (n) => parseInt(anchors.substr(n * 6 + (i % 3) * 2, 2), 16);
       found[i] = Math.round(level(low) + (place - low) * (level(low + 1) - level(low)));

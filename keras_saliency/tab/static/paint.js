@@ -113,8 +113,15 @@ export function paintHeat(out, values, colormap) {
  * @param {Uint8ClampedArray} out @param {Float32Array} now @param {Float32Array} before
  */
 export function paintDifference(out, now, before) {
-  const halves = Float32Array.from(now, (v, i) => 0.5 + ((v - before[i]) * FULL_SCALE) / (2 * FULL_DIFFERENCE));
-  paintHeat(out, halves, "difference");
+  const colors = table("difference"), strength = (127 * FULL_SCALE) / FULL_DIFFERENCE;
+  for (let i = 0, p = 0; i < now.length; i++, p += 4) {
+    const level = Math.round(strength * (now[i] - before[i]));
+    const c = 3 * (127 + Math.max(-127, Math.min(127, level)));
+    out[p] = colors[c];
+    out[p + 1] = colors[c + 1];
+    out[p + 2] = colors[c + 2];
+    out[p + 3] = 255;
+  }
 }
 
 /**
