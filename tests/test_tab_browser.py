@@ -385,7 +385,7 @@ def test_a_probes_page_has_its_filmstrip_curves_and_values(browser, board, histo
     frames = [pixels(browser, i, ".page .frame canvas") for i in range(6)]
     assert all((a != b).any() for a, b in itertools.pairwise(frames))
     browser.execute_script(
-        "const c = document.querySelector('canvas.large'), b = c.getBoundingClientRect();"
+        "const c = document.querySelectorAll('canvas.large')[1], b = c.getBoundingClientRect();"
         "c.dispatchEvent(new MouseEvent('mousemove',"
         " {bubbles: true, clientX: b.x + b.width / 2, clientY: b.y + b.height / 2}))"
     )

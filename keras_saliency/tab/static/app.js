@@ -347,8 +347,8 @@ export class App {
 
   /** @param {string} address @param {string} words */
   enlarge(address, words) {
-    replace(this.large, h("img", { src: address, alt: words }), h("p", {}, words),
-            h("button", { type: "button", className: "action" }, "Close"));
+    replace(this.large, h("button", { type: "button", className: "action" }, "Close"),
+            h("img", { src: address, alt: words }), h("p", {}, words));
     this.large.showModal();
   }
 

@@ -9,6 +9,13 @@ import { drawTile, heightOf, needs, subjects } from "./tile.js";
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("./tile.js").Subject} Subject */
 
+/** What the page shows: the probe's picture, and its maps. @param {App} app @returns {Subject[]} */
+function shownBy({ state, run, other }) {
+  const view = state.view === "heatmap" ? state.view : "overlay";
+  const picture = { kind: "picture", run, method: "", step: state.epoch ?? run.steps[0], words: "image" };
+  return [picture, ...subjects({ ...state, view }, run, other)];
+}
+
 const FRAME = 84; // pixels of a filmstrip's picture
 
 /** The page. */
@@ -16,7 +23,7 @@ export class ProbePage {
   /** @param {App} app */
   constructor(app) {
     this.app = app;
-    this.element = h("dialog", { className: "page", ariaLabel: "Probe",
+    this.element = h("dialog", { className: "page", ariaLabel: "Probe", tabIndex: -1, autofocus: true,
                                  onclose: () => this.app.state.probe !== null && this.app.set({ probe: null }) });
     this.known = "";
     this.next = /** @type {(by: number) => void} */ (() => {});
@@ -30,13 +37,13 @@ export class ProbePage {
   }
 
   async sync() {
-    const { state, run, other } = this.app, probe = state.probe;
+    const { state, run } = this.app, probe = state.probe;
     if (probe === null || !run.pictures[probe]) {
       if (this.element.open) this.element.close();
       this.known = "";
       return;
     }
-    const shown = subjects(state, run, other);
+    const shown = shownBy(this.app);
     const look = [state.opacity, state.colormap, state.scale, state.view];
     const known = JSON.stringify([run.name, probe, shown.map((s) => [s.kind, s.method]), run.steps.length, look]);
     if (known !== this.known) {
@@ -90,9 +97,9 @@ export class ProbePage {
 
   /** Draws the epoch that is shown; all maps are known. */
   draw() {
-    const { state, run, other } = this.app, probe = state.probe;
+    const { state, run } = this.app, probe = state.probe;
     if (probe === null || !this.element.open) return;
-    const shown = subjects(state, run, other), step = state.epoch ?? run.steps[0];
+    const shown = shownBy(this.app), step = state.epoch ?? run.steps[0];
     shown.forEach((subject, i) => {
       if (!this.canvases[i]) return;
       drawTile(this.canvases[i], subject, probe, state, (...which) => this.app.largest(...which));
@@ -114,7 +121,7 @@ export class ProbePage {
 
   /** @param {MouseEvent} e @param {number} i @param {number} probe */
   point(e, i, probe) {
-    const { state, run, other } = this.app, subject = subjects(state, run, other)[i];
+    const { run } = this.app, subject = shownBy(this.app)[i];
     const { width, height } = this.canvases[i], size = run.about.probes.image_size;
     const x = Math.max(0, Math.min(width - 1, e.offsetX)), y = Math.max(0, Math.min(height - 1, e.offsetY));
     const found = needs(subject).map((n) => {

@@ -26,7 +26,7 @@
 export function defaults() {
   return {
     run: "", epoch: null, methods: [], compare: "", other: "", before: null,
-    view: "overlay", opacity: 0.6, colormap: "viridis", scale: "mean", size: 128,
+    view: "overlay", opacity: 0.6, colormap: "viridis", scale: "mean", size: innerWidth < 1900 ? 128 : 192,
     sort: "", label: "", group: "", only: "", curves: [], probe: null, speed: 4,
   };
 }
