@@ -163,7 +163,7 @@ export class App {
       }
       if (state.epoch !== epoch || this.run !== run) return; // another one is asked for by now
     }
-    if (!this.isWarned) this.say("");
+    if (!this.isWarned) this.say(this.caution());
     const isStill = !this.timeline.isPlaying;
     if (isStill || !this.grid.cards.length) this.grid.lay();
     this.grid.draw();
@@ -193,6 +193,13 @@ export class App {
       const found = wanted.map((s) => run.stepOf(method, s)).filter((s) => s !== null);
       run.need(method, found).catch(() => null); // it is said where the epoch is shown
     }
+  }
+
+  /** What a comparison must be read with. */
+  caution() {
+    const { run, other, state } = this;
+    if (state.compare !== "run" || !other || other.about.probes.fingerprint === run.about.probes.fingerprint) return "";
+    return `The probes of ${other.name} have the same names, but not the same pixels.`;
   }
 
   /** The probes that are shown, in their order. @returns {number[]} */
@@ -300,12 +307,7 @@ export class App {
       const other = await this.data(name);
       if (String(other.about.probes.names) !== String(this.run.about.probes.names)) {
         this.warn(`${name} watches other probes: their maps do not compare.`);
-      } else {
-        this.other = other;
-        if (other.about.probes.fingerprint !== this.run.about.probes.fingerprint) {
-          this.warn(`The probes of ${name} have the same names, but not the same pixels.`);
-        }
-      }
+      } else this.other = other;
     } catch (error) {
       this.warn(`${name} cannot be read. ${/** @type {Error} */ (error).message}`);
     }

@@ -23,7 +23,7 @@ export class ProbePage {
   /** @param {App} app */
   constructor(app) {
     this.app = app;
-    this.element = h("dialog", { className: "page", ariaLabel: "Probe", tabIndex: -1, autofocus: true,
+    this.element = h("dialog", { className: "page", ariaLabel: "Probe", tabIndex: -1,
                                  onclose: () => this.app.state.probe !== null && this.app.set({ probe: null }) });
     this.known = "";
     this.next = /** @type {(by: number) => void} */ (() => {});
@@ -50,6 +50,7 @@ export class ProbePage {
       this.known = known;
       this.make(probe, shown);
       if (!this.element.open) this.element.showModal();
+      this.element.focus(); // and not a button, which space would press
     }
     this.draw();
   }
