@@ -178,7 +178,7 @@ def test_one_slider_for_all_probes(browser, board):
     )
     wait_drawn(browser, TAGGED, -1)
     settle(browser)
-    assert find(browser, ".when")[0].text == "start of 5"
+    assert find(browser, ".when")[0].text == "start of training"
     assert (pixels(browser) != before).any()
     look_at(browser, "tab_start")
 

@@ -7,9 +7,11 @@ import { save, viewPicture } from "./export.js";
 import { Filters } from "./filters.js";
 import { Findings } from "./findings.js";
 import { Grid } from "./grid.js";
+import { handleKey } from "./keys.js";
 import { Legend } from "./legend.js";
 import { ProbePage } from "./probe_page.js";
-import { rowAt, RunData } from "./run_data.js";
+import { RunData } from "./run_data.js";
+import { Selection } from "./selection.js";
 import { defaults, fromAddress, isDark, toAddress, watchTheme } from "./state.js";
 import { nearest, needs, subjects } from "./tile.js";
 import { Timeline } from "./timeline.js";
@@ -34,14 +36,12 @@ export class App {
     this.changed = "";
     this.frame = 0;
     /** @type {Promise<void>} */ this.drawing = Promise.resolve();
-    /** @type {Map<string, import("./run_data.js").Numbers>} */ this.maxima = new Map();
     this.message = h("p", { className: "message", role: "alert" });
     this.isStarted = false;
     this.isWarned = false;
     this.later = 0;
-    /** @type {{run: RunData, method: string, numbers: import("./run_data.js").Numbers}|undefined} */
-    this.drifts = undefined;
     this.legend = new Legend();
+    this.selection = new Selection(this);
     this.controls = new Controls(this);
     this.timeline = new Timeline(this);
     this.curves = new Curves(this);
@@ -122,7 +122,7 @@ export class App {
         h("main", {}, this.curves.element, this.filters.element, this.grid.element), this.findings.element),
       this.page.element, this.large,
     );
-    document.addEventListener("keydown", (e) => this.key(e));
+    document.addEventListener("keydown", (e) => handleKey(this, e));
     addEventListener("resize", () => this.set({}));
   }
 
@@ -130,7 +130,6 @@ export class App {
   set(changes) {
     Object.assign(this.state, changes);
     if (!this.isStarted) return;
-    if (this.state.scale === "probe") this.readMaxima();
     this.redraw();
   }
 
@@ -153,7 +152,9 @@ export class App {
     const { state, run, other } = this, epoch = state.epoch;
     this.timeline.sync();
     const shown = subjects(state, run, other);
-    const isKnown = shown.every((s) => needs(s).every((n) => n.run.known(n.method, n.step)));
+    const isScaled = state.scale !== "probe";
+    const isKnown = shown.flatMap(needs).every((n) =>
+      n.run.known(n.method, n.step) && (isScaled || n.run.maxima.has(n.method)));
     if (!isKnown) {
       try {
         await this.need(shown);
@@ -183,6 +184,8 @@ export class App {
   /** Sees to it that the maps of some tiles are known. @param {import("./tile.js").Subject[]} shown */
   async need(shown) {
     await Promise.all(shown.flatMap(needs).map((n) => n.run.need(n.method, [n.step])));
+    if (this.state.scale !== "probe") return;
+    await Promise.all(shown.flatMap(needs).map((n) => n.run.needMaxima(n.method)));
   }
 
   fetchAhead() {
@@ -200,64 +203,6 @@ export class App {
     const { run, other, state } = this;
     if (state.compare !== "run" || !other || other.about.probes.fingerprint === run.about.probes.fingerprint) return "";
     return `The probes of ${other.name} have the same names, but not the same pixels.`;
-  }
-
-  /** The probes that are shown, in their order. @returns {number[]} */
-  order() {
-    const { state, run } = this, about = run.about.probes, steps = run.steps;
-    const step = state.epoch ?? steps[0], before = steps[steps.indexOf(step) - 1];
-    let found = about.names.map((/** @type {string} */ _, /** @type {number} */ i) => i);
-    if (state.label) found = found.filter((/** @type {number} */ p) => about.label_texts[p] === state.label);
-    if (state.group && about.groups) found = found.filter((/** @type {number} */ p) => about.groups[p] === state.group);
-    /** @type {Record<string, (p: number) => boolean>} */
-    const only = {
-      flipped: (p) => before !== undefined && run.said(p, before)?.code !== run.said(p, step)?.code,
-      wrong: (p) => run.said(p, step)?.correct === false,
-      alert: (p) => this.alertsOf(p),
-    };
-    if (only[state.only]) found = found.filter(only[state.only]);
-    const keys = this.sortKeys(step);
-    if (state.sort === "name") {
-      found.sort((/** @type {number} */ a, /** @type {number} */ b) => about.names[a].localeCompare(about.names[b], undefined, { numeric: true }));
-    } else if (keys) {
-      const of = (/** @type {number} */ p) => (Number.isFinite(keys[p]) ? keys[p] : -Infinity);
-      found.sort((/** @type {number} */ a, /** @type {number} */ b) => of(b) - of(a) || a - b);
-    }
-    return found;
-  }
-
-  /** What is sorted by, the largest first; null where nothing is, or it is not known yet. @param {number} step */
-  sortKeys(step) {
-    const { state, run } = this;
-    if (state.sort === "confidence") return run.about.probes.names.map((/** @type {string} */ _, /** @type {number} */ p) => run.said(p, step)?.confidence ?? NaN);
-    if (state.sort !== "drift") return null;
-    const method = state.methods[0], known = this.drifts;
-    if (!known || known.run !== run || known.method !== method) {
-      run.numbers(method, "drift_previous").then((numbers) => {
-        this.drifts = { run, method, numbers };
-        this.redraw();
-      }, () => null);
-      return null;
-    }
-    return rowAt(known.numbers, "drift_previous", step);
-  }
-
-  /** @param {number} number of probes shown */
-  countWords(number) {
-    const about = this.run.about.probes, all = about.names.length;
-    const rest = about.total > all ? `, of ${about.total} watched` : "";
-    return number === all ? `${all} probes${rest}` : `${number} of ${all} probes${rest}`;
-  }
-
-  /** Positions of a finding's probes. @param {any} finding @returns {number[]} */
-  shownOf(finding) {
-    const { indices } = this.run.about.probes;
-    return finding.probe_indices.map((/** @type {number} */ i) => indices.indexOf(i)).filter((/** @type {number} */ p) => p >= 0);
-  }
-
-  /** Whether a probe is in an alert. @param {number} probe */
-  alertsOf(probe) {
-    return this.run.about.findings.some((/** @type {any} */ f) => f.severity === "alert" && this.shownOf(f).includes(probe));
   }
 
   /** @param {number} step */
@@ -321,32 +266,6 @@ export class App {
     if (chosen.length) this.set({ methods: this.run.methods.filter((m) => chosen.includes(m)) });
   }
 
-  readMaxima() {
-    for (const run of [this.run, this.other]) {
-      for (const method of run ? this.state.methods : []) {
-        const key = `${/** @type {RunData} */ (run).name} ${method}`;
-        if (this.maxima.has(key)) continue;
-        /** @type {RunData} */ (run).numbers(method, "map_maximum").then((numbers) => {
-          this.maxima.set(key, numbers);
-          this.redraw();
-        }, () => null);
-      }
-    }
-  }
-
-  /** How many are known. */
-  largestKnown() {
-    return [...this.maxima.values()].reduce((sum, n) => sum + n.steps.length, 0);
-  }
-
-  /** A probe's largest value in all epochs. @param {RunData} run @param {string} method @param {number} probe */
-  largest(run, method, probe) {
-    const numbers = this.maxima.get(`${run.name} ${method}`);
-    if (!numbers) return null;
-    const all = numbers.steps.map((step) => rowAt(numbers, "map_maximum", step)?.[probe] ?? 0);
-    return Math.max(...all.filter(Number.isFinite)) || null;
-  }
-
   /** @param {string} address @param {string} words */
   enlarge(address, words) {
     replace(this.large, h("button", { type: "button", className: "action" }, "Close"),
@@ -357,26 +276,6 @@ export class App {
   async exportView() {
     await this.settled();
     save(await viewPicture(this), `${this.run.name}_${this.run.when(this.state.epoch ?? 0)}.png`);
-  }
-
-  /** @param {KeyboardEvent} e */
-  key(e) {
-    const target = /** @type {HTMLElement} */ (e.target);
-    if (e.ctrlKey || e.metaKey || e.altKey || ["SELECT", "INPUT"].includes(target.tagName)) return;
-    const { page } = this, isPage = this.state.probe !== null;
-    /** @type {Record<string, () => void>} */
-    const does = {
-      ArrowLeft: () => this.timeline.step(-1),
-      ArrowRight: () => this.timeline.step(1),
-      ArrowUp: () => (isPage ? page.next(-1) : this.grid.step(-1)),
-      ArrowDown: () => (isPage ? page.next(1) : this.grid.step(1)),
-    };
-    if (["BODY", "ARTICLE", "MAIN", "DIALOG", "DIV"].includes(target.tagName)) {
-      does[" "] = () => this.timeline.play(!this.timeline.isPlaying);
-    }
-    if (!does[e.key]) return;
-    e.preventDefault();
-    does[e.key]();
   }
 
   /** Looks whether a training has gone on. */
@@ -392,8 +291,6 @@ export class App {
       this.names = runs.map((/** @type {any} */ r) => r.name);
       const { steps } = this.run, isAtEnd = this.state.epoch === steps[steps.length - 1];
       await Promise.all([this.run.refresh(), this.other?.refresh()]);
-      this.maxima.clear();
-      this.drifts = undefined;
       const now = this.run.steps;
       this.first.epoch = now[now.length - 1];
       this.set(isAtEnd && !this.timeline.isPlaying ? { epoch: now[now.length - 1] } : {});

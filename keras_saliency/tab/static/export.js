@@ -2,6 +2,7 @@
 
 import { animate } from "./apng.js";
 import { table } from "./colors.js";
+import { inWords } from "./grid.js";
 import { FULL_DIFFERENCE, FULL_SCALE } from "./paint.js";
 import { drawTile, heightOf, subjects } from "./tile.js";
 
@@ -11,7 +12,7 @@ const GAP = 10, LINE = 17, FONT = "13px system-ui, sans-serif", INK = "#1b1b1f",
 
 /** The probes of the grid in their order, with title and legend. @param {App} app @returns {Promise<Blob>} */
 export async function viewPicture(app) {
-  const { state, run, other } = app, probes = app.order(), shown = subjects(state, run, other);
+  const { state, run, other } = app, probes = app.selection.probes, shown = subjects(state, run, other);
   const width = state.size, cell = shown.length * (width + 4) + GAP;
   const columns = Math.max(1, Math.min(probes.length, Math.floor(1600 / cell)));
   const tall = Math.max(0, ...probes.map((p) => heightOf(run, p, width))) + 3 * LINE + GAP;
@@ -26,22 +27,19 @@ export async function viewPicture(app) {
   const words = [`${probes.length} of ${run.about.probes.names.length} probes`, shown.map((s) => s.words).join(" | ")];
   context.fillText(trim(context, words.join("; "), total - 2 * GAP), GAP, 2 * LINE + 2);
   legend(context, state, GAP, 3 * LINE - 6);
-  const largest = (/** @type {any[]} */ ...which) => app.largest(.../** @type {[any, string, number]} */ (which));
   probes.forEach((probe, i) => {
     const left = GAP + (i % columns) * cell, top = 4 * LINE + Math.floor(i / columns) * tall;
     const height = heightOf(run, probe, width);
     shown.forEach((subject, k) => {
       const tile = new OffscreenCanvas(width, height);
-      drawTile(tile, subject, probe, state, largest);
+      drawTile(tile, subject, probe, state);
       context.drawImage(tile, left + k * (width + 4), top);
     });
     const about = run.about.probes, said = run.said(probe, step);
     context.fillStyle = INK;
     context.fillText(trim(context, about.names[probe], cell - GAP), left, top + height + LINE - 2);
-    const mark = !said || said.correct === null ? "" : said.correct ? "✓ " : "✗ ";
-    const share = said && Number.isFinite(said.confidence) ? ` ${Math.round(100 * said.confidence)} %` : "";
-    context.fillStyle = mark === "✗ " ? "#a8320c" : FAINT;
-    const line = `${about.label_texts[probe]} → ${mark}${said ? said.predicted : ""}${share}`;
+    context.fillStyle = said?.correct === false ? "#a8320c" : FAINT;
+    const line = `${about.label_texts[probe]} ${said ? inWords(said) : ""}`;
     context.fillText(trim(context, line, cell - GAP), left, top + height + 2 * LINE - 3);
   });
   return canvas.convertToBlob({ type: "image/png" });
@@ -58,12 +56,11 @@ export async function evolution(app, probe) {
     const context = begin(canvas);
     shown.forEach((subject, k) => {
       const tile = new OffscreenCanvas(width, height);
-      drawTile(tile, subject, probe, at, (...which) => app.largest(...which));
+      drawTile(tile, subject, probe, at);
       context.drawImage(tile, 4 + k * (width + 4), 4);
     });
     const said = run.said(probe, step), label = run.about.probes.label_texts[probe];
-    const share = said && Number.isFinite(said.confidence) ? ` ${Math.round(100 * said.confidence)} %` : "";
-    context.fillText(trim(context, `${run.when(step)}: ${said ? said.predicted : ""}${share}`, canvas.width - 8), 5, height + LINE + 2);
+    context.fillText(trim(context, `${run.when(step)}: ${said ? inWords(said) : ""}`, canvas.width - 8), 5, height + LINE + 2);
     context.fillStyle = FAINT;
     const note = `${run.about.probes.names[probe]}${label ? ` (${label})` : ""}, ${shown.map((s) => s.words).join(" | ")}`;
     context.fillText(trim(context, note, canvas.width - 8), 5, height + 2 * LINE + 2);

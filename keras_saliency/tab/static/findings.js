@@ -60,7 +60,7 @@ export class Findings {
     if (f.control !== null) facts.push(["control", percent(f.control), f.control, "controlled"]);
     const counts = f.num_pairs ? `${f.num_pairs} pairs, ${f.num_donors} donors` : "";
     const picture = f.has_picture ? this.picture(f) : null;
-    const probes = this.app.shownOf(f);
+    const probes = this.app.selection.of(f);
     const about = run.about.probes;
     const shown = h("div", { className: "probes" }, ...probes.slice(0, 12).map((p) =>
       h("button", { type: "button", className: "link", onclick: () => this.app.set({ probe: p, epoch: this.app.stepNear(f.epoch) }) },

@@ -1,7 +1,7 @@
 // The probes that are shown, in their order, each with its tiles.
 
 import { h, replace } from "./dom.js";
-import { drawTile, heightOf, needs, subjects } from "./tile.js";
+import { drawTile, heightOf, nearest, needs, subjects } from "./tile.js";
 
 /** @typedef {import("./app.js").App} App */
 
@@ -14,6 +14,19 @@ import { drawTile, heightOf, needs, subjects } from "./tile.js";
  * @property {boolean} isSeen
  * @property {string} drawn what its tiles show
  */
+
+/** @typedef {NonNullable<ReturnType<import("./run_data.js").RunData["said"]>>} Said */
+
+/** @param {Said} said */
+function markOf(said) {
+  return said.correct === null ? "" : said.correct ? "right" : "wrong";
+}
+
+/** A prediction with its mark and confidence. @param {Said} said */
+export function inWords(said) {
+  const share = Number.isFinite(said.confidence) ? ` ${Math.round(100 * said.confidence)} %` : "";
+  return `${{ "": "→", right: "✓", wrong: "✗" }[markOf(said)]} ${said.predicted}${share}`;
+}
 
 /** The grid. */
 export class Grid {
@@ -30,11 +43,11 @@ export class Grid {
   /** Lays the cards out anew where that has changed. */
   lay() {
     const { state, run, other } = this.app;
-    const probes = this.app.order();
+    const probes = this.app.selection.probes;
     const shown = subjects(state, run, other);
     const layout = JSON.stringify([run.name, other?.name, probes, shown.map((s) => [s.kind, s.method]), state.size]);
     this.subjects = shown;
-    this.count.textContent = this.app.countWords(probes.length);
+    this.count.textContent = this.app.selection.words(probes.length);
     if (layout === this.layout) {
       for (const card of this.cards) this.caption(card);
       return;
@@ -57,7 +70,7 @@ export class Grid {
     const canvases = shown.map(() => h("canvas", { width, height }));
     const figures = canvases.map((canvas, i) => h("figure", { style: `width:${width}px` }, canvas, h("figcaption", { hidden: shown.length < 2 }, shown[i].words)));
     const said = h("p", { className: "said" });
-    const alerted = this.app.alertsOf(probe);
+    const alerted = this.app.selection.isAlerted(probe);
     const group = about.groups ? h("span", { className: "chip" }, about.groups[probe]) : null;
     const badge = alerted ? h("span", { className: "chip alerted" }, "in an alert") : null;
     const element = h(
@@ -88,7 +101,7 @@ export class Grid {
   draw() {
     const { state, run, other } = this.app;
     this.subjects = subjects(state, run, other);
-    const look = [state.view, state.opacity, state.colormap, state.scale, this.app.largestKnown()].join();
+    const look = [state.view, state.opacity, state.colormap, state.scale, run.steps.length].join();
     for (const card of this.cards) {
       if (!card.isSeen) continue;
       const now = look + this.subjects.map((s) => JSON.stringify(needs(s).map((n) => [n.run.name, n.step])));
@@ -96,7 +109,7 @@ export class Grid {
       card.drawn = now;
       card.canvases.forEach((canvas, i) => {
         const subject = /** @type {any} */ (this.subjects)[i];
-        drawTile(canvas, subject, card.probe, state, (...which) => this.app.largest(...which));
+        drawTile(canvas, subject, card.probe, state);
         const caption = /** @type {HTMLElement} */ (canvas.nextElementSibling);
         caption.textContent = subject.words;
       });
@@ -111,18 +124,27 @@ export class Grid {
 
   /** @param {Card} card */
   caption(card) {
-    const { run, state } = this.app, about = run.about.probes;
-    const said = run.said(card.probe, state.epoch ?? 0), label = about.label_texts[card.probe];
-    const mark = !said || said.correct === null ? "" : said.correct ? "right" : "wrong";
-    const share = said && Number.isFinite(said.confidence) ? ` ${Math.round(100 * said.confidence)} %` : "";
+    const { run, state } = this.app, about = run.about.probes, label = about.label_texts[card.probe];
+    const said = run.said(card.probe, state.epoch ?? 0);
     replace(
       card.said,
       label ? h("span", { className: "label", title: "label" }, label) : null,
-      said ? h("span", { className: `predicted ${mark}`, title: "prediction and confidence" },
-               `${mark === "wrong" ? "✗" : mark === "right" ? "✓" : "→"} ${said.predicted}${share}`) : null,
+      said ? h("span", { className: `predicted ${markOf(said)}`, title: "prediction and confidence" }, inWords(said)) : null,
+      ...this.compared(card.probe),
     );
     card.element.setAttribute(
-      "aria-label", `${about.names[card.probe]}, ${label}, predicted ${said ? said.predicted + share : "unknown"}`);
+      "aria-label", `${about.names[card.probe]}, ${label}, predicted ${said ? inWords(said) : "unknown"}`);
+  }
+
+  /** What is said in the other run, or at the other epoch. @param {number} probe */
+  compared(probe) {
+    const { run, other, state } = this.app;
+    const isRun = state.compare === "run" && other, isEpoch = state.compare === "epoch" && state.before !== null;
+    const said = isRun ? other.said(probe, nearest(other.steps, state.epoch ?? 0))
+      : isEpoch ? run.said(probe, state.before ?? 0) : null;
+    if (!said) return [];
+    const where = isRun ? "other run" : run.when(state.before ?? 0);
+    return [h("span", { className: `predicted ${markOf(said)}` }, `${where}: ${inWords(said)}`)];
   }
 
   /** Moves the focus. @param {number} by how many probes */

@@ -69,7 +69,7 @@ export class ProbePage {
       canvas.addEventListener("mousemove", (e) => this.point(e, i, probe));
       return h("figure", {}, canvas, this.captions[i]);
     });
-    const all = app.order(), place = all.indexOf(probe);
+    const all = app.selection.probes, place = all.indexOf(probe);
     const go = (/** @type {number} */ by) => app.set({ probe: all[(place + by + all.length) % all.length] ?? probe });
     const strip = h("div", { className: "strip" });
     const curves = h("div", { className: "curves" });
@@ -103,7 +103,7 @@ export class ProbePage {
     const shown = shownBy(this.app), step = state.epoch ?? run.steps[0];
     shown.forEach((subject, i) => {
       if (!this.canvases[i]) return;
-      drawTile(this.canvases[i], subject, probe, state, (...which) => this.app.largest(...which));
+      drawTile(this.canvases[i], subject, probe, state);
       this.captions[i].textContent = subject.words;
     });
     const said = run.said(probe, step), label = run.about.probes.label_texts[probe];
@@ -170,7 +170,7 @@ export class ProbePage {
       if (probe === null || this.known !== known) return;
       for (const frame of mine) {
         const subject = { kind: "map", run, method, step: frame.step, words: "" };
-        drawTile(frame.canvas, subject, probe, state, (...which) => this.app.largest(...which));
+        drawTile(frame.canvas, subject, probe, state);
         this.observer.unobserve(frame.cell);
       }
     }

@@ -50,6 +50,7 @@ export class RunData {
     /** @type {Numbers|null} */ this.predictions = null;
     /** @type {Map<string, Promise<Series>>} */ this.seriesAsked = new Map();
     /** @type {Map<string, string>} */ this.evidenceAddresses = new Map();
+    /** @type {Map<string, Float32Array>} */ this.maxima = new Map();
     this.bytes = 0;
   }
 
@@ -76,6 +77,7 @@ export class RunData {
   async refresh() {
     this.numbersAsked.clear();
     this.seriesAsked.clear();
+    this.maxima.clear();
     this.about = await this.source.json("run", { run: this.name });
     this.predictions = await this.numbers("").catch(() => null);
   }
@@ -168,6 +170,17 @@ export class RunData {
       this.numbersAsked.set(key, asked);
     }
     return asked;
+  }
+
+  /** Sees to it that each probe's largest value of all epochs is known. @param {string} method */
+  async needMaxima(method) {
+    if (this.maxima.has(method)) return;
+    const numbers = await this.numbers(method, "map_maximum");
+    const most = new Float32Array(numbers.probes);
+    for (const step of numbers.steps) {
+      rowAt(numbers, "map_maximum", step)?.forEach((v, p) => (most[p] = Math.max(most[p], v || 0)));
+    }
+    this.maxima.set(method, most);
   }
 
   /** @param {string} run @param {string} tag @returns {Promise<Series>} */

@@ -96,9 +96,8 @@ function ground(picture, width, height) {
  * Draws a tile; the maps that it needs are known.
  * @param {HTMLCanvasElement|OffscreenCanvas} canvas of the tile's size
  * @param {Subject} subject @param {number} probe @param {State} state
- * @param {(run: RunData, method: string, probe: number) => number|null} largest of all epochs
  */
-export function drawTile(canvas, subject, probe, state, largest) {
+export function drawTile(canvas, subject, probe, state) {
   const { width, height } = canvas;
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
   const picture = ground(subject.run.pictures[probe], width, height);
@@ -119,7 +118,7 @@ export function drawTile(canvas, subject, probe, state, largest) {
   /** @param {number} i @param {string} scale */
   const values = (i, scale) => {
     const maps = /** @type {import("./run_data.js").Maps} */ (found[i]);
-    const most = scale === "probe" ? largest(needs(subject)[i].run, subject.method, probe) : null;
+    const most = needs(subject)[i].run.maxima.get(subject.method)?.[probe] || null;
     return resized(maps, probe, width, height, factorOf(maps, probe, scale, most));
   };
   if (subject.kind === "difference") paintDifference(image.data, values(0, "mean"), values(1, "mean"));

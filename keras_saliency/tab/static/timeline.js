@@ -30,7 +30,8 @@ export class Timeline {
     this.slider.max = String(steps.length - 1);
     this.slider.value = String(at);
     const last = steps[steps.length - 1];
-    this.words.textContent = `${run.when(steps[at])} of ${last + 1}`;
+    const when = run.when(steps[at]);
+    this.words.textContent = when === "start" ? "start of training" : `${when} of ${last + 1}`;
     this.slider.setAttribute("aria-valuetext", this.words.textContent);
     const alerts = run.about.findings.filter((/** @type {any} */ f) => f.severity === "alert");
     const known = JSON.stringify([run.name, steps.length, alerts.length]);
