@@ -78,8 +78,13 @@ export class RunData {
     this.numbersAsked.clear();
     this.seriesAsked.clear();
     this.maxima.clear();
+    const before = this.steps;
     this.about = await this.source.json("run", { run: this.name });
     this.predictions = await this.numbers("").catch(() => null);
+    if (!before.every((step) => this.steps.includes(step))) { // trained again from an earlier epoch on
+      this.maps.clear();
+      this.bytes = 0;
+    }
   }
 
   /** @returns {string[]} */
