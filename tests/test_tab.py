@@ -308,6 +308,55 @@ def damage(log_dir, how):
         path.write_bytes(b"no events at all" * 100)
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("run", {}),
+        ("runs", {"run": "saliency"}),
+        ("maps", {"run": "saliency", "method": "grad_cam", "steps": "a"}),
+        ("maps", {"run": "saliency", "method": "grad_cam", "steps": ""}),
+        ("scalars", {"run": "saliency", "series": "nothing"}),
+        ("evidence", {"run": "saliency", "number": "../x"}),
+    ],
+)
+def test_odd_parameters_are_an_error_in_words(tmp_path, name, words):
+    write_log(tmp_path, make_probes(), findings=[make_alert(1)])
+    with pytest.raises(ValueError):
+        reader_of(tmp_path).answer(name, words)
+
+
+def test_runs_may_have_any_name(tmp_path):
+    folder = tmp_path / "a & b #1 %41 ü"
+    write_log(folder, make_probes())
+    [run] = ask(reader_of(tmp_path), "runs")["runs"]
+    assert ask(reader_of(tmp_path), "run", run=run["name"])["steps"]["grad_cam"]
+    assert (
+        "a & b #1 %41 ü"
+        in json.loads(
+            report.build_report(str(tmp_path)).split('id="report">')[1].split("</script>")[0]
+        )["answers"].__str__()
+    )
+
+
+@pytest.mark.parametrize("shape", [(1, 300), (300, 1), (1, 1), (7, 500)])
+def test_extreme_images_are_shown(shape, rng):
+    probes = ProbeSet(rng.uniform(size=(1, *shape, 3)).astype(np.float32), [0])
+    maps = rng.uniform(size=(1, *shape)).astype(np.float32)
+    made = dataclasses.replace(
+        make_report(probes, 0), heatmaps={"grad_cam": Heatmaps("grad_cam", maps, shape)}
+    )
+    events = Exhibit(probes).events(made)
+    decoded = schema.decode_maps(events[schema.MAPS + "grad_cam", 0])
+    assert max(decoded.shape[1:]) <= 56 and np.isfinite(decoded).all()
+
+
+@pytest.mark.parametrize("magnitude", [1e-30, 1e30])
+def test_tiny_and_huge_maps_keep_their_values(magnitude, rng):
+    maps = (rng.uniform(size=(2, 5, 5)) * magnitude).astype(np.float32)
+    parts = schema.encode_maps(maps, maps.mean(axis=(1, 2)), np.zeros(2, bool))
+    np.testing.assert_allclose(schema.decode_maps(parts), maps, atol=magnitude / 500)
+
+
 @pytest.mark.parametrize("how", ["truncated", "flipped", "empty", "foreign"])
 def test_damaged_event_files_leave_what_is_before_the_damage(tmp_path, how):
     damage(write_log(tmp_path, make_probes()), how)

@@ -4,6 +4,7 @@ An answer is JSON, a picture, or packed as `schema.py` says.
 """
 
 import contextlib
+import inspect
 import json
 
 import numpy as np
@@ -11,8 +12,9 @@ from tensorboard.data import provider
 
 from keras_saliency.tab import schema
 
-_DAMAGED = (ValueError, KeyError, TypeError, IndexError, AttributeError)
+_DAMAGED = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
 _PACKED = "application/octet-stream"
+_MOST_CODES = 2**26  # of an event: more is none of ours, and would fill a browser's memory
 _MOST = 10_000  # samples of a series: as many as TensorBoard has kept
 
 
@@ -44,7 +46,12 @@ class Reader:
         """
         if name not in self.ANSWERS:
             raise KeyError(name)
-        return getattr(self, f"_{name}")(**words)
+        question = getattr(self, f"_{name}")
+        try:
+            inspect.signature(question).bind(**words)
+        except TypeError as error:
+            raise ValueError(f"parameters: {error}") from error
+        return question(**words)
 
     def _runs(self):
         listed = self._provider.list_tensors(plugin_name=schema.PLUGIN, **self._place)
@@ -106,7 +113,9 @@ class Reader:
         references = self._references(run, [schema.MAPS + method])[schema.MAPS + method]
         contents = [self._read(references[step]) for step in wanted]
         for content in contents:
-            schema.decode_head(schema.unpack(content)[0])
+            head = schema.decode_head(schema.unpack(content)[0])
+            if len(head.get("shape", ())) != 3 or np.prod(head["shape"]) > _MOST_CODES:
+                raise ValueError(f"maps of shape {head.get('shape')}")
         sizes = zip(wanted, map(len, contents), strict=True)
         head = {"maps": [{"step": step, "size": size} for step, size in sizes]}
         return schema.pack(json.dumps(head).encode(), *contents), _PACKED

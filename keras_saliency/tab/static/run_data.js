@@ -143,7 +143,8 @@ export class RunData {
     let start = 0;
     await Promise.all(head.maps.map(async (/** @type {any} */ part) => {
       const one = unpack(body.subarray(start, (start += part.size)));
-      const codes = await inflate(one.body);
+      const [n, rows, columns] = one.head.shape;
+      const codes = await inflate(one.body, n * rows * columns);
       this.maps.set(`${part.step} ${method}`, { ...one.head, step: part.step, codes });
       this.bytes += codes.length;
     }));

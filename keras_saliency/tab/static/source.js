@@ -66,10 +66,23 @@ export function unpack(bytes) {
   return { head, body: bytes.subarray(4 + length) };
 }
 
-/** @param {Uint8Array} bytes zlib's format */
-export async function inflate(bytes) {
+/**
+ * @param {Uint8Array} bytes zlib's format
+ * @param {number} length that there must be
+ */
+export async function inflate(bytes, length) {
   const stream = new Blob([/** @type {BlobPart} */ (bytes)]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const out = new Uint8Array(length), reader = stream.getReader();
+  let at = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    if (at + value.length > length) throw new Error("These maps are damaged: they are longer than they say.");
+    out.set(value, at);
+    at += value.length;
+  }
+  if (at < length) throw new Error("These maps are damaged: they are cut off.");
+  return out;
 }
 
 /** @param {Uint8Array} bytes little-endian float32 @returns {Float32Array} */
