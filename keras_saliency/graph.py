@@ -23,7 +23,7 @@ from keras_saliency.model_function import ModelFunction, filled
 from keras_saliency.records import Heatmaps, Predictions
 from keras_saliency.relu_rules import rectifiable
 from keras_saliency.state import WrittenState
-from keras_saliency.targets import Question, one_hot_targets
+from keras_saliency.targets import CONTRAST, Question, one_hot_targets
 
 
 class ModelGraph:
@@ -226,19 +226,31 @@ class ModelGraph:
             place[...] = value[: len(place)]
 
     def _trace(self, model):
-        def run(images, weights, *tensors):
-            self.num_traces += 1
+        def read(images, weights, tensors, question, fill):
             with rectifiable():
                 forward = run_forward(model, images, self._model_input(images, tensors))
-            reading = read_output(
-                forward, self._question, weights, tensors, model, fill=self._predicts
-            )
+            return forward, read_output(forward, question, weights, tensors, model, fill=fill)
+
+        def trace_of(forward, reading, tensors):
+            question = self._question
+            if question.target == CONTRAST:  # of the two classes that were meant at first
+                question = dataclasses.replace(question, target=None)
+
+            def again(images):
+                found = read(images, reading.weights, tensors, question, False)
+                return trace_of(*found, tensors)
+
+            return Trace(forward, reading.start, reading.score, reading.weights, again)
+
+        def run(images, weights, *tensors):
+            self.num_traces += 1
+            forward, reading = read(images, weights, tensors, self._question, self._predicts)
             self.num_classes = reading.logits.shape[1]
             self.has_classes = reading.head != FUNCTION
             self.resolved["score"] = reading.words
             tell_half_precision(forward, self.resolved["score"])
             self._head = reading.head
-            trace = Trace(forward, reading.start, reading.score, reading.weights)
+            trace = trace_of(forward, reading, tensors)
             results = {}
             if self._predicts or self._head == "linear":  # probabilities in disguise are refused
                 results["logits"] = reading.logits

@@ -42,7 +42,12 @@ def _deconvnet(op, signal):
     return tf.nn.relu(signal)
 
 
-_RULES = {"plain": _plain, "deconvnet": _deconvnet}
+def _guided(op, signal):
+    """ReLU(signal) where the forward input was positive (Springenberg et al. 2015)."""
+    return tf.where(op.inputs[0] > 0, _plain(op, tf.nn.relu(signal)), tf.zeros_like(signal))
+
+
+_RULES = {"plain": _plain, "deconvnet": _deconvnet, "guided": _guided}
 
 
 def _ruled_gradient(op, signal):
@@ -73,7 +78,7 @@ def ruled_gradients(score, sources, rule, start=None):
     Args:
         score: tensor to differentiate.
         sources: tensors to differentiate by.
-        rule: "plain" or "deconvnet".
+        rule: "plain", "deconvnet" or "guided".
         start: the signal to begin with, in the shape of `score`; None means ones.
 
     Returns:

@@ -80,7 +80,10 @@ def test_exactly_these_tags_are_written(tmp_path, data, probes):
     assert scalars == means | {"saliency/cost/blocking_seconds", "saliency/cost/share_of_epoch"}
     worst = {tag.removesuffix("_worst") for tag in by_plugin["scalars"] - scalars}
     assert worst <= means and f"saliency/{names[0]}/drift_previous" in worst
-    assert set(by_plugin) == {"images", "text", "custom_scalars", "scalars"}
+    tab = {f"saliency_tab/{kind}/{m}" for kind in ("maps", "numbers") for m in names}
+    tab |= {f"saliency_tab/{kind}" for kind in ("probes", "pictures", "predictions")}
+    assert by_plugin["saliency"] == tab
+    assert set(by_plugin) == {"images", "text", "custom_scalars", "scalars", "saliency"}
 
 
 def test_steps_are_epochs_and_the_baseline_stands_before_them(tmp_path, data, probes):

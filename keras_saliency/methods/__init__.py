@@ -7,15 +7,57 @@ from keras_saliency.arguments import shown
 from keras_saliency.methods.base import Method, Trace
 from keras_saliency.methods.deconvnet import DeconvNet
 from keras_saliency.methods.grad_cam import GradCAM
+from keras_saliency.methods.grad_cam_plus_plus import GradCAMPlusPlus
+from keras_saliency.methods.guided_backprop import GuidedBackprop
+from keras_saliency.methods.guided_grad_cam import GuidedGradCAM
+from keras_saliency.methods.hires_cam import HiResCAM
+from keras_saliency.methods.input_x_gradient import InputXGradient
+from keras_saliency.methods.integrated_gradients import IntegratedGradients
+from keras_saliency.methods.layer_cam import LayerCAM
+from keras_saliency.methods.score_cam import ScoreCAM
+from keras_saliency.methods.smooth_grad import SmoothGrad
 from keras_saliency.methods.vanilla_gradients import VanillaGradients
 
-__all__ = ["METHODS", "DeconvNet", "GradCAM", "Method", "Trace", "VanillaGradients", "get_methods"]
+__all__ = [
+    "METHODS",
+    "DeconvNet",
+    "GradCAM",
+    "GradCAMPlusPlus",
+    "GuidedBackprop",
+    "GuidedGradCAM",
+    "HiResCAM",
+    "InputXGradient",
+    "IntegratedGradients",
+    "LayerCAM",
+    "Method",
+    "ScoreCAM",
+    "SmoothGrad",
+    "Trace",
+    "VanillaGradients",
+    "get_methods",
+]
 
 # Names become tags, folders and rows of the settings page, where these topics stand already.
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
 _TAKEN = ("features", "probes", "score", "versions", "workers")
 
-METHODS: dict[str, type[Method]] = {m.name: m for m in (GradCAM, VanillaGradients, DeconvNet)}
+METHODS: dict[str, type[Method]] = {
+    method.name: method
+    for method in (
+        GradCAM,
+        VanillaGradients,
+        DeconvNet,
+        GuidedBackprop,
+        GuidedGradCAM,
+        SmoothGrad,
+        IntegratedGradients,
+        InputXGradient,
+        GradCAMPlusPlus,
+        LayerCAM,
+        HiResCAM,
+        ScoreCAM,
+    )
+}
 
 
 def get_methods(methods) -> list[Method]:

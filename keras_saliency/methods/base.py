@@ -1,10 +1,13 @@
 """What a method is, and what it may ask of a traced model."""
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
 import tensorflow as tf
 
 from keras_saliency.activations import Activation, find_activation, last_spatial_activation
+from keras_saliency.arguments import shown
 from keras_saliency.capture import ForwardPass
 from keras_saliency.introspect import ancestors, layer_name
 from keras_saliency.relu_rules import find_relu_nodes, find_unrectified, ruled_gradients
@@ -68,6 +71,17 @@ def check_layer_name(method: str, layer) -> str | None:
     )
 
 
+def check_number(method: str, name: str, value, smallest: float = -math.inf) -> float:
+    """Refuses what is no finite number of at least `smallest`."""
+    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or value < smallest:
+        at_least = "" if smallest == -math.inf else f" of at least {smallest:g}"
+        raise ValueError(
+            f"{method}({name}=...) must be a finite number{at_least}. Received: {shown(value)}."
+        )
+    return float(value)
+
+
 class Trace:
     """A model's forward pass, and the gradients that methods ask of it.
 
@@ -78,7 +92,8 @@ class Trace:
         target_weights: float tensor (n, k), the weights of the logits in it.
     """
 
-    def __init__(self, forward: ForwardPass, start, score, target_weights):
+    def __init__(self, forward: ForwardPass, start, score, target_weights, again=None):
+        self._again = again
         self.forward = forward
         self.start = start
         self.score = score
@@ -95,6 +110,34 @@ class Trace:
     def images(self) -> tf.Tensor:
         """The graph's input, float32 (n, H, W, C)."""
         return self.forward.images
+
+    def again(self, images) -> "Trace":
+        """Runs the model once more, on other images; the score is of the same classes.
+
+        Called inside `repeat`, it is compiled once, however often it is run.
+        """
+        if self._again is None:
+            raise ValueError("this trace has no model to run again")
+        return self._again(images)
+
+    def repeat(self, number: int, step, start):
+        """Runs `step(i, values)`, which returns new values, for i = 0 ... number - 1.
+
+        One after the other, so that memory does not grow with `number`.
+
+        Args:
+            number: how many times.
+            step: function of an int32 tensor and a list of tensors, to such a list.
+            start: the list at first; shapes must not change.
+        """
+
+        def body(i, *values):
+            return (i + 1, *step(i, list(values)))
+
+        results = tf.while_loop(
+            lambda i, *_: i < number, body, (tf.constant(0), *start), parallel_iterations=1
+        )
+        return list(results[1:])
 
     def activation(self, layer: str | None, method: str) -> Activation:
         """Returns the `Activation` of a layer.
@@ -133,6 +176,38 @@ class Trace:
     def unrectified(self, score: tf.Tensor, rectified: set[str]) -> list[str]:
         """Names of the layers before `score` that act as a ReLU and are not `rectified`."""
         return find_unrectified(self.forward, score, rectified)
+
+    def check_ruled(self, method, score: tf.Tensor, source: str, rectified: set[str]) -> int:
+        """Refuses what a ReLU rule cannot be applied to, or not to all of it.
+
+        Returns:
+            How many gates relu6(x + 3) were left as they are.
+
+        Raises:
+            ValueError: if a ReLU between the image and `score` cannot be reached, if there is
+                none, or if there is attention.
+        """
+        nodes, num_gates = self.relu_nodes(score)
+        unrectified = self.unrectified(score, rectified)
+        if unrectified:
+            raise ValueError(
+                f"{method!r} must rectify every ReLU between the image and {source}, but it cannot "
+                f"reach: {', '.join(unrectified)}. PReLU, ReLU(threshold=...), max(x, 0), custom "
+                "gradients and ReLUs inside a tf.function cannot be rectified. Write them as "
+                'keras.layers.ReLU, or use "grad_cam" or "vanilla_gradients".'
+            )
+        if self.has_attention(score):
+            raise ValueError(
+                f"{method!r} has no rule for attention, which multiplies features by features, and "
+                f"there is some between the image and {source}. Use "
+                '"grad_cam" or "vanilla_gradients" for transformers.'
+            )
+        if not nodes:
+            raise ValueError(
+                f"{method!r} needs a ReLU to rectify, but there is none between the image and "
+                f'{source}. Use "grad_cam" or "vanilla_gradients" for this model.'
+            )
+        return num_gates
 
     def has_attention(self, score: tf.Tensor) -> bool:
         """Whether products of features of the image stand before `score`."""

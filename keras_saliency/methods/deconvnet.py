@@ -61,7 +61,7 @@ class DeconvNet(Method):
             source, note = "logits", ""
             signal = trace.gradient(trace.images, "deconvnet")
             rectified = trace.rectified("deconvnet")
-            num_gates = self._refuse_what_is_no_deconvnet(trace, trace.score, source, rectified)
+            num_gates = trace.check_ruled(self, trace.score, source, rectified)
             if not trace.depends_on_images(signal):
                 raise ValueError(
                     "DeconvNet() would draw the same map for every image of a class: from a logit "
@@ -117,31 +117,8 @@ class DeconvNet(Method):
         found = self.activation(trace)
         start = _at_maximum(found.tensor, channels)
         signal, rectified = trace.projection(found.tensor, start, "deconvnet")
-        gates = self._refuse_what_is_no_deconvnet(trace, found.tensor, found.layer, rectified)
+        gates = trace.check_ruled(self, found.tensor, found.layer, rectified)
         return signal, rectified, gates
-
-    def _refuse_what_is_no_deconvnet(self, trace, score, source, rectified):
-        nodes, num_gates = trace.relu_nodes(score)
-        unrectified = trace.unrectified(score, rectified)
-        if unrectified:
-            raise ValueError(
-                f"{self!r} must rectify every ReLU between the image and {source}, but it cannot "
-                f"reach: {', '.join(unrectified)}. PReLU, ReLU(threshold=...), max(x, 0), custom "
-                "gradients and ReLUs inside a tf.function cannot be rectified. Write them as "
-                'keras.layers.ReLU, or use "grad_cam" or "vanilla_gradients".'
-            )
-        if trace.has_attention(score):
-            raise ValueError(
-                f"{self!r} has no rule for attention, which multiplies features by features, and "
-                f"there is some between the image and {source}. Use "
-                '"grad_cam" or "vanilla_gradients" for transformers.'
-            )
-        if not nodes:
-            raise ValueError(
-                f"{self!r} needs a ReLU to rectify, but there is none between the image and "
-                f'{source}. Use "grad_cam" or "vanilla_gradients" for this model.'
-            )
-        return num_gates
 
     def _channels(self, activation):
         num_channels = activation.shape[-1]

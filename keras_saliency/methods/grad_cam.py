@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
-from keras_saliency.methods.base import Attribution, Method, check_layer_name
+from keras_saliency.methods.cam import ClassActivationMap, positions_of
 
 
-class GradCAM(Method):
+class GradCAM(ClassActivationMap):
     """Where the last convolutional features speak for the target class.
 
     ReLU(sum over k of alpha_k * A_k), with A the activation of `layer` and
@@ -23,19 +23,8 @@ class GradCAM(Method):
     """
 
     name = "grad_cam"
+    reduction = "ReLU of the weighted sum over channels"
 
-    def __init__(self, layer: str | None = None):
-        self.layer = check_layer_name("GradCAM", layer)
-
-    def attribute(self, trace):
-        found = trace.activation(self.layer, "GradCAM")
-        activation, gradient = map(found.grid.fold, (found.tensor, trace.gradient(found.tensor)))
-        positions = tuple(range(1, activation.shape.rank - 1))
-        alpha = tf.reduce_mean(gradient, axis=positions, keepdims=True)
-        heatmaps = tf.nn.relu(tf.reduce_sum(alpha * activation, axis=-1))
-        words = {
-            "layer": found.layer,
-            "rule": "plain gradient",
-            "reduction": "ReLU of the weighted sum over channels",
-        }
-        return Attribution(heatmaps, words | ({"note": found.note} if found.note else {}))
+    def weigh(self, activation, gradient):
+        alpha = tf.reduce_mean(gradient, axis=positions_of(gradient), keepdims=True)
+        return tf.reduce_sum(alpha * activation, axis=-1)

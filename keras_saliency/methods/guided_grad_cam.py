@@ -1,0 +1,33 @@
+"""Guided Grad-CAM."""
+
+import tensorflow as tf
+
+from keras_saliency.methods.base import Attribution
+from keras_saliency.methods.grad_cam import GradCAM
+from keras_saliency.methods.guided_backprop import guided_signal
+from keras_saliency.methods.resizing import resize_maps
+
+
+class GuidedGradCAM(GradCAM):
+    """Guided backpropagation where Grad-CAM lights up: fine structure in the regions of the class.
+
+    The guided signal times the Grad-CAM map, resized linearly to the image. It inherits what
+    guided backpropagation is blind to.
+
+    Args:
+        layer: of the Grad-CAM, as of `GradCAM`.
+
+    References:
+        Selvaraju et al., Grad-CAM, 2017, https://arxiv.org/abs/1610.02391, section 3.2.
+    """
+
+    name = "guided_grad_cam"
+
+    def attribute(self, trace):
+        cam = super().attribute(trace)
+        signal, words = guided_signal(trace, self)
+        size = trace.images.shape[1:-1]
+        signal = signal * resize_maps(cam.heatmaps, size)[..., None]
+        words |= {"layer": cam.words["layer"]}
+        words["reduction"] = "maximum over channels of the absolute product"
+        return Attribution(tf.reduce_max(tf.abs(signal), axis=-1), words, signal)

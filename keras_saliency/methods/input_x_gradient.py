@@ -1,0 +1,27 @@
+"""Input times gradient."""
+
+import tensorflow as tf
+
+from keras_saliency.methods.base import Attribution, Method
+
+
+class InputXGradient(Method):
+    """How much each pixel adds to the target class's logit, were the model linear.
+
+    The absolute value of the sum over channels of pixel times gradient. Pixels are the model's
+    input: where preprocessing makes black 0, black pixels add nothing, whatever they mean.
+
+    References:
+        Shrikumar et al., Not Just a Black Box, 2016, https://arxiv.org/abs/1605.01713.
+    """
+
+    name = "input_x_gradient"
+
+    def attribute(self, trace):
+        products = trace.images * trace.gradient(trace.images)
+        words = {
+            "layer": "image",
+            "rule": "plain gradient",
+            "reduction": "absolute sum over channels of pixel times gradient",
+        }
+        return Attribution(tf.abs(tf.reduce_sum(products, axis=-1)), words)

@@ -1,0 +1,67 @@
+"""Score-CAM."""
+
+import tensorflow as tf
+
+from keras_saliency.arguments import check_int
+from keras_saliency.methods.base import check_layer_name
+from keras_saliency.methods.cam import ClassActivationMap, cam_of, positions_of
+from keras_saliency.methods.resizing import resize_maps
+
+
+class ScoreCAM(ClassActivationMap):
+    """Where features lie that alone bring the target class about; no gradient is used.
+
+    ReLU(sum over k of alpha_k * A_k), with A the activation of `layer`, and alpha the softmax over
+    channels of the logit of the image times A_k, resized to the image and stretched to 0 ... 1. A
+    channel that is the same everywhere has no weight. Costs one forward pass for each channel.
+
+    Args:
+        layer: as of `GradCAM`.
+        max_channels: how many channels are tried: in each image those that vary most. Defaults
+            to None, all, as in the paper.
+
+    References:
+        Wang et al., Score-CAM, 2020, https://arxiv.org/abs/1910.01279, algorithm 1.
+    """
+
+    name = "score_cam"
+
+    def __init__(self, layer: str | None = None, max_channels: int | None = None):
+        self.layer = check_layer_name("ScoreCAM", layer)
+        if max_channels is not None:
+            check_int("max_channels", max_channels)
+        self.max_channels = max_channels
+
+    def attribute(self, trace):
+        found = trace.activation(self.layer, "ScoreCAM")
+        activation = tf.stop_gradient(found.grid.fold(found.tensor))
+        num_channels, images = activation.shape[-1], trace.images
+        if self.max_channels is not None and self.max_channels < num_channels:
+            num_channels = self.max_channels
+            spread = tf.math.reduce_variance(activation, axis=positions_of(activation))
+            chosen = tf.math.top_k(spread, num_channels).indices
+            activation = tf.gather(activation, chosen, axis=-1, batch_dims=1)
+        by_channel = tf.transpose(
+            activation, [activation.shape.rank - 1, *range(activation.shape.rank - 1)]
+        )
+        size = images.shape[1:-1]
+        inside = tuple(range(1, activation.shape.rank - 1))
+
+        def step(i, values):
+            mask = resize_maps(by_channel[i], size)
+            low = tf.reduce_min(mask, inside, True)
+            span = tf.reduce_max(mask, inside, True) - low
+            unit = tf.math.divide_no_nan(mask - low, span)
+            score = trace.again(images * unit[..., None]).score
+            score = tf.where(tf.reshape(span, [-1]) > 0, score, tf.fill(score.shape, -float("inf")))
+            return [tf.tensor_scatter_nd_update(values[0], [[i]], [score])]
+
+        start = tf.zeros((num_channels, images.shape[0]), tf.float32)
+        [scores] = trace.repeat(num_channels, step, [start])
+        shifted = scores - tf.reduce_max(scores, axis=0, keepdims=True)
+        alpha = tf.where(tf.math.is_finite(shifted), tf.exp(shifted), tf.zeros_like(shifted))
+        alpha = tf.math.divide_no_nan(alpha, tf.reduce_sum(alpha, axis=0, keepdims=True))
+        alpha = tf.reshape(alpha, [*alpha.shape, *[1] * (activation.shape.rank - 2)])
+        sums = tf.reduce_sum(alpha * by_channel, axis=0)
+        rule = f"logits of {num_channels} masked images"
+        return cam_of(found, sums, rule, "ReLU of the sum over channels, weighed by softmax")
