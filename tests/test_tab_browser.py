@@ -199,7 +199,8 @@ def test_the_keyboard_moves_epochs_and_probes(browser, board):
     press(browser, Keys.ENTER)
     wait_until(lambda: find(browser, "dialog.page[open]"), 10, "the probe's page")
     press(browser, Keys.ARROW_DOWN)
-    wait_until(lambda: find(browser, ".page h2")[0].text == "probe 1", 10, "the next probe")
+    title = "return document.querySelector('.page h2').textContent"
+    wait_until(lambda: browser.execute_script(title) == "probe 1", 10, "the next probe")
     press(browser, Keys.ARROW_RIGHT)
     wait_drawn(browser, TAGGED, 2)
     press(browser, Keys.ESCAPE)
