@@ -130,3 +130,97 @@ def bilinear_resize(image, size):
             low = image[y1, x0] * (1 - (x - x0)) + image[y1, x1] * (x - x0)
             out[i, j] = top * (1 - (y - y0)) + low * (y - y0)
     return out
+
+
+def guided_rule(signal, forward):
+    return np.maximum(signal, 0) * (forward > 0)
+
+
+def guided_backprop(twin, target_class):
+    return twin.back_to_image(twin.back_to_a2(target_class, guided_rule), guided_rule)
+
+
+def guided_grad_cam(twin, target_class):
+    cam = bilinear_resize(grad_cam(twin, target_class), twin.x.shape[:2])
+    return guided_backprop(twin, target_class) * cam[..., None]
+
+
+def gradient(twin, target_class):
+    return twin.back_to_image(twin.back_to_a2(target_class, derivative), derivative)
+
+
+def input_x_gradient(twin, target_class):
+    return np.abs((twin.x * gradient(twin, target_class)).sum(axis=2))
+
+
+def hires_cam(twin, target_class):
+    slope = twin.back_to_a2(target_class, derivative)
+    return np.maximum((slope * twin.a2).sum(axis=2), 0)
+
+
+def layer_cam(twin, target_class):
+    slope = twin.back_to_a2(target_class, derivative)
+    return np.maximum((np.maximum(slope, 0) * twin.a2).sum(axis=2), 0)
+
+
+def grad_cam_plus_plus(twin, target_class):
+    """Equations 10 and 19 as they stand, without the exponential of the logit before them."""
+    slope = twin.back_to_a2(target_class, derivative)
+    total = np.zeros(slope.shape[:2])
+    for k in range(slope.shape[2]):
+        weight, all_activation = 0.0, twin.a2[..., k].sum()
+        for i in range(slope.shape[0]):
+            for j in range(slope.shape[1]):
+                g = slope[i, j, k]
+                if g != 0:
+                    alpha = g**2 / (2 * g**2 + all_activation * g**3)
+                    weight += alpha * max(g, 0)
+        total += weight * twin.a2[..., k]
+    return np.maximum(total, 0)
+
+
+def smooth_grad(weights, image, target_class, noises, share):
+    spread = share * (image.max() - image.min())
+    slopes = [gradient(Twin(weights, image + spread * n), target_class) for n in noises]
+    return np.abs(np.mean(slopes, axis=0)).max(axis=2)
+
+
+def integrated_gradients(weights, image, target_class, baseline, num_steps):
+    """The integral by the midpoint rule; signed, (H, W, C)."""
+    gap, total = image - baseline, np.zeros(image.shape)
+    for i in range(num_steps):
+        point = baseline + (i + 0.5) / num_steps * gap
+        total += gradient(Twin(weights, point), target_class) / num_steps
+    return gap * total
+
+
+def score_cam(twin, weights, target_class, channels=None):
+    """Algorithm 1, channel by channel."""
+    maps, scores = [], []
+    for k in range(twin.a2.shape[2]) if channels is None else channels:
+        mask = bilinear_resize(twin.a2[..., k], twin.x.shape[:2])
+        if mask.max() > mask.min():
+            mask = (mask - mask.min()) / (mask.max() - mask.min())
+            scores.append(Twin(weights, twin.x * mask[..., None]).logits[target_class])
+            maps.append(twin.a2[..., k])
+    alpha = np.exp(np.array(scores) - max(scores))
+    alpha /= alpha.sum()
+    return np.maximum(sum(a * m for a, m in zip(alpha, maps, strict=True)), 0)
+
+
+def occlusion(twin, weights, target_class, patch, stride, value):
+    """The mean loss of the logit over all patches that cover a pixel; signed."""
+    height, width, _ = twin.x.shape
+    total, number = np.zeros((height, width)), np.zeros((height, width))
+
+    def starts(length):
+        return sorted({*range(0, length - patch, stride), length - patch})
+
+    for i in starts(height):
+        for j in starts(width):
+            covered = twin.x.copy()
+            covered[i : i + patch, j : j + patch] = value
+            loss = twin.logits[target_class] - Twin(weights, covered).logits[target_class]
+            total[i : i + patch, j : j + patch] += loss
+            number[i : i + patch, j : j + patch] += 1
+    return total / number

@@ -1,4 +1,4 @@
-"""The three methods against captum on the same weights."""
+"""The methods against captum on the same weights."""
 
 import numpy as np
 import pytest
@@ -68,3 +68,53 @@ def test_deconvnet_equals_captum(pair):
     heatmaps, network, inputs, targets = pair
     signal = attr.Deconvolution(network).attribute(inputs, targets).detach().numpy()
     assert relative_error(heatmaps["deconvnet"].signal, signal.transpose(0, 2, 3, 1)) < 1e-4
+
+
+@pytest.fixture
+def same(rng):
+    """A Keras model, the same network in torch, and images of both."""
+    model = small_cnn()
+    images = rng.normal(size=(6, *SHAPE)).astype(np.float32)
+    inputs = torch.tensor(images.transpose(0, 3, 1, 2).copy(), requires_grad=True)
+    return model, torch_twin(model), inputs, torch.tensor([0, 1, 2, 3, 2, 1]), images
+
+
+def maps(model, images, method, targets):
+    graph = ModelGraph(model, method, image_shape=SHAPE)
+    found = graph.attribute(images, targets.numpy(), signals_of=range(len(images)))[1]
+    return next(iter(found.values()))
+
+
+@pytest.mark.filterwarnings("ignore:Setting backward hooks")
+def test_guided_methods_equal_captum(same):
+    model, network, inputs, targets, images = same
+    guided = attr.GuidedBackprop(network).attribute(inputs, targets)
+    cam = attr.GuidedGradCam(network, network[4]).attribute(
+        inputs, targets, interpolate_mode="bilinear"
+    )
+    for name, expected in (("guided_backprop", guided), ("guided_grad_cam", cam)):
+        found = maps(model, images, name, targets).signal
+        assert relative_error(found, expected.detach().numpy().transpose(0, 2, 3, 1)) < 1e-4
+
+
+def test_input_x_gradient_equals_captum(same):
+    model, network, inputs, targets, images = same
+    expected = attr.InputXGradient(network).attribute(inputs, targets).detach().numpy()
+    found = maps(model, images, "input_x_gradient", targets).native
+    assert relative_error(found, np.abs(expected.sum(axis=1))) < 1e-4
+
+
+def test_integrated_gradients_equal_captum(same):
+    model, network, inputs, targets, images = same
+    expected = attr.IntegratedGradients(network).attribute(
+        inputs, target=targets, n_steps=32, method="gausslegendre"
+    )
+    found = maps(model, images, "integrated_gradients", targets).native
+    assert relative_error(found, np.abs(expected.detach().numpy().sum(axis=1))) < 1e-3
+
+
+def test_hires_cam_equals_captum(same):
+    model, network, inputs, targets, images = same
+    product = attr.LayerGradientXActivation(network, network[4]).attribute(inputs, targets)
+    expected = np.maximum(product.detach().numpy().sum(axis=1), 0)
+    assert relative_error(maps(model, images, "hires_cam", targets).native, expected) < 1e-4
