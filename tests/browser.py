@@ -33,11 +33,15 @@ _SWITCHES = (
 
 @contextlib.contextmanager
 def tensorboard(log_dir, *flags, environment=None):
-    """Starts TensorBoard; gives its address, without a prefix, and its process."""
+    """Starts TensorBoard; gives its address, without a prefix, and its process.
+
+    Of this environment, or of the one whose Python KERAS_SALIENCY_TENSORBOARD names.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(log_dir)]
+    python = os.environ.get("KERAS_SALIENCY_TENSORBOARD") or sys.executable
+    command = [python, "-m", "tensorboard.main", "--logdir", str(log_dir)]
     command += ["--host", "127.0.0.1", "--port", str(port), *flags]
     process = subprocess.Popen(
         command,

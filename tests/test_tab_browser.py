@@ -556,6 +556,7 @@ def test_a_running_training_is_followed(browser, tmp_path):
         wait_until(lambda: drawn(browser) == "saliency 1", 40, "the new epoch")
         settle(browser)
         assert "a new alert" in find(browser, ".finding.alert")[0].text
+        assert "in an alert" in find(browser, ".card[data-probe='2']")[0].text
         look_at(browser, "tab_live")
     sink.close()
 

@@ -17,7 +17,9 @@ from keras_saliency.statistics import Attention
 MAX_FORWARD = 1050  # images that a battery sends through the model, controls aside
 MAX_PAIRS = 300  # of one swap
 _MEAN = "mean"  # over the classes, where a class is meant by its number
-_ATTENTION_OF = ("vanilla_gradients", "grad_cam")  # never of DeconvNet, which sees no weights
+_ATTENTION_OF = ("vanilla_gradients", "grad_cam")
+# Nearly independent of the upper layers' weights, so never the reason for a suspicion.
+_BLIND_TO_WEIGHTS = ("deconvnet", "guided_backprop", "guided_grad_cam")
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +206,7 @@ class Examiner:
 
     def _attention(self, heatmaps):
         """Unit-mass maps of the method that tells most, (n, H, W); None without any."""
-        for method in (*_ATTENTION_OF, *(m for m in heatmaps if m != "deconvnet")):
+        for method in (*_ATTENTION_OF, *(m for m in heatmaps if m not in _BLIND_TO_WEIGHTS)):
             if method in heatmaps:
                 return Attention.from_heatmaps(heatmaps[method]).image.unit
         return None

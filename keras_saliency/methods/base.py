@@ -146,7 +146,10 @@ class Trace:
         """
         if layer is not None:
             return find_activation(layer, self.start, self.forward, method)
-        return last_spatial_activation(self.start, self.forward)
+        try:
+            return last_spatial_activation(self.start, self.forward)
+        except ValueError as error:  # told in Grad-CAM's name
+            raise ValueError(str(error).replace("GradCAM()", f"{method}()")) from error
 
     def gradient(self, of: tf.Tensor, rule: str = "plain") -> tf.Tensor:
         """Returns the gradient of the score by `of` under a ReLU rule, built once.

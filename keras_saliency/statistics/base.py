@@ -11,7 +11,10 @@ from keras_saliency.records import Heatmaps
 from keras_saliency.statistics.maps import Maps, divide_by_sum
 
 # Their maps are grainy at the pixel; the statistics look at them smoothed.
-GRADIENT_METHODS = frozenset({"vanilla_gradients", "deconvnet"})
+GRADIENT_METHODS = frozenset(
+    {"vanilla_gradients", "deconvnet", "guided_backprop", "guided_grad_cam", "smooth_grad"}
+    | {"integrated_gradients", "input_x_gradient"}
+)
 
 
 def unit_mass(heatmaps) -> np.ndarray:

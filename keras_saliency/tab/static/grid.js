@@ -45,7 +45,8 @@ export class Grid {
     const { state, run, other } = this.app;
     const probes = this.app.selection.probes;
     const shown = subjects(state, run, other);
-    const layout = JSON.stringify([run.name, other?.name, probes, shown.map((s) => [s.kind, s.method]), state.size]);
+    const layout = JSON.stringify([run.name, other?.name, probes, shown.map((s) => [s.kind, s.method]), state.size,
+                                   run.about.findings.length]);
     this.subjects = shown;
     this.count.textContent = this.app.selection.words(probes.length);
     if (layout === this.layout) {
