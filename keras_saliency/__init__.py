@@ -29,6 +29,7 @@ _ROOMS = {
     "VanillaGradients": "keras_saliency.methods",
     "confirm": "keras_saliency.confirmation",
     "explain": "keras_saliency.explanation",
+    "sanity_check": "keras_saliency.sanity",
 }
 
 __all__ = [*_ROOMS, "__version__"]

@@ -5,9 +5,11 @@ python -m keras_saliency report LOG_DIR -o report.html
 """
 
 import argparse
+import inspect
 import os
 import sys
 import warnings
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -16,8 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency.explanation import attribute
-from keras_saliency.methods import METHODS, GradCAM
-from keras_saliency.methods.deconvnet import DeconvNet
+from keras_saliency.methods import METHODS
 from keras_saliency.probes import load_image
 from keras_saliency.rendering import (
     COLORMAPS,
@@ -32,7 +33,11 @@ from keras_saliency.rendering import (
 from keras_saliency.storage import written_whole
 from keras_saliency.tab.report import build_report
 
-_WITH_LAYER = {"grad_cam": GradCAM, "deconvnet": DeconvNet}
+_WITH_LAYER = {
+    name: method
+    for name, method in METHODS.items()
+    if "layer" in inspect.signature(method).parameters
+}
 
 
 def main(arguments=None) -> int:
@@ -57,7 +62,7 @@ def _parser():
         "images", metavar="IMAGE", nargs="+", help=".png, .jpg, .bmp or .gif files"
     )
     explain.add_argument("--method", default="grad_cam", choices=list(METHODS))
-    explain.add_argument("--layer", help="for grad_cam and deconvnet: a layer's name")
+    explain.add_argument("--layer", help=f"a layer's name, for {', '.join(_WITH_LAYER)}")
     explain.add_argument("--target-class", type=int, help="default: the predicted class")
     explain.add_argument(
         "--value-range",
@@ -165,7 +170,8 @@ def _method(options):
         return options.method
     if options.method not in _WITH_LAYER:
         raise ValueError(f"--layer goes with {' and '.join(_WITH_LAYER)}, not {options.method}.")
-    return _WITH_LAYER[options.method](layer=options.layer)
+    method: Any = _WITH_LAYER[options.method]
+    return method(layer=options.layer)
 
 
 def _load_model(path):

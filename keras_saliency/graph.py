@@ -237,8 +237,8 @@ class ModelGraph:
                 question = dataclasses.replace(question, target=None)
 
             def again(images):
-                found = read(images, reading.weights, tensors, question, False)
-                return trace_of(*found, tensors)
+                found, read_there = read(images, reading.weights, tensors, question, False)
+                return trace_of(found, read_there, tensors)
 
             return Trace(forward, reading.start, reading.score, reading.weights, again)
 

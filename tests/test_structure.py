@@ -29,7 +29,7 @@ RANKS = [
     {"confirmation", "watch"},
     {"pipeline"},
     {"run"},
-    {"explanation", "callback"},
+    {"explanation", "callback", "sanity"},
     {"__main__"},
 ]
 RANK_OF = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}

@@ -18,25 +18,6 @@ from keras_saliency.methods.score_cam import ScoreCAM
 from keras_saliency.methods.smooth_grad import SmoothGrad
 from keras_saliency.methods.vanilla_gradients import VanillaGradients
 
-__all__ = [
-    "METHODS",
-    "DeconvNet",
-    "GradCAM",
-    "GradCAMPlusPlus",
-    "GuidedBackprop",
-    "GuidedGradCAM",
-    "HiResCAM",
-    "InputXGradient",
-    "IntegratedGradients",
-    "LayerCAM",
-    "Method",
-    "ScoreCAM",
-    "SmoothGrad",
-    "Trace",
-    "VanillaGradients",
-    "get_methods",
-]
-
 # Names become tags, folders and rows of the settings page, where these topics stand already.
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
 _TAKEN = ("features", "probes", "score", "versions", "workers")
@@ -58,6 +39,8 @@ METHODS: dict[str, type[Method]] = {
         ScoreCAM,
     )
 }
+
+__all__ = ["METHODS", "Method", "Trace", "get_methods", *(m.__name__ for m in METHODS.values())]
 
 
 def get_methods(methods) -> list[Method]:

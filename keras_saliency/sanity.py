@@ -1,0 +1,171 @@
+"""`sanity_check`: which methods depend on the model's weights at all."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from keras_saliency.arguments import check_int
+from keras_saliency.graph import ModelGraph
+from keras_saliency.methods import METHODS, get_methods
+from keras_saliency.probes import ProbeSet
+from keras_saliency.statistics.drift import rank_correlation
+from keras_saliency.targets import one_hot_targets
+
+# Above it a map is told to be much the same without what the model has learned.
+SAME = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class SanityCheck:
+    """What became of each method's maps when the weights were randomized, from the top down.
+
+    Attributes:
+        layers: the lowest layer that is random in each stage, the first stage's the top one; in
+            the last all are.
+        correlations: {method: float array (num_stages,)}, the mean over probes of Spearman's
+            rank correlation of the map with that of the model as it is; NaN where no map is left.
+        refused: {method: words}, methods that have no honest map for the model.
+    """
+
+    layers: list[str]
+    correlations: dict[str, np.ndarray]
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def depends(self, method: str) -> bool:
+        """Whether a method's maps are others once all weights are random."""
+        return not self.correlations[method][-1] > SAME
+
+    def __str__(self) -> str:
+        """A Markdown table, and what it means."""
+        stages = _spread(len(self.layers), 5)
+        rows = [
+            "| method | "
+            + " | ".join(f"down to {self.layers[s]}" for s in stages)
+            + " | depends on the weights |",
+            "|---" * (len(stages) + 2) + "|",
+        ]
+        for method, values in self.correlations.items():
+            cells = " | ".join(
+                "no map" if np.isnan(values[s]) else f"{values[s]:.2f}" for s in stages
+            )
+            rows.append(f"| {method} | {cells} | {'yes' if self.depends(method) else 'NO'} |")
+        rows += [f"Not tried: {method}. {words}" for method, words in self.refused.items()]
+        rows.append(
+            "Rank correlation with the maps of the model as it is. Near 1 although the layers down "
+            "to the named one are random: the method does not show what they have learned."
+        )
+        return "\n".join(rows)
+
+
+def sanity_check(
+    model, probes, methods=None, *, num_stages=8, seed=0, chunk_size=32
+) -> SanityCheck:
+    """Randomizes a model's weights layer by layer, from the top, and compares the maps.
+
+    The values of each weight are shuffled, so that their distribution stays. The model is the
+    same afterwards, bit for bit, after an error too. The table is printed.
+
+    Args:
+        model: a `keras.Model`, built.
+        probes: `ProbeSet`; what is explained is their labels, or else the predicted classes
+            of the model as it is.
+        methods: names, `Method` objects, or a list of these. Defaults to None, all that have an
+            honest map for the model.
+        num_stages: how often maps are computed, at most.
+        seed: of the shuffling.
+        chunk_size: how many images go through the model at once.
+
+    Returns:
+        `SanityCheck`.
+
+    Raises:
+        TypeError: if `probes` is no `ProbeSet`.
+        ValueError: if a method that was asked for has no honest map.
+
+    References:
+        Adebayo et al., Sanity Checks for Saliency Maps, 2018, https://arxiv.org/abs/1810.03292,
+        section 3.1: cascading randomization, with Spearman's rank correlation.
+    """
+    if not isinstance(probes, ProbeSet):
+        raise TypeError(f"probes must be a ProbeSet. Received: {type(probes).__name__}.")
+    check_int("num_stages", num_stages)
+    check_int("chunk_size", chunk_size)
+    graphs, refused = _graphs(model, probes, methods, min(chunk_size, len(probes)))
+    if not graphs:
+        raise ValueError(f"No method has an honest map for this model: {refused}.")
+    classes = _classes(probes, next(iter(graphs.values())))
+    groups = _by_layer(model)
+    stages = _spread(len(groups), num_stages)
+    before = {name: _maps(graph, probes, classes)[name] for name, graph in graphs.items()}
+    correlations = {name: np.full(len(stages), np.nan) for name in graphs}
+    originals = [(w, np.array(w)) for _, weights in groups for w in weights]
+    rng = np.random.default_rng(seed)
+    try:
+        for place, (_, weights) in enumerate(groups):
+            for weight in weights:
+                values = np.array(weight)
+                weight.assign(rng.permutation(values.ravel()).reshape(values.shape))
+            if place in stages:
+                for name, graph in graphs.items():
+                    now = _maps(graph, probes, classes)[name]
+                    unlike = rank_correlation(now, before[name])
+                    found = unlike[np.isfinite(unlike)]
+                    if len(found):
+                        correlations[name][stages.index(place)] = 1 - found.mean()
+    finally:
+        for weight, values in originals:
+            weight.assign(values)
+    check = SanityCheck([groups[s][0] for s in stages], correlations, refused)
+    print(check)
+    return check
+
+
+def _graphs(model, probes, methods, chunk_size):
+    """{method: `ModelGraph`}, and words about those that are refused."""
+    graphs, refused = {}, {}
+    for method in get_methods(list(METHODS) if methods is None else methods):
+        try:
+            graphs[method.name] = ModelGraph(
+                model,
+                method,
+                image_shape=probes.model_inputs.shape[1:],
+                chunk_size=chunk_size,
+            )
+        except ValueError as error:
+            if methods is not None:
+                raise
+            refused[method.name] = str(error)
+    return graphs, refused
+
+
+def _classes(probes, graph):
+    """What is explained, fixed, because a random model predicts something else."""
+    if probes.labels is not None:
+        return one_hot_targets(probes.labels, len(probes), graph.num_classes, "labels")
+    if probes.multi_hot is not None:
+        return np.asarray(probes.multi_hot, np.float32)
+    predicted, _ = graph.attribute(probes.model_inputs)
+    return one_hot_targets(predicted.classes, len(probes), graph.num_classes, "target")
+
+
+def _maps(graph, probes, weights):
+    with np.errstate(all="ignore"):
+        _, heatmaps = graph.attribute(probes.model_inputs, weights=weights)
+    return {name: found.native for name, found in heatmaps.items()}
+
+
+def _by_layer(model):
+    """(layer, its float weights), from the top down; the order is that of their creation."""
+    groups: dict[str, list] = {}
+    for weight in model.weights:
+        path = getattr(weight, "path", weight.name)
+        if np.asarray(weight).dtype.kind == "f" and np.size(weight) > 1:
+            groups.setdefault(path.rpartition("/")[0] or path, []).append(weight)
+    if not groups:
+        raise ValueError("The model has no weights to randomize.")
+    return list(groups.items())[::-1]
+
+
+def _spread(length, most):
+    """At most so many of 0 ... length - 1, the first and the last among them."""
+    return sorted({int(i) for i in np.linspace(0, length - 1, min(length, most)).round()})
