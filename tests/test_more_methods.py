@@ -250,3 +250,14 @@ def test_maps_are_resized_in_the_graph_as_outside(rng):
         maps = rng.normal(size=shape).astype(np.float32)
         expected = Heatmaps("", maps, size).at_image_size()
         np.testing.assert_allclose(resize_maps(tf.constant(maps), size), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("patch", "stride"), [(4, 2), (5, 5), (14, 3)])
+def test_occlusion_is_the_mean_loss_over_patches(model, images, patch, stride):
+    weights, method = model.get_weights(), METHODS["occlusion"](patch, stride, 0.1)
+    expected = [
+        slow.occlusion(slow.Twin(weights, image), weights, c, patch, stride, 0.1)
+        for image, c in zip(images, TARGETS, strict=True)
+    ]
+    found = maps_of(model, images, method, chunk_size=2).native
+    assert relative_error(found, np.maximum(expected, 0)) < 1e-3

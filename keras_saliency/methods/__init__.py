@@ -14,6 +14,7 @@ from keras_saliency.methods.hires_cam import HiResCAM
 from keras_saliency.methods.input_x_gradient import InputXGradient
 from keras_saliency.methods.integrated_gradients import IntegratedGradients
 from keras_saliency.methods.layer_cam import LayerCAM
+from keras_saliency.methods.occlusion import Occlusion
 from keras_saliency.methods.score_cam import ScoreCAM
 from keras_saliency.methods.smooth_grad import SmoothGrad
 from keras_saliency.methods.vanilla_gradients import VanillaGradients
@@ -37,6 +38,7 @@ METHODS: dict[str, type[Method]] = {
         LayerCAM,
         HiResCAM,
         ScoreCAM,
+        Occlusion,
     )
 }
 
