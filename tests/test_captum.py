@@ -5,6 +5,7 @@ import pytest
 from conftest import ALL_METHODS, relative_error, small_cnn
 
 from keras_saliency.graph import ModelGraph
+from keras_saliency.methods import METHODS
 
 torch = pytest.importorskip("torch")
 attr = pytest.importorskip("captum.attr")
@@ -118,3 +119,12 @@ def test_hires_cam_equals_captum(same):
     product = attr.LayerGradientXActivation(network, network[4]).attribute(inputs, targets)
     expected = np.maximum(product.detach().numpy().sum(axis=1), 0)
     assert relative_error(maps(model, images, "hires_cam", targets).native, expected) < 1e-4
+
+
+def test_occlusion_equals_captum(same):
+    model, network, inputs, targets, images = same
+    expected = attr.Occlusion(network).attribute(
+        inputs, target=targets, sliding_window_shapes=(3, 4, 4), strides=(3, 2, 2)
+    )
+    found = maps(model, images, METHODS["occlusion"](4, 2), targets).native
+    assert relative_error(found, np.maximum(expected.detach().numpy()[:, 0], 0)) < 1e-4
