@@ -31,9 +31,20 @@ class SanityCheck:
     correlations: dict[str, np.ndarray]
     refused: dict[str, str] = field(default_factory=dict)
 
+    def verdict(self, method: str) -> str:
+        """On what a method's maps depend: "all weights", "lower layers only" or "none".
+
+        On none, if they are much the same (a correlation above 0.5) once all weights are random;
+        on the lower layers only, if they are much the same with the upper half random.
+        """
+        values = self.correlations[method]
+        if values[-1] > SAME:
+            return "none"
+        return "lower layers only" if values[(len(values) - 1) // 2] > SAME else "all weights"
+
     def depends(self, method: str) -> bool:
         """Whether a method's maps are others once all weights are random."""
-        return not self.correlations[method][-1] > SAME
+        return self.verdict(method) != "none"
 
     def __str__(self) -> str:
         """A Markdown table, and what it means."""
@@ -41,14 +52,14 @@ class SanityCheck:
         rows = [
             "| method | "
             + " | ".join(f"down to {self.layers[s]}" for s in stages)
-            + " | depends on the weights |",
+            + " | depends on |",
             "|---" * (len(stages) + 2) + "|",
         ]
         for method, values in self.correlations.items():
             cells = " | ".join(
                 "no map" if np.isnan(values[s]) else f"{values[s]:.2f}" for s in stages
             )
-            rows.append(f"| {method} | {cells} | {'yes' if self.depends(method) else 'NO'} |")
+            rows.append(f"| {method} | {cells} | {self.verdict(method)} |")
         rows += [f"Not tried: {method}. {words}" for method, words in self.refused.items()]
         rows.append(
             "Rank correlation with the maps of the model as it is. Near 1 although the layers down "
@@ -98,12 +109,12 @@ def sanity_check(
     stages = _spread(len(groups), num_stages)
     before = {name: _maps(graph, probes, classes)[name] for name, graph in graphs.items()}
     correlations = {name: np.full(len(stages), np.nan) for name in graphs}
-    originals = [(w, np.array(w)) for _, weights in groups for w in weights]
+    originals = [(w, w.numpy().copy()) for _, weights in groups for w in weights]
     rng = np.random.default_rng(seed)
     try:
         for place, (_, weights) in enumerate(groups):
             for weight in weights:
-                values = np.array(weight)
+                values = weight.numpy()
                 weight.assign(rng.permutation(values.ravel()).reshape(values.shape))
             if place in stages:
                 for name, graph in graphs.items():
@@ -159,7 +170,8 @@ def _by_layer(model):
     groups: dict[str, list] = {}
     for weight in model.weights:
         path = getattr(weight, "path", weight.name)
-        if np.asarray(weight).dtype.kind == "f" and np.size(weight) > 1:
+        values = weight.numpy()
+        if values.dtype.kind == "f" and values.size > 1:
             groups.setdefault(path.rpartition("/")[0] or path, []).append(weight)
     if not groups:
         raise ValueError("The model has no weights to randomize.")
