@@ -63,7 +63,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         probes: a `ProbeSet`, or `(images, labels)`; best from validation data, class-balanced.
         log_dir: the log directory; the run goes to `LOG_DIR/saliency`, or
             `saliency_2` and so on where there is one already. Defaults to "logs".
-        methods: "grad_cam", "vanilla_gradients", "deconvnet", a method object such
+        methods: a name such as "grad_cam", see `keras_saliency.methods`, a method object such
             as `GradCAM(layer="conv_3")`, or a list of these. Defaults to "grad_cam".
         target: what is explained: the class "label" for each probe's label, "predicted", or an
             int for all probes; "contrast" for the predicted class less the runner-up; or a

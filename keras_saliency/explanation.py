@@ -24,7 +24,7 @@ def explain(model, images, target_classes=None, method="grad_cam", *, chunk_size
             for all images, or ints (n,); "contrast" for the predicted class less the
             runner-up; or a function that takes the model's outputs and a `ProbeBatch` and
             returns one score for each image, differentiable. Defaults to None.
-        method: "grad_cam", "vanilla_gradients", "deconvnet", a method object
+        method: a name such as "grad_cam", see `keras_saliency.methods`, a method object
             such as `GradCAM(layer="conv_3")`, or a list of these. Defaults to
             "grad_cam".
         chunk_size: how many images go through the model at once.
