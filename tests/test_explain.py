@@ -12,6 +12,7 @@ from conftest import ALL_METHODS, small_cnn
 from keras_saliency import explain
 from keras_saliency.__main__ import main
 from keras_saliency.graph import ModelGraph
+from keras_saliency.methods import METHODS
 
 SHAPE = (18, 14, 3)
 
@@ -74,6 +75,8 @@ def files(tmp_path, rng):
         ["--method", "grad_cam", "--layer", "conv_1", "--colormap", "jet", "--opacity", "0.9"],
         ["--method", "deconvnet", "--layer", "conv_2", "--target-class", "1"],
         ["--value-range", "-1", "1"],
+        ["--method", "layer_cam", "--layer", "conv_1"],
+        *(["--method", name] for name in METHODS),
     ],
 )
 def test_the_command_draws_overlays(files, options, capsys):
