@@ -491,6 +491,8 @@ def test_a_report_needs_nothing_from_outside(trained):
 
 
 def test_markup_cannot_end_the_reports_data(tmp_path):
+    folder = tmp_path / "a<" / "script><img src=x onerror=alert(1)>"  # a run's name has slashes
+    write_log(folder, make_probes())
     probes = make_probes(
         class_names=[HOSTILE, "b", "c"], names=[HOSTILE + str(i) for i in range(4)]
     )
@@ -539,7 +541,7 @@ def test_the_command_line_writes_a_report(trained, tmp_path, capsys):
 
 
 def test_what_is_cut_off_is_no_event():
-    for content in (b"", b"\x01", struct.pack("<I", 10) + b"{}"):
+    for content in (b"", b"\x01", struct.pack("<I", 3) + b"{}", struct.pack("<I", 99) + b"{}"):
         with pytest.raises(ValueError, match="cut off"):
             schema.unpack(content)
     with pytest.raises(zlib.error):
