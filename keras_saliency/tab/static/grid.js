@@ -24,7 +24,7 @@ function markOf(said) {
 
 /** A prediction with its mark and confidence. @param {Said} said */
 export function inWords(said) {
-  const share = Number.isFinite(said.confidence) ? ` ${Math.round(100 * said.confidence)} %` : "";
+  const share = Number.isFinite(said.confidence) ? `, ${Math.round(100 * said.confidence)} %` : "";
   return `${{ "": "→", right: "✓", wrong: "✗" }[markOf(said)]} ${said.predicted}${share}`;
 }
 
