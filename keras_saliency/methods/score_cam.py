@@ -14,6 +14,7 @@ class ScoreCAM(ClassActivationMap):
     ReLU(sum over k of alpha_k * A_k), with A the activation of `layer`, and alpha the softmax over
     channels of the logit of the image times A_k, resized to the image and stretched to 0 ... 1. A
     channel that is the same everywhere has no weight. Costs one forward pass for each channel.
+    (tf-keras-vis takes the softmax over classes instead.)
 
     Args:
         layer: as of `GradCAM`.
