@@ -22,6 +22,7 @@ _ROOMS = {
     "IntegratedGradients": "keras_saliency.methods",
     "LayerCAM": "keras_saliency.methods",
     "ModelGraph": "keras_saliency.graph",
+    "Occlusion": "keras_saliency.methods",
     "ProbeSet": "keras_saliency.probes",
     "SaliencyCallback": "keras_saliency.callback",
     "ScoreCAM": "keras_saliency.methods",

@@ -39,13 +39,22 @@ def ask(reader, name, **words):
     return json.loads(reader.answer(name, words)[0])
 
 
+def decode_maps(parts):
+    """The heatmaps of `encode_maps`, as the browser reads them; NaN where not finite."""
+    packed, content = schema.unpack(parts[0])
+    head = schema.decode_head(packed)
+    codes = np.frombuffer(zlib.decompress(content), np.uint8).reshape(head["shape"])
+    maxima = np.array([np.nan if m is None else m for m in head["max"]])
+    return (codes / 255 * maxima[:, None, None]).astype(np.float32)
+
+
 def maps_of(reader, run, method, steps):
     """The heatmaps of an answer, decoded as the browser does it."""
     words = {"run": run, "method": method, "steps": ",".join(map(str, steps))}
     head, body = schema.unpack(reader.answer("maps", words)[0])
     found = {}
     for part in json.loads(head)["maps"]:
-        found[part["step"]] = schema.decode_maps([body[: part["size"]]])
+        found[part["step"]] = decode_maps([body[: part["size"]]])
         body = body[part["size"] :]
     return found
 
@@ -156,7 +165,7 @@ def test_codes_are_off_by_half_a_step_at_most(rng):
         * 10.0 ** np.arange(-6, 4, 2)[:, None, None]
     )
     parts = schema.encode_maps(maps, maps.mean(axis=(1, 2)), np.zeros(5, bool))
-    restored = schema.decode_maps(parts)
+    restored = decode_maps(parts)
     largest = maps.max(axis=(1, 2), keepdims=True)
     assert (np.abs(restored - maps) <= largest * (1 / 510 + 1e-5)).all()
     np.testing.assert_allclose(restored.max(axis=(1, 2)), largest[:, 0, 0], rtol=1e-5)
@@ -168,7 +177,7 @@ def test_maps_that_are_none_are_told_apart():
     parts = schema.encode_maps(maps, maps.mean(axis=(1, 2)), np.array([False, True, False]))
     head = json.loads(schema.unpack(parts[0])[0])
     assert head["max"] == [None, 0, 1] and head["empty"] == [1]
-    assert np.isnan(schema.decode_maps(parts)[0]).all()
+    assert np.isnan(decode_maps(parts)[0]).all()
 
 
 def test_large_maps_are_averaged_by_area_over_whole_pixels():
@@ -250,7 +259,7 @@ def test_of_many_probes_256_are_shown():
     head = schema.decode_head(events[schema.PROBES, 0][0])
     assert len(head["names"]) == 256 and head["total"] == 700
     assert head["indices"][0] == 0 and head["indices"][-1] == 699
-    assert schema.decode_maps(events[schema.MAPS + "grad_cam", 0]).shape == (256, 4, 4)
+    assert decode_maps(events[schema.MAPS + "grad_cam", 0]).shape == (256, 4, 4)
 
 
 # A log written by the sink alone.
@@ -344,7 +353,7 @@ def test_extreme_images_are_shown(shape, rng):
         make_report(probes, 0), heatmaps={"grad_cam": Heatmaps("grad_cam", maps, shape)}
     )
     events = Exhibit(probes).events(made)
-    decoded = schema.decode_maps(events[schema.MAPS + "grad_cam", 0])
+    decoded = decode_maps(events[schema.MAPS + "grad_cam", 0])
     assert max(decoded.shape[1:]) <= 56 and np.isfinite(decoded).all()
 
 
@@ -352,7 +361,7 @@ def test_extreme_images_are_shown(shape, rng):
 def test_tiny_and_huge_maps_keep_their_values(magnitude, rng):
     maps = (rng.uniform(size=(2, 5, 5)) * magnitude).astype(np.float32)
     parts = schema.encode_maps(maps, maps.mean(axis=(1, 2)), np.zeros(2, bool))
-    np.testing.assert_allclose(schema.decode_maps(parts), maps, atol=magnitude / 500)
+    np.testing.assert_allclose(decode_maps(parts), maps, atol=magnitude / 500)
 
 
 @pytest.mark.parametrize("how", ["truncated", "flipped", "empty", "foreign"])
@@ -544,6 +553,41 @@ def test_what_is_cut_off_is_no_event():
     for content in (b"", b"\x01", struct.pack("<I", 3) + b"{}", struct.pack("<I", 99) + b"{}"):
         with pytest.raises(ValueError, match="cut off"):
             schema.unpack(content)
-    with pytest.raises(zlib.error):
-        head = schema.encode_head(shape=[1, 1, 1], max=[1], mean=[1], empty=[])
-        schema.decode_maps([schema.pack(head, b"no zlib")])
+
+
+def test_findings_of_a_report_that_was_lost_come_with_the_next(tmp_path, monkeypatch):
+    from keras_saliency.sinks import tensorboard
+
+    probes = make_probes()
+    exhibit, sink = Exhibit(probes), TensorBoardSink()
+    sink.open(str(tmp_path / "saliency"), {})
+
+    def write(epoch, *findings):
+        made = make_report(probes, epoch, findings)
+        sink.write(dataclasses.replace(made, exhibit=exhibit.events(made)))
+
+    write(0)
+    whole = tensorboard._write_exhibit
+
+    def full(_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(tensorboard, "_write_exhibit", full)
+    with pytest.raises(OSError, match="no space"):
+        write(1, make_alert(1, "lost at first"))
+    monkeypatch.setattr(tensorboard, "_write_exhibit", whole)
+    write(2)
+    sink.close()
+    [finding] = ask(reader_of(tmp_path), "run", run="saliency")["findings"]
+    assert finding["message"] == "lost at first"
+
+
+def test_a_report_leaves_out_a_run_that_cannot_be_read_and_says_so(tmp_path):
+    write_log(tmp_path, make_probes())
+    write_foreign(tmp_path)
+    page = report.build_report(str(tmp_path))
+    found = json.loads(page.split('id="report">')[1].split("</script>")[0])
+    assert "foreign cannot be read" in found["note"]
+    assert not [q for q in found["answers"] if "foreign" in q]
+    with pytest.raises(ValueError, match="another version"):
+        report.build_report(str(tmp_path), runs=["foreign"])

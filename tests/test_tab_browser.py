@@ -479,6 +479,7 @@ def test_nonsense_in_the_address_is_left_out(browser, board):
     odd = {"epoch": "x", "methods": "nothing", "probe": "999", "compare": "run", "other": "../x"}
     enter(browser, board, **odd, label="nothing", colormap="<b>", opacity="9", view="odd")
     assert drawn(browser) == f"{TAGGED} 4"
+    assert len(shown_probes(browser)) == 75, "a class that no probe has filters nothing"
     assert not errors(browser)
 
 
@@ -679,3 +680,34 @@ def test_methods_stand_side_by_side(browser, quickstart_log):
         settle(browser)
         captions = [e.text for e in find(browser, ".card:first-child figcaption")]
         assert captions == ["vanilla gradients", "deconvnet"]
+
+
+def test_a_foreign_run_does_not_hide_the_others(browser, tmp_path):
+    write_log(tmp_path, make_probes())
+    write_foreign(tmp_path)
+    with tensorboard(tmp_path) as (address, _):
+        runs = f"{address}/data/plugin/saliency/data/runs"
+        wait_until(lambda: b'"saliency"' in read(runs) and b'"foreign"' in read(runs), 60, "both")
+        enter_saliency_tab(browser, address)
+        assert drawn(browser) == "saliency 2"
+        assert "foreign cannot be read" in find(browser, ".message")[0].text
+
+
+def test_what_is_chosen_while_maps_are_fetched_is_drawn(browser, quickstart_log):
+    """No tile is left as if it had no map, whatever is asked for in between."""
+    with tensorboard(quickstart_log) as (address, _):
+        enter_saliency_tab(browser, address, words(epoch=2, methods="grad_cam"))
+        browser.execute_script(
+            "const s = document.querySelector('input.slider');"
+            "s.value = 0; s.dispatchEvent(new Event('input'));"
+            "requestAnimationFrame(() => document.querySelector('[data-value=deconvnet]').click())"
+        )
+        wait_drawn(browser, "saliency", -1)
+        settle(browser)
+        time.sleep(1)
+        shown = pixels(browser, 1)
+        click(browser, "[data-value=heatmap]")
+        settle(browser)
+        click(browser, "[data-value=overlay]")
+        settle(browser)
+        np.testing.assert_array_equal(shown, pixels(browser, 1))

@@ -3,12 +3,12 @@
 import tensorflow as tf
 
 from keras_saliency.arguments import check_int
-from keras_saliency.methods.base import check_layer_name
-from keras_saliency.methods.cam import ClassActivationMap, cam_of, positions_of
+from keras_saliency.methods.base import Method, check_layer_name
+from keras_saliency.methods.cam import cam_of, positions_of
 from keras_saliency.methods.resizing import resize_maps
 
 
-class ScoreCAM(ClassActivationMap):
+class ScoreCAM(Method):
     """Where features lie that alone bring the target class about; no gradient is used.
 
     ReLU(sum over k of alpha_k * A_k), with A the activation of `layer`, and alpha the softmax over

@@ -38,7 +38,7 @@ class TensorBoardSink(Sink):
     TensorFlow's writer reports success on a full disk or in a deleted directory, and a torn
     record hides all that follows it in its file. So the file is looked at after
     each report; where the report is not in it, the next one begins a new file, and
-    brings the scalars of those that were lost.
+    brings the scalars and findings of those that were lost.
     """
 
     tries_again = TROUBLE
@@ -61,13 +61,9 @@ class TensorBoardSink(Sink):
             self._write(report, pictures)
         except TROUBLE:
             self.close()  # the next report begins a new file
-            lost: dict[str, dict] = {
-                "heatmaps": {},
-                "statistics": {},
-                "pictures": {},
-                "exhibit": {},
-            }
-            self._owed.append(dataclasses.replace(report, **lost))
+            kept = {key: p for key, p in report.exhibit.items() if key[0] == schema.FINDINGS}
+            lost: dict[str, dict] = {"heatmaps": {}, "statistics": {}, "pictures": {}}
+            self._owed.append(dataclasses.replace(report, exhibit=kept, **lost))
             raise
         self._owed.clear()
 
@@ -91,6 +87,7 @@ class TensorBoardSink(Sink):
             has_findings = bool(report.findings) or any(owed.findings for owed in self._owed)
             for owed in self._owed:
                 _write_summary(owed, {}, {})
+                _write_exhibit(owed.exhibit)
             pages = {tag: _plain_page(text) for tag, text in report.texts.items()}
             if has_findings:
                 pages[ALERTS_TAG] = _alerts_page(self._findings)

@@ -72,10 +72,18 @@ def build_report(log_dir: str, *, runs=None, max_epochs: int = 50) -> str:
     if unknown:
         raise ValueError(f'There is no run "{unknown[0]}". Pass one of: {", ".join(known)}.')
     chosen = [run for run in found if runs is None or run["name"] in runs]
-    answers = {_question("runs"): json.dumps({"runs": chosen}).encode()}
-    notes = []
+    answers: dict[str, bytes] = {}
+    notes, readable = [], []
     for run in chosen:
-        notes += _add(answers, reader, run["name"], max_epochs)
+        try:
+            notes += _add(answers, reader, run["name"], max_epochs)
+        except (ValueError, KeyError) as error:
+            if runs is not None or len(chosen) == 1:
+                raise
+            notes.append(f"{run['name']} cannot be read: {error}.")
+        else:
+            readable.append(run)
+    answers[_question("runs")] = json.dumps({"runs": readable}).encode()
     encoded = {question: base64.b64encode(a).decode() for question, a in answers.items()}
     words = json.dumps({"answers": encoded, "note": " ".join(notes)})
     return _PAGE.format(
@@ -104,7 +112,7 @@ def _add(answers, reader, run, max_epochs):
     about["steps"] = {m: [s for s in found if s in kept] for m, found in about["steps"].items()}
 
     def add(name, **words):
-        with contextlib.suppress(KeyError):  # a part that a damaged log has not
+        with contextlib.suppress(KeyError, ValueError):  # a part that a damaged log has not
             answers[_question(name, **words)] = reader.answer(name, words)[0]
 
     answers[_question("run", run=run)] = json.dumps(about).encode()

@@ -121,16 +121,3 @@ def encode_maps(maps: np.ndarray, means: np.ndarray, empty: np.ndarray) -> list[
         empty=[int(i) for i in np.flatnonzero(empty & finite)],
     )
     return [pack(head, zlib.compress(codes.tobytes(), 6))]
-
-
-def decode_maps(parts) -> np.ndarray:
-    """Returns the heatmaps of `encode_maps`, float32 (n, h, w), NaN where not finite.
-
-    Raises:
-        ValueError, KeyError, TypeError, zlib.error: if it is anything else.
-    """
-    packed, content = unpack(parts[0])
-    head = decode_head(packed)
-    codes = np.frombuffer(zlib.decompress(content), np.uint8).reshape(head["shape"])
-    maxima = np.array([np.nan if m is None else m for m in head["max"]])
-    return (codes / 255 * maxima[:, None, None]).astype(np.float32)

@@ -76,16 +76,29 @@ export class App {
                + "keras_saliency.SaliencyCallback(probes, log_dir=…) in this log directory.");
       return;
     }
-    const asked = fromAddress();
-    Object.assign(this.state, asked);
-    const newest = runs.reduce((/** @type {any} */ a, /** @type {any} */ b) => (alertsFirst(b) > alertsFirst(a) ? b : a));
-    await this.open(this.names.includes(this.state.run) ? this.state.run : newest.name);
+    Object.assign(this.state, fromAddress());
+    await this.openFirst(runs);
     if (this.state.compare === "run") await this.pickOther(this.state.other);
     if (this.state.compare === "epoch" && this.state.before === null) this.state.before = this.run.steps[0];
     this.show();
     this.isStarted = true;
     window.focus(); // so that keys reach this frame
     this.set({});
+  }
+
+  /** Opens the run that is asked for, or else the first that can be read. @param {any[]} runs */
+  async openFirst(runs) {
+    const best = [...runs].sort((a, b) => alertsFirst(b) - alertsFirst(a)).map((r) => r.name);
+    const wanted = [this.state.run, ...best].filter((name) => this.names.includes(name));
+    for (const [i, name] of wanted.entries()) {
+      try {
+        await this.open(name);
+        return;
+      } catch (error) {
+        this.warn(`${name} cannot be read. ${/** @type {Error} */ (error).message}`);
+        if (i === wanted.length - 1) throw error;
+      }
+    }
   }
 
   /** @param {string} name */
@@ -96,7 +109,11 @@ export class App {
     state.methods = state.methods.filter((m) => run.methods.includes(m));
     if (!state.methods.length) state.methods = run.methods.slice(0, 3);
     state.epoch = state.epoch === null ? steps[steps.length - 1] : nearest(steps, state.epoch);
+    if (state.before !== null) state.before = nearest(steps, state.before);
     if (state.probe !== null && !run.pictures[state.probe]) state.probe = null;
+    const { label_texts: labels, groups } = run.about.probes;
+    if (!labels.includes(state.label)) state.label = ""; // of another run: no probe has it here
+    if (!groups?.includes(state.group)) state.group = "";
     this.first = { ...defaults(), methods: run.methods.slice(0, 3), epoch: steps[steps.length - 1] };
   }
 
@@ -151,18 +168,15 @@ export class App {
   async draw() {
     const { state, run, other } = this, epoch = state.epoch;
     this.timeline.sync();
-    const shown = subjects(state, run, other);
-    const isScaled = state.scale !== "probe";
-    const isKnown = shown.flatMap(needs).every((n) =>
-      n.run.known(n.method, n.step) && (isScaled || n.run.maxima.has(n.method)));
-    if (!isKnown) {
+    if (!this.isKnown()) {
       try {
-        await this.need(shown);
+        await this.need(subjects(state, run, other));
       } catch (error) {
         this.say(`Maps of this epoch cannot be had. ${/** @type {Error} */ (error).message}`);
         return;
       }
-      if (state.epoch !== epoch || this.run !== run) return; // another one is asked for by now
+      // Something else was chosen meanwhile, and is drawn next.
+      if (state.epoch !== epoch || this.run !== run || !this.isKnown()) return;
     }
     if (!this.isWarned) this.say(this.caution());
     const isStill = !this.timeline.isPlaying;
@@ -179,6 +193,13 @@ export class App {
     clearTimeout(this.later);
     this.later = window.setTimeout(() => toAddress(this.state, this.first), 150);
     this.fetchAhead();
+  }
+
+  /** Whether all that is to be drawn now has been fetched. */
+  isKnown() {
+    const { state, run, other } = this, isScaled = state.scale !== "probe";
+    return subjects(state, run, other).flatMap(needs).every((n) =>
+      n.run.known(n.method, n.step) && (isScaled || n.run.maxima.has(n.method)));
   }
 
   /** Sees to it that the maps of some tiles are known. @param {import("./tile.js").Subject[]} shown */

@@ -56,6 +56,10 @@ export function fromAddress() {
     else if (typeof value === "string") found[key] = text;
     else if (text !== "" && Number.isFinite(Number(text))) found[key] = Number(text);
   }
+  const within = { opacity: [0, 1], size: [48, 512], speed: [0.1, 60] };
+  for (const [key, [low, high]] of Object.entries(within)) {
+    if (key in found) found[key] = Math.max(low, Math.min(high, found[key]));
+  }
   return found;
 }
 
