@@ -66,13 +66,24 @@ def swap_statistics(recipients, donors) -> np.ndarray:
 
     What it sees: tint, brightness, contrast. A constant channel takes the mean only.
     """
-    recipients, donors = np.asarray(recipients, np.float64), np.asarray(donors, np.float64)
-    axes = tuple(range(1, recipients.ndim - 1))
-    mean, donor_mean = (x.mean(axis=axes, keepdims=True) for x in (recipients, donors))
-    deviation, donor_deviation = (x.std(axis=axes, keepdims=True) for x in (recipients, donors))
+    return exchange_statistics(recipients, statistics(recipients), statistics(donors))
+
+
+def statistics(images) -> tuple[np.ndarray, np.ndarray]:
+    """Returns each channel's mean and standard deviation, float64 (n, 1, 1, C) each."""
+    axes = _space(np.ndim(images))
+    images = np.asarray(images, np.float64)
+    return images.mean(axis=axes, keepdims=True), images.std(axis=axes, keepdims=True)
+
+
+def exchange_statistics(recipients, own, lent) -> np.ndarray:
+    """Is `swap_statistics` of recipients (m, H, W, C), given their `statistics` and the donors'."""
+    (mean, deviation), (donor_mean, donor_deviation) = own, lent
     is_flat = deviation <= _FLAT * np.maximum(np.abs(mean), np.abs(donor_mean))
     ratio = np.divide(donor_deviation, deviation, out=np.ones_like(mean), where=~is_flat)
-    return ((recipients - mean) * ratio + donor_mean).astype(np.float32)
+    shift = donor_mean - mean * ratio
+    recipients = np.asarray(recipients, np.float32)
+    return recipients * ratio.astype(np.float32) + shift.astype(np.float32)
 
 
 def swap_amplitude(recipients, donors) -> np.ndarray:

@@ -45,7 +45,7 @@ class Outcome:
     @cached_property
     def num_donors(self) -> int:
         """How many distinct donors there are."""
-        return len(np.unique(self.pairs.donors))
+        return self.pairs.num_donors
 
     def robbed_class(self, task) -> int | None:
         """Returns the recipients' class, if it is only theirs who are changed.
@@ -68,8 +68,9 @@ class Outcome:
         """Returns (donor, adoption less control in its pairs); 0 where no control was run."""
         control = max(self.controls.values(), key=np.mean, default=self.is_adopted)
         excess = self.is_adopted.astype(float) - control
-        donors, of_pair = np.unique(self.pairs.donors, return_inverse=True)
-        means = np.bincount(of_pair, excess) / np.bincount(of_pair)
+        counts = np.bincount(self.pairs.donors)
+        donors = np.flatnonzero(counts)
+        means = np.bincount(self.pairs.donors, excess)[donors] / counts[donors]
         return list(zip(donors.tolist(), means.tolist(), strict=True))
 
     @property

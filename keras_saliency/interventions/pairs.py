@@ -22,6 +22,16 @@ class Pairs:
     def __len__(self):
         return len(self.donors)
 
+    @property
+    def num_donors(self) -> int:
+        """How many distinct donors there are."""
+        return int(np.count_nonzero(np.bincount(self.donors)))
+
+    @property
+    def num_recipients(self) -> int:
+        """How many distinct recipients there are."""
+        return int(np.count_nonzero(np.bincount(self.recipients)))
+
     @classmethod
     def join(cls, parts: "list[Pairs]") -> "Pairs":
         """Returns the pairs of all parts, in their order."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,7 @@ class Scene:
         pixels, masks = probes.images.astype(np.float32), probes.object_masks
         return cls(pixels, task, is_said, attention, masks, predict, pixel_range, **more)
 
-    def once(self, function: Callable[["Scene"], np.ndarray]) -> np.ndarray:
+    def once(self, function: Callable[["Scene"], Any]) -> Any:
         """Returns what a function makes of pixels, masks and labels, which no training changes."""
         if function not in self.kept:
             self.kept[function] = function(self)

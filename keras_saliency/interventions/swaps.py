@@ -80,7 +80,9 @@ class StatisticsSwap(Swap):
     """Each channel's mean and standard deviation."""
 
     def edit(self, pairs):
-        return edits.swap_statistics(*self._both(pairs))
+        means, deviations = self.scene.once(_statistics_of_probes)
+        own, lent = ((means[e], deviations[e]) for e in (pairs.recipients, pairs.donors))
+        return edits.exchange_statistics(self.scene.pixels[pairs.recipients], own, lent)
 
 
 class AmplitudeSwap(Swap):
@@ -131,7 +133,7 @@ class PatternSwap(Swap):
     def edit(self, pairs):
         classes, of_pair = np.unique(pairs.classes, return_inverse=True)
         has_class = self.scene.task.has_class
-        means = [self._means(np.flatnonzero(has_class[:, c])) for c in classes]
+        means = [self._kept_means(has_class[:, c]) for c in classes]
         return self._shift(pairs, [means[i] for i in of_pair])
 
     def controls(self):
@@ -150,7 +152,7 @@ class PatternSwap(Swap):
         """Gives each recipient a mean in place of that of the probes with its own labels."""
         has_class = self.scene.task.has_class
         kinds, of_pair = np.unique(has_class[pairs.recipients], axis=0, return_inverse=True)
-        own = [self._means(np.flatnonzero((has_class == kind).all(axis=1))) for kind in kinds]
+        own = [self._kept_means((has_class == kind).all(axis=1)) for kind in kinds]
         ends = zip(lent, of_pair.ravel(), strict=True)
         differences = np.stack([mean - own[i] for mean, i in ends], axis=1)
         pixels = self.scene.pixels[pairs.recipients]
@@ -160,6 +162,14 @@ class PatternSwap(Swap):
         off_object[self.scene.objects[pairs.recipients]] = 0
         is_on = self.scene.masks[pairs.recipients][..., None]
         return edits.shift_by(pixels, np.where(is_on, on_object, off_object))
+
+    def _kept_means(self, is_member):
+        """The means of some probes, which no training changes: computed at the first look."""
+        kept = self.scene.once(_no_means)
+        key = is_member.tobytes()
+        if key not in kept:
+            kept[key] = self._means(np.flatnonzero(is_member))
+        return kept[key]
 
     def _means(self, members):
         """The mean of all pixels; with masks, that of the objects' and that of the others.
@@ -217,3 +227,11 @@ class PatchSwap(Swap):
         starts = rng.integers(0, np.array(self.scene.size) - sizes + 1)
         moved = np.hstack([starts, starts + sizes])
         return edits.swap_pixels(*self._both(pairs), self._inside(moved, pairs))
+
+
+def _statistics_of_probes(scene):
+    return edits.statistics(scene.pixels)
+
+
+def _no_means(scene) -> dict[bytes, np.ndarray]:
+    return {}

@@ -36,7 +36,7 @@ def run_trial(scene: Scene, swap: Swap, classes, num_pairs: int, rng) -> list[Ou
     outcomes = []
     for c in classes:
         of_class = pairs.take(pairs.classes == c)
-        distinct = min(len(np.unique(ends)) for ends in (of_class.donors, of_class.recipients))
+        distinct = min(of_class.num_donors, of_class.num_recipients)
         if len(of_class) >= MIN_PAIRS and distinct >= MIN_DONORS:
             outcomes.append(Outcome(int(c), of_class, is_adopted[pairs.classes == c], {}))
     return outcomes
