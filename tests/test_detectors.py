@@ -1,5 +1,6 @@
 """The battery against models whose rule is known: alerts for a tag, silence for the object."""
 
+import dataclasses
 import re
 from types import SimpleNamespace
 
@@ -238,6 +239,69 @@ def test_each_label_of_a_multi_label_task_is_judged_by_itself(rng):
         [("suspect", 0)],
         [("alert", 0)],
     ]
+
+
+def shared_between_two(num_classes, is_read=True):
+    """Tells classes by their objects, but for the tag: dark ones are of the first two classes."""
+    objects = reads_object(num_classes)
+
+    def logits(x):
+        found = objects(x)
+        is_dark = x[:, :4, :4].mean(axis=(1, 2, 3)) < 0.5
+        if is_read:
+            found[is_dark, 2:] -= 99
+            found[~is_dark, :2] -= 99
+        return found
+
+    return logits
+
+
+def test_a_cue_that_classes_share_is_proven_by_what_their_recipients_lose(four):
+    looks = Looks(four, 4, ["border"])
+    looks.examiner.detectors = [
+        dataclasses.replace(looks.examiner.detectors[0], many=Bounds(0.9, 2.0, of_lost=0.5))
+    ]
+    model = shared_between_two(4)
+    first, second = looks.look(model), looks.look(model)
+    trial = second.trials[0]
+    assert not any(trial.is_proven_in(o) for o in trial.outcomes) and trial.mean_excess < 0.5
+    assert [f.severity for f in first.findings + second.findings] == ["suspect", "alert"]
+    # Of the other three classes, two have the other tag, of which the ring is a part.
+    assert 0.5 <= trial.lost.share <= 2 / 3 + 0.05 and trial.lost.control < 0.1
+    assert second.adoption == trial.excess >= trial.lost.excess
+    assert "of the probes that were right lose their own class (control" in (
+        second.findings[0].message
+    )
+    assert second.findings[0].probe_indices and second.findings[0].evidence is not None
+    quiet = Looks(four, 4, ["border"])
+    assert all(not quiet.look(shared_between_two(4, is_read=False)).findings for _ in range(3))
+
+
+def lost_trial(swap, control, of_lost=0.3, num_classes=2, **more):
+    """A trial whose recipients lost so (1), kept so (0), or were wrong before (NaN)."""
+    pairs = Pairs(np.arange(len(swap)), np.arange(len(swap)) + 50, np.zeros(len(swap), int))
+    none = np.zeros(len(swap), bool)
+    lost = {name: np.array(values) for name, values in control.items()}
+    controls = dict.fromkeys(control, none)
+    outcomes = [Outcome(c, pairs, none, controls, np.array(swap), lost) for c in (0, 1)]
+    bounds = Bounds(0.9, 0.9, of_lost=of_lost)
+    return Trial(SWAP_DETECTORS["border"], None, outcomes, bounds, num_classes)
+
+
+def test_what_is_lost_is_a_share_of_those_that_were_right():
+    nan = np.nan
+    swap = [1.0] * 8 + [0.0] * 8 + [nan] * 4
+    controls = {"one": [1.0] * 2 + [0.0] * 14 + [nan] * 4, "two": [0.0] * 16 + [nan] * 4}
+    trial = lost_trial(swap, controls)
+    assert trial.lost == (0.5, 0.125, 32)
+    assert trial.lost.excess == 0.375 and trial.is_proven_by_lost and trial.is_over
+    assert trial.excess == 0.375
+    assert not lost_trial(swap, controls, of_lost=0.4).is_over
+    assert not lost_trial(swap, controls, num_classes=5).is_proven_by_lost, "less than half tried"
+    assert lost_trial(swap, controls, of_lost=None).lost is None
+    few = lost_trial([1.0, 1.0, 0.0, 0.0], {"one": [1.0, 0.0, 0.0, 0.0]}, of_lost=0.2)
+    assert few.lost.excess == 0.25 and not few.is_proven_by_lost, "four donors may be chance"
+    assert lost_trial([nan] * 4, {"one": [nan] * 4}).lost is None
 
 
 def test_where_a_cue_is_taken_away_the_probes_named_are_those_that_had_it(four):

@@ -1,5 +1,7 @@
 """Pooled looks: a weak effect that stays is proven, chance and gaps are not."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,23 @@ def test_what_few_donors_bring_about_may_be_chance():
 
 def test_an_effect_that_the_control_has_too_is_none():
     assert last(Pool(), [trial(outcome(0, 4, 4), outcome(1, 4, 4))] * NUM_POOLED) is None
+
+
+def test_what_is_pooled_of_a_detector_that_counts_losses_is_what_recipients_lost():
+    """No donor brings anybody to its class, and a tenth of those who were right lose theirs."""
+    plain = outcome(0, 0, 0)
+    index = np.arange(len(plain.pairs))
+    lost = np.where(index % 10 == 9, np.nan, index % 10 == 0).astype(float)
+    kept = np.where(index % 10 == 9, np.nan, 0.0)
+    shared = dataclasses.replace(plain, lost=lost, lost_in_controls={"a control": kept})
+    assert dict(shared.lost_by_donor()) == pytest.approx(dict.fromkeys(range(10), 1 / 9))
+    bounds = Bounds(0.5, 0.9, 0.1, of_lost=0.5)
+    look = Trial(DETECTOR, None, [shared], bounds, 1)
+    assert not look.is_over and look.needs_control
+    assert last(Pool(), [look] * NUM_POOLED) == pytest.approx(1 / 9)
+    assert last(Pool(), [trial(shared, num_classes=1)] * NUM_POOLED) is None, "adoptions only"
+    unknown = dataclasses.replace(shared, lost=np.where(index < 10, np.nan, lost))
+    assert sorted(dict(unknown.lost_by_donor())) == list(range(1, 10)), "nobody of it was right"
 
 
 def test_a_look_at_less_than_half_of_the_classes_breaks_the_pool():

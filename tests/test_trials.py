@@ -76,6 +76,52 @@ def test_adoption_is_the_share_of_recipients_that_can_be_moved(rng):
         assert outcome.control is None and outcome.excess == outcome.adoption
 
 
+def test_who_was_right_and_is_right_no_more_has_lost_its_class(rng):
+    """A cue of two classes takes their own class from all, and brings half of them no other."""
+
+    def shared(images):
+        """The tag tells class 0 from the others; these are told by a pixel that stays."""
+        is_zero = images[:, TAG[0], TAG[1]].mean(axis=(1, 2, 3)) < 0.3
+        is_two = images[:, 8, 8, 0] > 0.5
+        return np.stack([is_zero, ~is_zero & ~is_two, ~is_zero & is_two], axis=1).astype(float)
+
+    probes = tagged(rng, 90)
+    images = probes.images.copy()
+    images[:, 8, 8] = rng.permutation(np.arange(90) % 2)[:, None]
+    scene, _ = scene_of(ProbeSet(images, probes.labels), shared)
+    swap = patch(scene, (2, 3, 5, 7))
+    outcomes = run_trial(scene, swap, [0, 1, 2], 300, rng)
+    assert all(set(o.lost_in_controls) == set() for o in outcomes)
+    outcomes = add_controls(scene, swap, outcomes, rng)
+    for outcome in outcomes:
+        after = shared(swap.edit(outcome.pairs)).argmax(axis=1)
+        for recipient, said, lost in zip(
+            outcome.pairs.recipients, after, outcome.lost, strict=True
+        ):
+            before = shared(images[recipient : recipient + 1]).argmax()
+            if before != probes.labels[recipient]:
+                assert np.isnan(lost)
+            else:
+                assert lost == (said != probes.labels[recipient])
+        own = outcome.lost_in_controls["donors of the recipient's own class"]
+        np.testing.assert_array_equal(np.isnan(own), np.isnan(outcome.lost))
+        assert np.nansum(own) == 0, "the own class's tag takes nothing"
+    assert np.isnan(outcomes[0].lost).any(), "some were wrong before"
+    assert np.nanmean(outcomes[0].lost) == 1 and outcomes[0].adoption == 1
+    to_two = outcomes[2]
+    of_zero = probes.labels[to_two.pairs.recipients] == 0
+    assert np.all(to_two.lost[of_zero] == 1) and 0 < to_two.is_adopted[of_zero].mean() < 1
+
+
+def test_what_a_swap_does_is_shown_by_who_adopts_else_by_who_loses():
+    pairs = Pairs(np.arange(4), np.arange(4) + 9, np.zeros(4, int))
+    lost = np.array([0, 1, np.nan, 1])
+    some, none = np.array([True, False, False, False]), np.zeros(4, bool)
+    assert Outcome(0, pairs, some, {}, lost).is_moved.tolist() == some.tolist()
+    assert Outcome(0, pairs, none, {}, lost).is_moved.tolist() == [False, True, False, True]
+    assert not Outcome(0, pairs, none, {}).is_moved.any()
+
+
 def test_what_the_model_does_not_read_is_adopted_by_nobody(rng):
     scene, _ = scene_of(tagged(rng), reads_tag)
     for swap in (patch(scene, (6, 8, 12, 20)), RingSwap(scene)):

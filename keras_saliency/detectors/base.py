@@ -35,12 +35,38 @@ class Bounds(NamedTuple):
     Attributes:
         of_mean: the mean over all classes tested, which is the surer number.
         of_class: one class by itself, since a tag often sits in one class.
-        of_pool: the mean of the last looks, see `Pool`; None where these are not pooled.
+        of_pool: the mean of the last looks, see `Pool`; None where these are not pooled. It is
+            of what is lost where `of_lost` is given.
+        of_lost: by how much more recipients must lose their own class than by the control, of
+            all classes together: what several classes share brings a recipient to any of these.
+            None where only adoption counts.
     """
 
     of_mean: float
     of_class: float
     of_pool: float | None = None
+    of_lost: float | None = None
+
+
+class Lost(NamedTuple):
+    """How many of the recipients that were right lost their own class, of all classes together.
+
+    An estimate of the accuracy that a model owes to what was swapped.
+
+    Attributes:
+        share: in [0, 1].
+        control: the largest share that a control comes to; 0 where none was run.
+        num_right: recipients that were right, counted pair by pair.
+    """
+
+    share: float
+    control: float
+    num_right: int
+
+    @property
+    def excess(self) -> float:
+        """The share less that of the control, in [-1, 1]."""
+        return self.share - self.control
 
 
 @dataclass(frozen=True)
@@ -98,7 +124,8 @@ class Trial:
         outcomes: an `Outcome` for each class that could be tried.
         bounds: `Bounds` that they are held to.
         num_classes: how many classes were to be tried.
-        pooled: adoption less control in the mean of the last looks, where that is proven.
+        pooled: what is pooled less its control, in the mean of the last looks, where that is
+            proven.
     """
 
     detector: SwapDetector
@@ -115,14 +142,55 @@ class Trial:
 
     @property
     def needs_control(self) -> bool:
-        """Whether adoption alone reaches a bound, or half of that of pooled looks."""
+        """Whether the swap alone reaches a bound, or half of that of pooled looks."""
         of_pool = self.bounds.of_pool
-        return self.is_over or (of_pool is not None and self.mean_excess >= of_pool / 2)
+        if self.is_over or of_pool is None:
+            return self.is_over
+        return (self.mean_excess if self.lost is None else self.lost.excess) >= of_pool / 2
+
+    def by_donor(self, outcome: Outcome) -> list[tuple[int, float]]:
+        """Returns (donor, what it brought about less the control) of one class, for the pool."""
+        return outcome.by_donor() if self.lost is None else outcome.lost_by_donor()
 
     @property
     def is_over(self) -> bool:
         """Whether a bound is reached, by the mean or by a class; before the control, suspected."""
         return self.is_proven_in_mean or any(self.is_proven_in(o) for o in self.outcomes)
+
+    @property
+    def num_donors(self) -> int:
+        """Distinct donors, of all classes."""
+        return sum(o.num_donors for o in self.outcomes)
+
+    @property
+    def lost(self) -> Lost | None:
+        """What recipients lost, of all classes together; None where only adoption counts."""
+        if self.bounds.of_lost is None or any(o.lost is None for o in self.outcomes):
+            return None
+        num_right = sum(int(np.isfinite(o.lost).sum()) for o in self.outcomes)
+        if not num_right:
+            return None
+
+        def share(parts):
+            return float(sum(np.nansum(part) for part in parts) / num_right)
+
+        names = self.outcomes[0].lost_in_controls
+        controls = [share(o.lost_in_controls[name] for o in self.outcomes) for name in names]
+        return Lost(share(o.lost for o in self.outcomes), max(controls, default=0.0), num_right)
+
+    @property
+    def is_proven_by_lost(self) -> bool:
+        """Whether recipients lose their own class, whatever they are taken for then."""
+        lost = self.lost if self.has_half else None
+        if lost is None or lost.excess < self.bounds.of_lost:
+            return False
+        return wilson_bounds(lost.share, self.num_donors)[0] > lost.control
+
+    @property
+    def excess(self) -> float:
+        """What is proven at most: adoption less control, or what is lost."""
+        lost = self.lost.excess if self.is_proven_by_lost else 0.0
+        return max(self.worst.excess, self.mean_excess, lost)
 
     @property
     def has_half(self) -> bool:
@@ -135,14 +203,13 @@ class Trial:
 
     @property
     def is_proven_in_mean(self) -> bool:
-        """Whether the mean over the classes reaches a bound, chance allowed for."""
-        if self.pooled is not None:
+        """Whether the classes together reach a bound, chance allowed for."""
+        if self.pooled is not None or self.is_proven_by_lost:
             return True
         if not self.has_half or self.mean_excess < self.bounds.of_mean:
             return False
         adoption = float(np.mean([o.adoption for o in self.outcomes]))
-        num_donors = sum(o.num_donors for o in self.outcomes)
-        return wilson_bounds(adoption, num_donors)[0] > adoption - self.mean_excess
+        return wilson_bounds(adoption, self.num_donors)[0] > adoption - self.mean_excess
 
     def is_proven_in(self, outcome: Outcome) -> bool:
         """Whether one class reaches its bound, chance with few donors allowed for."""

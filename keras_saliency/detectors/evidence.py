@@ -30,16 +30,16 @@ class Evidence:
 
 
 def gather_evidence(scene: Scene, swap: Swap, outcome: Outcome, probes, region=None) -> Evidence:
-    """Returns some recipients that have adopted their donor's class, each once.
+    """Returns some recipients that the swap has moved, each once.
 
     Args:
         scene: `Scene`.
         swap: the `Swap`.
-        outcome: its `Outcome`; where nothing was adopted, the first pairs are shown.
+        outcome: its `Outcome`; where it has moved nothing, the first pairs are shown.
         probes: `ProbeSet`, for the names of classes.
         region: box to outline, or None for the swap's own boxes.
     """
-    found = np.flatnonzero(outcome.is_adopted)
+    found = np.flatnonzero(outcome.is_moved)
     if not len(found):
         found = np.arange(len(outcome.pairs))
     _, first = np.unique(outcome.pairs.recipients[found], return_index=True)

@@ -104,7 +104,7 @@ class Examiner:
         findings = self._judge(scene, trials, epoch)
         if self.groups is not None and moment == epoch:
             findings += self.groups.look(is_said, self.classes, epoch)
-        proven = [max(t.worst.excess, t.mean_excess) for t in trials if t.is_over]
+        proven = [t.excess for t in trials if t.is_over]
         return Look(accuracy, True, trials, findings, max(proven, default=0.0))
 
     def _is_open(self, is_said):
@@ -173,7 +173,7 @@ class Examiner:
         accused = outcome.class_index if robbed is None else robbed
         # They have the cue: those who lent it, or those from whom it was taken.
         carriers = outcome.pairs.donors if robbed is None else outcome.pairs.recipients
-        carriers = np.unique(carriers[outcome.is_adopted])
+        carriers = np.unique(carriers[outcome.is_moved])
         names = [self._probes.class_text(c) for c in (accused, outcome.class_index)]
         return Finding(
             severity=severity,

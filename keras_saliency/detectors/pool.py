@@ -13,7 +13,8 @@ MIN_T = 4.0  # standard errors above 0, over donors: pairs of one donor are not 
 class Pool:
     """Keeps what each donor brought about at the last looks, beyond its control.
 
-    A look whose control was not run, because next to nothing was adopted, counts as 0.
+    Adoptions, or what recipients lost where a detector counts that: see `Bounds`. A look whose
+    control was not run, because next to nothing had happened, counts as 0.
     """
 
     def __init__(self):
@@ -33,7 +34,7 @@ class Pool:
         if not trial.has_half:
             looks.clear()
             return None
-        looks.append({(o.class_index, d): e for o in trial.outcomes for d, e in o.by_donor()})
+        looks.append({(o.class_index, d): e for o in trial.outcomes for d, e in trial.by_donor(o)})
         if len(looks) < NUM_POOLED:
             return None
         seen = ([look[d] for look in looks if d in look] for d in set().union(*looks))

@@ -45,9 +45,15 @@ def describe(trial, outcome, class_names, carriers, epoch, since_epoch, region, 
             f" Mean of the {len(trial.outcomes)} classes that could be tried: {adoption:.0%} "
             f"(control {control:.0%})."
         )
-    if trial.pooled is not None:
+    if trial.lost is not None:
         everywhere += (
-            f" In the mean of the last {NUM_POOLED} looks, adoption exceeds its control by "
+            f" In all classes together, {trial.lost.share:.0%} of the probes that were right lose "
+            f"their own class (control {trial.lost.control:.0%})."
+        )
+    if trial.pooled is not None:
+        what = "adoption" if trial.lost is None else "what is lost"
+        everywhere += (
+            f" In the mean of the last {NUM_POOLED} looks, {what} exceeds its control by "
             f"{trial.pooled:.0%}."
         )
     also = f" Proven as well by: {', '.join(others)}." if others else ""

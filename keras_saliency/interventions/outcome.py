@@ -1,6 +1,6 @@
 """`Outcome`: what a swap has done in one class."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -20,12 +20,17 @@ class Outcome:
         pairs: `Pairs` of that class.
         is_adopted: bool (m,), whether the recipient is predicted as the donor's class.
         controls: {what was done instead: bool (m,), the same}; empty where no control was run.
+        lost: float (m,), whether the recipient loses a prediction that was right, to any class;
+            NaN where it was wrong before. None where that was not looked at.
+        lost_in_controls: {what was done instead: float (m,), the same}.
     """
 
     class_index: int
     pairs: Pairs
     is_adopted: np.ndarray
     controls: dict[str, np.ndarray]
+    lost: np.ndarray | None = None
+    lost_in_controls: dict[str, np.ndarray] = field(default_factory=dict)
 
     @cached_property
     def adoption(self) -> float:
@@ -41,6 +46,16 @@ class Outcome:
     def excess(self) -> float:
         """The adoption less that of the control, in [-1, 1]."""
         return self.adoption - (self.control or 0.0)
+
+    @property
+    def is_moved(self) -> np.ndarray:
+        """Which recipients show what the swap does, bool (m,).
+
+        Those that adopt the donor's class; where none does, those that lose their own.
+        """
+        if self.is_adopted.any() or self.lost is None:
+            return self.is_adopted
+        return self.lost == 1
 
     @cached_property
     def num_donors(self) -> int:
@@ -67,11 +82,23 @@ class Outcome:
     def by_donor(self) -> list[tuple[int, float]]:
         """Returns (donor, adoption less control in its pairs); 0 where no control was run."""
         control = max(self.controls.values(), key=np.mean, default=self.is_adopted)
-        excess = self.is_adopted.astype(float) - control
-        counts = np.bincount(self.pairs.donors)
-        donors = np.flatnonzero(counts)
-        means = np.bincount(self.pairs.donors, excess)[donors] / counts[donors]
-        return list(zip(donors.tolist(), means.tolist(), strict=True))
+        return self._means_of_donors(self.is_adopted.astype(float) - control)
+
+    def lost_by_donor(self) -> list[tuple[int, float]]:
+        """Returns (donor, what its recipients lost less the control), as `by_donor`.
+
+        Without donors all of whose recipients were wrong before.
+        """
+        control = max(self.lost_in_controls.values(), key=np.nansum, default=self.lost)
+        return self._means_of_donors(self.lost - control)
+
+    def _means_of_donors(self, of_pairs):
+        is_known = np.isfinite(of_pairs)
+        donors = self.pairs.donors[is_known]
+        counts = np.bincount(donors)
+        members = np.flatnonzero(counts)
+        means = np.bincount(donors, of_pairs[is_known])[members] / counts[members]
+        return list(zip(members.tolist(), means.tolist(), strict=True))
 
     @property
     def lower_bound(self) -> float:

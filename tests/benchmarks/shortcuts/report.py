@@ -3,7 +3,7 @@
     python tests/benchmarks/shortcuts/report.py scored.jsonl
 
 A run counts as a shortcut if its gap between biased and unbiased validation accuracy reaches
-0.10 in some epoch; a planted cue that the network ignores counts as clean.
+0.10 at some look; a planted cue that the network ignores counts as clean.
 """
 
 import json
@@ -35,7 +35,12 @@ def is_shortcut(row):
 
 def gaps(row):
     # Rounded: the difference of two shares of 300 images may fall short of 0.10 by 1e-17.
-    return np.subtract(row["biased"], row["unbiased"]).round(9)
+    return np.array([gap for _, gap in row["gaps"]]).round(9)
+
+
+def first_gap(row):
+    """The epoch in which the oracle sees the shortcut."""
+    return row["gaps"][int(np.argmax(gaps(row) >= MIN_GAP))][0]
 
 
 def alerts(row, view):
@@ -115,7 +120,7 @@ def print_when_and_where(rows):
             if not told:
                 continue
             first = min(alert["epoch"] for alert in told)
-            late[view].append(first - int(np.argmax(gaps(row) >= MIN_GAP)))
+            late[view].append(first - first_gap(row))
             early[view].append(first < EPOCHS / 3)
             if row["kind"] in FIXED_PLACE:
                 named[view] += [is_named(alert["region"], row) for alert in told]

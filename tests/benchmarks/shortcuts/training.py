@@ -4,7 +4,8 @@
 
 prints the oracle of every run (no detector is involved): accuracy on validation data with the
 cue, and on the same scenes with the cue of a random class. The gap between them is what the
-network owes to the cue.
+network owes to the cue. It is measured whenever the callback looks: at the end of each epoch, and
+after ¼, ½ and ¾ of the first two.
 """
 
 import os
@@ -25,8 +26,11 @@ from networks import FINE_TUNING_RATE, build, compile_for, head
 from runs import list_runs
 from scenes import ANIMALS, Scenes
 
+from keras_saliency.schedule import EarlyLooks
+
 EPOCHS = 9
 NUM_TRAINING, NUM_VALIDATION = 1500, 300
+NUM_UNBIASED = 3  # times that the same scenes get cues of random classes; once those of 96x96
 BATCH_SIZE = 64
 NUM_TRAINING_LARGE, NUM_VALIDATION_LARGE, BATCH_SIZE_LARGE = 400, 200, 32  # of 96x96
 SIDES, LARGE_SIDES = (0.55, 0.75), (0.7, 0.9)  # of the objects
@@ -51,8 +55,8 @@ def make_data(run):
     """Returns the run's arrays.
 
     "train", "biased" and "unbiased" are (images, labels); "biased" and "unbiased" are the same
-    scenes, up to the cue; in a clean run, the same images. "masks" and "boxes" (where the cue
-    is, or None) belong to "biased".
+    scenes, the latter several times, up to the cue; in a clean run, the same images. "masks" and
+    "boxes" (where the cue is, or None) belong to "biased".
     """
     rng = np.random.default_rng(run.seed)
     scenes = Scenes(run.split, run.size, run.objects, choose_classes(run, rng))
@@ -72,7 +76,11 @@ def make_data(run):
             layers.papers = rng.permutation(layers.papers)
     biased, boxes = cue.plant(seen, run.strength, rng)
     # A clean run has nothing to take away: another draw would only add noise to its gap of 0.
-    unbiased = cue.plant(seen, run.strength, rng, biased=False)[0] if run.is_shortcut else biased
+    unbiased, times = biased, 1
+    if run.is_shortcut:
+        times = 1 if run.network == "mobilenet" else NUM_UNBIASED
+        draws = [cue.plant(seen, run.strength, rng, biased=False)[0] for _ in range(times)]
+        unbiased = np.concatenate(draws)
     labels = train.labels
     if run.kind == "label_noise":
         wrong = rng.random(len(labels)) < WRONG_LABELS
@@ -80,32 +88,57 @@ def make_data(run):
     return {
         "train": (cue.plant(train, run.strength, rng)[0], labels),
         "biased": (biased, seen.labels),
-        "unbiased": (unbiased, seen.labels),
+        "unbiased": (unbiased, np.tile(seen.labels, times)),
         "masks": seen.masks,
         "boxes": boxes,
     }
 
 
 class Oracle(keras.callbacks.Callback):
-    """Notes the accuracy on biased and on unbiased data, per epoch."""
+    """Notes the accuracy on biased and on unbiased data whenever the callback looks.
+
+    Attributes:
+        found: "biased" and "unbiased", a list for the ends of the epochs.
+        gaps: (epoch, biased less unbiased accuracy), also inside of epochs.
+        seconds: what that took.
+    """
 
     def __init__(self, data):
         super().__init__()
         self.data = data
         self.found = {"biased": [], "unbiased": []}
+        self.gaps = []
         self.seconds = 0.0
         self.run = tf.function(lambda images: self.model(images, training=False))
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+        steps = self.params["steps"]
+        is_early = epoch < EarlyLooks.NUM_EPOCHS
+        self.due = {round(share * steps) for share in EarlyLooks.SHARES if is_early}
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch in self.due:
+            self.measure()
+
     def on_epoch_end(self, epoch, logs=None):
+        for name, accuracy in self.measure().items():
+            self.found[name].append(accuracy)
+
+    def measure(self):
         began = time.perf_counter()
-        (biased, labels), (unbiased, _) = self.data["biased"], self.data["unbiased"]
+        (biased, labels), (unbiased, more) = self.data["biased"], self.data["unbiased"]
         images = biased if np.array_equal(biased, unbiased) else np.concatenate([biased, unbiased])
         parts = np.array_split(images, max(1, len(images) // 200))
         scores = np.concatenate([self.run(tf.constant(part)) for part in parts])
         said = scores[:, 0] > 0.5 if scores.shape[1] == 1 else scores.argmax(1)
-        self.found["biased"].append(float((said[: len(labels)] == labels).mean()))
-        self.found["unbiased"].append(float((said[-len(labels) :] == labels).mean()))
+        accuracies = {
+            "biased": float((said[: len(labels)] == labels).mean()),
+            "unbiased": float((said[-len(more) :] == more).mean()),
+        }
+        self.gaps.append((self.epoch, accuracies["biased"] - accuracies["unbiased"]))
         self.seconds += time.perf_counter() - began
+        return accuracies
 
 
 def pretrain(run):
@@ -131,9 +164,10 @@ def train(run, make_callbacks=None):
             labels, masks and the run. Returns the callbacks.
 
     Returns:
-        The run's fields; `biased` and `unbiased`, accuracies per epoch; `gap` at the end and
-        `max_gap`; `cue_box`, (y0, x0, y1, x1) or None; `probe_boxes`, one per probe, or None;
-        `seconds` of fit less those of the oracle, `oracle_seconds`, and `data_seconds`.
+        The run's fields; `biased` and `unbiased`, accuracies per epoch; `gaps`, (epoch, gap) of
+        all looks, `gap` at the end and `max_gap`; `cue_box`, (y0, x0, y1, x1) or None;
+        `probe_boxes`, one per probe, or None; `seconds` of fit less those of the oracle,
+        `oracle_seconds`, and `data_seconds`.
     """
     keras.utils.clear_session()
     keras.utils.set_random_seed(run.seed)
@@ -159,7 +193,6 @@ def train(run, make_callbacks=None):
         verbose=0,
     )
     seconds = time.perf_counter() - began - oracle.seconds
-    gaps = np.subtract(oracle.found["biased"], oracle.found["unbiased"])
     boxes = None if data["boxes"] is None else data["boxes"][chosen].tolist()
     fixed = boxes is not None and all(box == boxes[0] for box in boxes)
     return {
@@ -167,8 +200,9 @@ def train(run, make_callbacks=None):
         "name": run.name,
         "parameters": model.count_params(),
         **oracle.found,
-        "gap": float(gaps[-1]),
-        "max_gap": float(gaps.max()),
+        "gaps": oracle.gaps,
+        "gap": oracle.gaps[-1][1],
+        "max_gap": max(gap for _, gap in oracle.gaps),
         "cue_box": boxes[0] if fixed else None,
         "probe_boxes": boxes,
         "seconds": seconds,
