@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -162,7 +163,7 @@ class Trial:
         """Distinct donors, of all classes."""
         return sum(o.num_donors for o in self.outcomes)
 
-    @property
+    @cached_property
     def lost(self) -> Lost | None:
         """What recipients lost, of all classes together; None where only adoption counts."""
         if self.bounds.of_lost is None or any(o.lost is None for o in self.outcomes):
