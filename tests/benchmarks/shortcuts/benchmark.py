@@ -131,12 +131,16 @@ def main():
     parser.add_argument("--fraction", type=float, default=1.0)
     parser.add_argument("--skip", type=float, default=0.0, help="leave this fraction out")
     parser.add_argument("--runs", nargs="*", help="names of the runs; default: all")
+    parser.add_argument("--first-seed", type=int, help="of other runs of the same kinds")
+    parser.add_argument("--planted", action="store_true", help="small networks with a cue only")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--output", default="shortcuts.jsonl")
     options = parser.parse_args()
     from runs import list_runs
 
-    runs = list_runs(options.split, options.fraction)
+    runs = list_runs(options.split, options.fraction, options.first_seed)
+    if options.planted:
+        runs = [run for run in runs if run.is_shortcut and run.network != "mobilenet"]
     if options.skip:
         skipped = set(list_runs(options.split, options.skip))
         runs = [run for run in runs if run not in skipped]

@@ -44,12 +44,13 @@ class Run:
         return f"{self.kind}-{self.strength:g}-{self.network}-{self.num_classes}-{self.seed}"
 
 
-def list_runs(split, fraction=1.0):
+def list_runs(split, fraction=1.0, first_seed=None):
     """Returns the Runs of "tune" or "score", whose seeds differ.
 
     Args:
         split: "tune" or "score".
         fraction: With less than 1, about that share of the runs of every kind, at least one.
+        first_seed: Of other runs of the same kinds. Defaults to that of the split.
     """
     families = []
     for i, kind in enumerate(KINDS):
@@ -66,7 +67,7 @@ def list_runs(split, fraction=1.0):
                 for r, kind in enumerate(pretrained)
             ]
         )
-    runs, seed = [], FIRST_SEED[split]
+    runs, seed = [], FIRST_SEED[split] if first_seed is None else first_seed
     for family in families:
         wanted = max(1, round(fraction * len(family)))
         # Spread over strengths and numbers of classes: the seeds differ slowest.
