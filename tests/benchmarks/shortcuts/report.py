@@ -1,6 +1,6 @@
 """Makes the README's tables of what `benchmark.py` wrote.
 
-    python tests/benchmarks/shortcuts/report.py scored.jsonl
+    python tests/benchmarks/shortcuts/report.py scored.jsonl [more.jsonl ...]
 
 A run counts as a shortcut if its gap between biased and unbiased validation accuracy reaches
 0.10 at some look; a planted cue that the network ignores counts as clean.
@@ -21,8 +21,10 @@ VIEWS = "masks", "no masks"
 
 
 def read(paths):
-    lines = [line for path in paths for line in Path(path).read_text().splitlines()]
-    rows = [json.loads(line) for line in lines]
+    rows = []
+    for path in map(Path, paths):
+        found = map(json.loads, path.read_text().splitlines())
+        rows += [{**row, "draw": path.stem} for row in found]
     failed = [row for row in rows if "error" in row]
     for row in failed:
         print(f"FAILED: {row['name']}: {row['error']}")
@@ -59,8 +61,8 @@ def upper_bound(num_wrong, num):
     return high
 
 
-def share(found):
-    return f"{sum(found)}/{len(found)}" + (f" = {np.mean(found):.0%}" if found else "")
+def share(found, digits=0):
+    return f"{sum(found)}/{len(found)}" + (f" = {np.mean(found):.{digits}%}" if found else "")
 
 
 def print_false(rows):
@@ -88,6 +90,15 @@ def print_false(rows):
                 )
 
 
+def shows_at_an_end(row):
+    """Whether the gap is there at the end of an epoch as well, as validation accuracy is."""
+    return np.subtract(row["biased"], row["unbiased"]).round(9).max() >= MIN_GAP
+
+
+def caught_of(rows):
+    return [share([bool(alerts(r, view)) for r in rows if view in r], 1) for view in VIEWS]
+
+
 def print_caught(rows):
     print("\n| kind of cue | runs | caught with masks | without masks |")
     print("|---|---|---|---|")
@@ -102,11 +113,17 @@ def print_caught(rows):
             cells.append(share(caught) + blind)
         planted = sum(r["kind"] == kind for r in rows)
         print(f"| {kind} | {len(part)} of {planted} planted | {cells[0]} | {cells[1]} |")
-    print(f"| **all** | | **{share(found['masks'])}** | **{share(found['no masks'])}** |")
+    cells = [f"**{share(found[view], 1)}**" for view in VIEWS]
+    print(f"| **all** | | {cells[0]} | {cells[1]} |")
+    for draw in sorted({r["draw"] for r in rows}):
+        cells = caught_of([r for r in rows if r["draw"] == draw and is_shortcut(r)])
+        print(f"| of these in {draw} | | {cells[0]} | {cells[1]} |")
+    cells = caught_of([r for r in rows if is_shortcut(r) and shows_at_an_end(r)])
+    print(f"| of these, gap at the end of an epoch | | {cells[0]} | {cells[1]} |")
     print("\n| strength | runs | with masks | without masks |\n|---|---|---|---|")
     for strength in STRENGTHS:
         part = [r for r in rows if r["strength"] == strength and is_shortcut(r)]
-        cells = [share([bool(alerts(r, v)) for r in part if v in r]) for v in VIEWS]
+        cells = caught_of(part)
         print(f"| {strength:.0%} | {len(part)} | {cells[0]} | {cells[1]} |")
 
 
