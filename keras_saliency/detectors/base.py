@@ -166,32 +166,34 @@ class Trial:
     @cached_property
     def lost(self) -> Lost | None:
         """What recipients lost, of all classes together; None where only adoption counts."""
-        if self.bounds.of_lost is None or any(o.lost is None for o in self.outcomes):
-            return None
-        num_right = sum(int(np.isfinite(o.lost).sum()) for o in self.outcomes)
-        if not num_right:
+        parts = [o.lost for o in self.outcomes if o.lost is not None]
+        num_right = sum(int(np.isfinite(part).sum()) for part in parts)
+        if self.bounds.of_lost is None or not num_right:
             return None
 
-        def share(parts):
-            return float(sum(np.nansum(part) for part in parts) / num_right)
+        def share(of_classes):
+            return float(sum(np.nansum(part) for part in of_classes) / num_right)
 
         names = self.outcomes[0].lost_in_controls
         controls = [share(o.lost_in_controls[name] for o in self.outcomes) for name in names]
-        return Lost(share(o.lost for o in self.outcomes), max(controls, default=0.0), num_right)
+        return Lost(share(parts), max(controls, default=0.0), num_right)
 
     @property
     def is_proven_by_lost(self) -> bool:
         """Whether recipients lose their own class, whatever they are taken for then."""
-        lost = self.lost if self.has_half else None
-        if lost is None or lost.excess < self.bounds.of_lost:
+        lost, bound = self.lost, self.bounds.of_lost
+        if lost is None or bound is None or not self.has_half:
             return False
-        return wilson_bounds(lost.share, self.num_donors)[0] > lost.control
+        is_sure = wilson_bounds(lost.share, self.num_donors)[0] > lost.control
+        return lost.excess >= bound and is_sure
 
     @property
     def excess(self) -> float:
         """What is proven at most: adoption less control, or what is lost."""
-        lost = self.lost.excess if self.is_proven_by_lost else 0.0
-        return max(self.worst.excess, self.mean_excess, lost)
+        found = [self.worst.excess, self.mean_excess]
+        if self.lost is not None and self.is_proven_by_lost:
+            found.append(self.lost.excess)
+        return max(found)
 
     @property
     def has_half(self) -> bool:

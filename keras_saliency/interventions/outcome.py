@@ -89,6 +89,8 @@ class Outcome:
 
         Without donors all of whose recipients were wrong before.
         """
+        if self.lost is None:
+            return []
         control = max(self.lost_in_controls.values(), key=np.nansum, default=self.lost)
         return self._means_of_donors(self.lost - control)
 

@@ -51,9 +51,12 @@ def add_controls(scene: Scene, swap: Swap, outcomes: list[Outcome], rng) -> list
     pairs = Pairs.join([outcome.pairs for outcome in outcomes])
     ends = np.cumsum([len(outcome.pairs) for outcome in outcomes])[:-1]
 
+    def said_by(control):
+        return said_after(scene, lambda some: control(some, rng), pairs)
+
     controls, lost = {}, {}
-    for name, edit in swap.controls().items():
-        is_said = said_after(scene, lambda some, edit=edit: edit(some, rng), pairs)
+    for name, control in swap.controls().items():
+        is_said = said_by(control)
         controls[name] = np.split(_adopted(is_said, pairs), ends)
         lost[name] = np.split(_lost(scene, is_said, pairs), ends)
     return [
