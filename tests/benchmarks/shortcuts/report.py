@@ -74,6 +74,7 @@ def print_false(rows):
         "planted, ignored by the network": [r for r in clean if r["kind"] in KINDS],
         "all": clean,
     }
+    parts |= {f"of these in {d}": [r for r in clean if r["draw"] == d] for d in draws(rows)}
     for name, part in parts.items():
         for view in VIEWS:
             wrong = [bool(alerts(r, view)) for r in part if view in r]
@@ -88,6 +89,11 @@ def print_false(rows):
                     f"over {alert['control'] or 0:.2f} in epoch {alert['epoch']}, gaps "
                     f"{min(gaps(row)):.2f} … {max(gaps(row)):.2f}"
                 )
+
+
+def draws(rows):
+    """The files that the rows are of."""
+    return sorted({row["draw"] for row in rows})
 
 
 def shows_at_an_end(row):
@@ -115,7 +121,7 @@ def print_caught(rows):
         print(f"| {kind} | {len(part)} of {planted} planted | {cells[0]} | {cells[1]} |")
     cells = [f"**{share(found[view], 1)}**" for view in VIEWS]
     print(f"| **all** | | {cells[0]} | {cells[1]} |")
-    for draw in sorted({r["draw"] for r in rows}):
+    for draw in draws(rows):
         cells = caught_of([r for r in rows if r["draw"] == draw and is_shortcut(r)])
         print(f"| of these in {draw} | | {cells[0]} | {cells[1]} |")
     cells = caught_of([r for r in rows if is_shortcut(r) and shows_at_an_end(r)])
