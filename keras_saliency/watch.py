@@ -20,8 +20,8 @@ _BLIND = (
     "anything that the probes do not show",
 )
 _BLIND_WITHOUT_MASKS = (
-    "faint patterns all over the image, and cues that a part of a class has not (masks or boxes "
-    "show most of both)",
+    "faint patterns all over the image, small cues that move, and cues that a part of a class has "
+    "not (masks or boxes show most of these)",
 )
 
 
