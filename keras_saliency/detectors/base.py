@@ -136,10 +136,11 @@ class Trial:
     num_classes: int
     pooled: float | None = None
 
-    @property
+    @cached_property
     def mean_excess(self) -> float:
         """Mean adoption less mean control, over the classes; 0 without any."""
-        return float(np.mean([o.excess for o in self.outcomes])) if self.outcomes else 0.0
+        excesses = [o.excess for o in self.outcomes]
+        return sum(excesses) / max(1, len(excesses))
 
     @property
     def needs_control(self) -> bool:
@@ -167,16 +168,18 @@ class Trial:
     def lost(self) -> Lost | None:
         """What recipients lost, of all classes together; None where only adoption counts."""
         parts = [o.lost for o in self.outcomes if o.lost is not None]
-        num_right = sum(int(np.isfinite(part).sum()) for part in parts)
-        if self.bounds.of_lost is None or not num_right:
+        if self.bounds.of_lost is None or not parts:
+            return None
+        is_known = np.isfinite(np.concatenate(parts))
+        if not is_known.any():
             return None
 
         def share(of_classes):
-            return float(sum(np.nansum(part) for part in of_classes) / num_right)
+            return float(np.concatenate(of_classes)[is_known].mean())
 
         names = self.outcomes[0].lost_in_controls
-        controls = [share(o.lost_in_controls[name] for o in self.outcomes) for name in names]
-        return Lost(share(parts), max(controls, default=0.0), num_right)
+        controls = [share([o.lost_in_controls[name] for o in self.outcomes]) for name in names]
+        return Lost(share(parts), max(controls, default=0.0), int(is_known.sum()))
 
     @property
     def is_proven_by_lost(self) -> bool:
@@ -216,8 +219,9 @@ class Trial:
 
     def is_proven_in(self, outcome: Outcome) -> bool:
         """Whether one class reaches its bound, chance with few donors allowed for."""
-        is_sure = outcome.lower_bound > (outcome.control or 0.0)
-        return outcome.excess >= self.bounds.of_class and is_sure
+        if outcome.excess < self.bounds.of_class:
+            return False
+        return outcome.lower_bound > (outcome.control or 0.0)
 
     @property
     def worst(self) -> Outcome:

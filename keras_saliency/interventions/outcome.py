@@ -35,7 +35,7 @@ class Outcome:
     @cached_property
     def adoption(self) -> float:
         """Share of recipients that take the donor's class over, in [0, 1]."""
-        return float(self.is_adopted.mean())
+        return np.count_nonzero(self.is_adopted) / len(self.is_adopted)
 
     @cached_property
     def control(self) -> float | None:

@@ -58,12 +58,12 @@ def draw_pairs(has_class, is_said, classes, num_pairs, rng) -> Pairs:
     """
     drawn = []
     for c in classes:
-        lenders = has_class[:, c] & is_said[:, c]
-        takers = ~has_class[:, c] & ~is_said[:, c]
-        count = min(num_pairs // max(1, len(classes)), int(lenders.sum() * takers.sum()))
-        if lenders.any() and takers.any():
-            first = _spread(np.flatnonzero(lenders), count, rng)
-            second = _spread(np.flatnonzero(takers), count, rng)
+        lenders = np.flatnonzero(has_class[:, c] & is_said[:, c])
+        takers = np.flatnonzero(~(has_class[:, c] | is_said[:, c]))
+        count = min(num_pairs // max(1, len(classes)), len(lenders) * len(takers))
+        if count:
+            first = _spread(lenders, count, rng)
+            second = _spread(takers, count, rng)
             drawn.append(Pairs(first, second, np.full(count, c)))
     return Pairs.join(drawn) if drawn else Pairs(_NONE, _NONE, _NONE)
 
