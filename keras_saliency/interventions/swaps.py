@@ -10,6 +10,7 @@ from keras_saliency.interventions.regions import box_masks
 from keras_saliency.interventions.scene import Scene
 
 PATCH_SHARE = 0.25  # of each side: a patch is 1/16 of an image, 1/64 of a volume
+MAX_KEPT = 2**22  # values of the probes whose spectra are kept: 16 MB
 MIN_HALF = 8  # images; half of fewer would leave out what all have, too
 Control = Callable[[Pairs, np.random.Generator], np.ndarray]
 
@@ -86,14 +87,21 @@ class StatisticsSwap(Swap):
 
 
 class AmplitudeSwap(Swap):
-    """Fourier amplitudes. Each probe is in several pairs, and is transformed once."""
+    """Fourier amplitudes. Each probe is in several pairs, and is transformed once.
+
+    Of few and small probes once for all looks.
+    """
 
     def edit(self, pairs):
+        size = self.scene.size
+        if self.scene.pixels.size <= MAX_KEPT:
+            spectra = self.scene.once(_spectra_of_probes)
+            return edits.exchange_amplitudes(spectra, pairs.recipients, pairs.donors, size)
         ends = np.concatenate([pairs.recipients, pairs.donors])
         probes, of_end = np.unique(ends, return_inverse=True)
         spectra = edits.spectra(self.scene.pixels[probes])
         recipients, donors = np.split(of_end, 2)
-        return edits.exchange_amplitudes(spectra, recipients, donors, self.scene.size)
+        return edits.exchange_amplitudes(spectra, recipients, donors, size)
 
 
 class BackgroundSwap(Swap):
@@ -153,15 +161,17 @@ class PatternSwap(Swap):
         has_class = self.scene.task.has_class
         kinds, of_pair = np.unique(has_class[pairs.recipients], axis=0, return_inverse=True)
         own = [self._kept_means((has_class == kind).all(axis=1)) for kind in kinds]
-        ends = zip(lent, of_pair.ravel(), strict=True)
-        differences = np.stack([mean - own[i] for mean, i in ends], axis=1)
+        differences = np.empty((len(own[0]), len(pairs), *own[0].shape[1:]), np.float32)
+        for i, (mean, kind) in enumerate(zip(lent, of_pair.ravel(), strict=True)):
+            np.subtract(mean, own[kind], out=differences[:, i])
         pixels = self.scene.pixels[pairs.recipients]
         if self.scene.masks is None:
             return edits.shift_by(pixels, differences[0])
         on_object, off_object = differences
         off_object[self.scene.objects[pairs.recipients]] = 0
-        is_on = self.scene.masks[pairs.recipients][..., None]
-        return edits.shift_by(pixels, np.where(is_on, on_object, off_object))
+        is_on = self.scene.masks[pairs.recipients]
+        off_object[is_on] = on_object[is_on]
+        return edits.shift_by(pixels, off_object)
 
     def _kept_means(self, is_member):
         """The means of some probes, which no training changes: computed at the first look."""
@@ -231,6 +241,10 @@ class PatchSwap(Swap):
 
 def _statistics_of_probes(scene):
     return edits.statistics(scene.pixels)
+
+
+def _spectra_of_probes(scene):
+    return edits.spectra(scene.pixels)
 
 
 def _no_means(scene) -> dict[bytes, np.ndarray]:
