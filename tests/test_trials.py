@@ -113,6 +113,16 @@ def test_who_was_right_and_is_right_no_more_has_lost_its_class(rng):
     assert np.all(to_two.lost[of_zero] == 1) and 0 < to_two.is_adopted[of_zero].mean() < 1
 
 
+def test_spectra_are_the_same_whether_kept_or_not(rng, monkeypatch):
+    scene, _ = scene_of(tagged(rng), reads_tag)
+    pairs = Pairs(np.array([0, 3, 4]), np.array([7, 8, 7]), np.zeros(3, int))
+    kept = AmplitudeSwap(scene).edit(pairs)
+    monkeypatch.setattr("keras_saliency.interventions.swaps.MAX_KEPT", 0)
+    scene.kept.clear()
+    np.testing.assert_array_equal(AmplitudeSwap(scene).edit(pairs), kept)
+    assert not scene.kept, "of many or large probes nothing is held"
+
+
 def test_what_a_swap_does_is_shown_by_who_adopts_else_by_who_loses():
     pairs = Pairs(np.arange(4), np.arange(4) + 9, np.zeros(4, int))
     lost = np.array([0, 1, np.nan, 1])

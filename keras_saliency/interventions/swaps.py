@@ -175,7 +175,7 @@ class PatternSwap(Swap):
 
     def _kept_means(self, is_member):
         """The means of some probes, which no training changes: computed at the first look."""
-        kept = self.scene.once(_no_means)
+        kept = self.scene.kept.setdefault(PatternSwap, {})
         key = is_member.tobytes()
         if key not in kept:
             kept[key] = self._means(np.flatnonzero(is_member))
@@ -245,7 +245,3 @@ def _statistics_of_probes(scene):
 
 def _spectra_of_probes(scene):
     return edits.spectra(scene.pixels)
-
-
-def _no_means(scene) -> dict[bytes, np.ndarray]:
-    return {}
