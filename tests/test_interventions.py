@@ -125,15 +125,16 @@ def test_box_masks_hold_the_half_open_box_without_the_holes(rng):
         assert pierced[i, y, x] == (masks[i, y, x] and not holes[i, y, x])
 
 
-def test_background_is_what_neither_object_and_no_hole_covers(two, rng):
+def test_background_is_all_off_the_object_and_holes_are_filled(two, rng):
     recipients, donors = two
-    mine, theirs, holes = rng.random((3, 3, 9, 14)) < 0.4
-    for given in (False, holes):
-        edited = edits.swap_background(recipients, donors, mine, theirs, given)
+    mine, holes = rng.random((2, 3, 9, 14)) < 0.4
+    fill = rng.normal(size=recipients.shape)
+    for given in (None, fill):
+        edited = edits.swap_background(recipients, donors, mine, holes, given)
         for i, y, x in np.ndindex(mine.shape):
-            kept = mine[i, y, x] or theirs[i, y, x] or (given is holes and holes[i, y, x])
-            expected = (recipients if kept else donors)[i, y, x].astype(np.float32)
-            np.testing.assert_array_equal(edited[i, y, x], expected)
+            source = recipients if given is None else fill
+            source = recipients if mine[i, y, x] else source if holes[i, y, x] else donors
+            np.testing.assert_array_equal(edited[i, y, x], source[i, y, x].astype(np.float32))
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -29,6 +29,7 @@ from keras_saliency.interventions import (
 )
 
 SIZES = [(40,), (7, 12, 10)]
+SIZES_AND_IMAGES = [*SIZES, (16, 11), (5, 4)]
 CODES = np.array([0.1, 0.5, 0.9])
 TAGS = {1: (5, 9), 3: (0, 3, 5, 2, 6, 8)}  # boxes that hold the class
 
@@ -99,6 +100,60 @@ def test_high_pass_takes_away_a_gaussian_along_each_axis(size, rng):
             w * padded.take(range(o, o + size[axis]), axis) for o, w in enumerate(weights)
         )
     np.testing.assert_allclose(edits.without_smooth(picture), picture - blurred, atol=1e-4)
+
+
+def slow_around(image, mask, place, window):
+    """Each channel's mean over a window, as far as it is in the mask, and that share of it."""
+    rows = [
+        [abs(j) if abs(j) < n else 2 * (n - 1) - j for j in range(p - window // 2, p + window)]
+        for p, n in zip(place, mask.shape, strict=True)
+    ]
+    places = list(itertools.product(*(row[:window] for row in rows)))
+    known = [image[p] for p in places if mask[p]]
+    return (np.mean(known, axis=0) if known else np.zeros(image.shape[-1])), len(known) / len(places)
+
+
+@pytest.mark.parametrize("size", SIZES_AND_IMAGES)
+def test_holes_are_completed_with_what_surrounds_them(size, rng):
+    images = rng.normal(size=(4, *size, 2)).astype(np.float32)
+    holes = rng.random((4, *size)) < 0.3
+    holes[1] = True
+    holes[1][(0,) * len(size)] = False  # one place is known
+    holes[2], holes[3] = True, False
+    completed = edits.complete(images, holes)
+    assert completed.dtype == np.float32
+    np.testing.assert_array_equal(completed[2:], images[2:])
+    for i in (0, 1):
+        for place in np.ndindex(*size):
+            expected = images[i][place]
+            if holes[i][place]:
+                expected = images[i][~holes[i]].mean(axis=0)
+                for part in (2, 4, 8, 16):
+                    window = max(3, min(size) // part)
+                    mean, known = slow_around(images[i], ~holes[i], place, window)
+                    expected = known * mean + (1 - known) * expected
+            np.testing.assert_allclose(completed[i][place], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", SIZES_AND_IMAGES)
+def test_fineness_is_the_share_of_what_differs_from_its_surroundings(size, rng):
+    images = rng.normal(size=(4, *size, 2)).astype(np.float32)
+    masks = rng.random((4, *size)) < 0.6
+    masks[1], images[2], masks[3] = False, 7, True
+    found = edits.fineness(images, masks)
+    assert found[1] == np.inf, "of nothing"
+    assert found[2] < 1e-6, "nothing varies"
+    window = max(3, round(min(size) / 16))
+    for i in (0, 3):
+        fine = whole = 0
+        mean = images[i][masks[i]].mean(axis=0)
+        for place in map(tuple, np.argwhere(masks[i])):
+            around, _ = slow_around(images[i], masks[i], place, window)
+            fine += ((images[i][place] - around) ** 2).sum()
+            whole += ((images[i][place] - mean) ** 2).sum()
+        assert found[i] == pytest.approx(fine / whole, rel=1e-4)
+    louder = edits.fineness(images[:1] * 3 + 5, masks[:1])
+    np.testing.assert_allclose(louder, found[:1], rtol=1e-3)
 
 
 def test_windows_and_boxes_equal_loops(size, rng):
@@ -172,6 +227,11 @@ def test_background_keeps_both_objects(size, rng):
     edited = BackgroundSwap(scene).edit(Pairs(np.array([1]), np.array([3]), np.array([1])))[0]
     kept = scene.objects[1] | scene.objects[3]
     expected = np.where(kept[..., None], scene.pixels[3], scene.pixels[1])
+    completed = edits.complete(scene.pixels[:2], scene.objects[:2])[1]
+    of_recipient, of_donor = edits.fineness(scene.pixels, ~scene.objects)[[3, 1]]
+    if of_recipient > of_donor:
+        hole = scene.objects[1] & ~scene.objects[3]
+        expected[hole] = completed[hole]
     np.testing.assert_array_equal(edited, expected)
     assert isinstance(run_trial(scene, BackgroundSwap(scene), [1], 20, rng)[0], Outcome)
 

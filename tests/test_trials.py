@@ -17,6 +17,7 @@ from keras_saliency.interventions import (
     SurroundingsSwap,
     Task,
     add_controls,
+    draw_controls,
     edits,
     find_region,
     run_trial,
@@ -317,20 +318,50 @@ def test_controls_of_all_classes_come_from_one_pass(rng):
     assert add_controls(scene, swap, [], rng) == []
 
 
-def test_background_control_leaves_both_donors_objects_out(rng):
+@pytest.fixture
+def blurred(rng):
+    """A scene of noise with objects, in which backgrounds of odd probes are nearly flat."""
     masks = rng.random((30, *SIZE)) < 0.02
-    probes = tagged(rng, object_masks=masks)
-    scene, _ = scene_of(probes, reads_tag)
+    images = tagged(rng).images.copy()
+    smooth = np.linspace(0, 1, SIZE[0])[:, None, None] + 1e-3 * images[1::2]
+    images[1::2] = np.where(masks[1::2][..., None], images[1::2], smooth)
+    probes = ProbeSet(images, np.arange(30) % 3, object_masks=masks)
+    return scene_of(probes, reads_tag)[0], masks
+
+
+def test_a_background_is_not_mended_with_what_is_sharper(blurred, monkeypatch):
+    scene, masks = blurred
     swap = BackgroundSwap(scene)
-    pairs = Pairs(np.array([1]), np.array([0]), np.array([1]))
-    changed = (swap.edit(pairs)[0] != probes.images[0]).any(axis=-1)
-    objects = slow_grown(masks[0] | masks[1], 1)
-    assert not changed[objects].any() and changed.any()
-    changed[-1, -1] = not objects[-1, -1]  # both have the mark
-    np.testing.assert_array_equal(changed, ~objects)
+    objects = np.stack([slow_grown(mask, 1) for mask in masks])
+    pairs = Pairs(np.array([1, 0]), np.array([0, 3]), np.array([1, 0]))
+    edited = swap.edit(pairs)
+    completed = edits.complete(scene.pixels, objects)
+    for image, donor, recipient in zip(edited, pairs.donors, pairs.recipients, strict=True):
+        expected = np.where(objects[donor][..., None], scene.pixels[recipient], scene.pixels[donor])
+        if recipient == 0:  # sharp, the donor is smooth
+            expected = completed[donor]
+        mine = objects[recipient][..., None]
+        np.testing.assert_array_equal(image, np.where(mine, scene.pixels[recipient], expected))
+    monkeypatch.setattr("keras_saliency.interventions.swaps.MAX_KEPT", 0)
+    np.testing.assert_allclose(swap.edit(pairs), edited, atol=1e-6)
+
+
+def test_background_control_leaves_both_donors_objects_out(blurred, rng):
+    scene, masks = blurred
+    swap = BackgroundSwap(scene)
+    pairs = Pairs(np.array([2]), np.array([4]), np.array([1]))
+    own = draw_controls(pairs, scene.task.has_class, np.random.default_rng(3)).donors[0]
     control = swap.controls()["donors of the recipient's own class"]
-    changed = (control(pairs, rng)[0] != probes.images[0]).any(axis=-1)
-    assert not changed[objects].any() and changed.any()
+    edited = control(pairs, np.random.default_rng(3))[0]
+    mine, theirs, owns = (slow_grown(masks[i], 1) for i in (4, 2, own))
+    expected = scene.pixels[[own]]
+    left_out = (theirs | owns)[None]
+    if own % 2:
+        expected = edits.complete(expected, left_out)
+    else:
+        expected = np.where(left_out[..., None], scene.pixels[4], expected)
+    expected[0, mine] = scene.pixels[4][mine]
+    np.testing.assert_allclose(edited, expected[0], atol=1e-6)
 
 
 def test_ring_has_the_middle_as_a_control_only_where_things_fill_the_frame(rng):

@@ -68,7 +68,7 @@ SWAP_DETECTORS = {
         SwapDetector(
             "moving",
             propose_moving_patch,
-            seen="a patch that is at another place in each image",
+            seen="the small patch of each image that it looks at most",
             done="Putting the most looked-at patch of a probe of this class on another probe",
             blind_to="cues that the maps do not show",
             many=Bounds(0.16, 0.5, of_pool=0.09),

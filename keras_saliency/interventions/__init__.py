@@ -9,6 +9,7 @@ from keras_saliency.interventions.confidence import wilson_bounds
 from keras_saliency.interventions.edits import middle_mask
 from keras_saliency.interventions.outcome import Outcome
 from keras_saliency.interventions.pairs import Pairs, draw_controls, draw_pairs
+from keras_saliency.interventions.pattern import PatternSwap
 from keras_saliency.interventions.pixels import PixelRange
 from keras_saliency.interventions.regions import (
     box_masks,
@@ -24,7 +25,6 @@ from keras_saliency.interventions.swaps import (
     AmplitudeSwap,
     BackgroundSwap,
     PatchSwap,
-    PatternSwap,
     RingSwap,
     StatisticsSwap,
     SurroundingsSwap,

@@ -118,12 +118,69 @@ def _space(num_axes):
     return tuple(range(1, num_axes - 1))
 
 
-def swap_background(recipients, donors, recipient_masks, donor_masks, holes=False) -> np.ndarray:
-    """Puts the donor's pixels wherever neither has its object.
+def swap_background(recipients, donors, recipient_masks, holes, fill=None) -> np.ndarray:
+    """Puts the donor's pixels off the recipient's object.
 
-    What it sees: any cue off the object. `holes`, bool (m, H, W), are left alone too.
+    What it sees: any cue off the object. In holes, bool (m, H, W), where the donors' objects
+    are, it puts those of `fill`, (m, H, W, C); the recipient's own where none is given.
     """
-    return swap_pixels(recipients, donors, ~(recipient_masks | donor_masks | holes))
+    lent = swap_pixels(donors, recipients if fill is None else fill, holes)
+    return swap_pixels(lent, recipients, recipient_masks)
+
+
+def complete(images, holes) -> np.ndarray:
+    """Fills holes, bool (m, H, W), of images with what surrounds them, float32 (m, H, W, C).
+
+    With the mean of all that is known of an image, in whose place come means over windows of a
+    half, a fourth, an eighth and a sixteenth of the shortest side, each as far as its window is
+    known. Where nothing is known of an image it stays as it is.
+    """
+    images = np.asarray(images, np.float32)
+    is_known = ~holes
+    filled = mean_inside(images, is_known)
+    for part in (2, 4, 8, 16):
+        means, known = mean_around(images, is_known, max(3, min(holes.shape[1:]) // part))
+        filled = known * means + (1 - known) * filled
+    is_filled = holes & is_known.any(axis=_space(images.ndim), keepdims=True)
+    return np.where(is_filled[..., None], filled, images)
+
+
+def fineness(images, masks) -> np.ndarray:
+    """Returns how much of what varies inside of masks, bool (n, H, W), is fine, (n,).
+
+    The mean square of what differs from its surroundings, a window of a sixteenth of the
+    shortest side, over the variance; infinite where a mask is empty.
+    """
+    images = np.asarray(images, np.float32)
+    axes = _space(images.ndim)
+    around, _ = mean_around(images, masks, max(3, round(min(masks.shape[1:]) / 16)))
+
+    def energy(of):
+        return (of**2 * masks[..., None]).sum(axis=(*axes, -1))
+
+    fine, all_of_it = energy(images - around), energy(images - mean_inside(images, masks))
+    share = np.divide(fine, all_of_it, out=np.zeros_like(fine), where=all_of_it > 0)
+    return np.where(masks.any(axis=axes), share, np.inf)
+
+
+def mean_inside(images, masks) -> np.ndarray:
+    """Returns each channel's mean inside of masks, bool (n, H, W), (n, 1, 1, C); 0 of nothing."""
+    axes = _space(np.ndim(images))
+    counts = np.maximum(1, masks.sum(axis=axes, keepdims=True, dtype=np.float32))[..., None]
+    return (images * masks[..., None]).sum(axis=axes, keepdims=True) / counts
+
+
+def mean_around(images, masks, size) -> tuple[np.ndarray, np.ndarray]:
+    """Returns means over windows of what lies in masks, and which share of a window does.
+
+    (m, H, W, C) and (m, H, W, 1); a mean is 0 where its window holds nothing.
+    """
+    axes = _space(images.ndim)
+    shares = filters.box_mean(masks[..., None].astype(np.float32), axes, size)
+    sums = filters.box_mean(images * masks[..., None], axes, size)
+    is_any = shares > 0.5 / size ** len(axes)  # less is nothing, but for rounding
+    means = np.divide(sums, shares, out=np.zeros_like(sums), where=is_any)
+    return means, np.where(is_any, shares, 0)
 
 
 def grow(masks, num_pixels) -> np.ndarray:
