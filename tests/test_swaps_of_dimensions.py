@@ -110,7 +110,8 @@ def slow_around(image, mask, place, window):
     ]
     places = list(itertools.product(*(row[:window] for row in rows)))
     known = [image[p] for p in places if mask[p]]
-    return (np.mean(known, axis=0) if known else np.zeros(image.shape[-1])), len(known) / len(places)
+    mean = np.mean(known, axis=0) if known else np.zeros(image.shape[-1])
+    return mean, len(known) / len(places)
 
 
 @pytest.mark.parametrize("size", SIZES_AND_IMAGES)
