@@ -185,8 +185,14 @@ def _spectra_of_probes(scene):
 
 
 def _fineness_of_backgrounds(scene):
-    return edits.fineness(scene.pixels, ~scene.objects)
+    return _one_by_one(edits.fineness, scene.pixels, ~scene.objects)
 
 
 def _completed_backgrounds(scene):
-    return edits.complete(scene.pixels, scene.objects)
+    return _one_by_one(edits.complete, scene.pixels, scene.objects)
+
+
+def _one_by_one(edit, images, masks):
+    """Edits one image at a time, because of the memory that an edit needs on the way."""
+    pairs = zip(images, masks, strict=True)
+    return np.concatenate([edit(image[None], mask[None]) for image, mask in pairs])

@@ -92,8 +92,9 @@ def print_false(rows):
 
 
 def draws(rows):
-    """The files that the rows are of."""
-    return sorted({row["draw"] for row in rows})
+    """The files that the rows are of; none where all are of one."""
+    names = sorted({row["draw"] for row in rows})
+    return names if len(names) > 1 else []
 
 
 def shows_at_an_end(row):
