@@ -153,8 +153,14 @@ def test_fineness_is_the_share_of_what_differs_from_its_surroundings(size, rng):
             fine += ((images[i][place] - around) ** 2).sum()
             whole += ((images[i][place] - mean) ** 2).sum()
         assert found[i] == pytest.approx(fine / whole, rel=1e-4)
-    louder = edits.fineness(images[:1] * 3 + 5, masks[:1])
+    louder = edits.fineness(images[:1] * 3 + 500, masks[:1])
     np.testing.assert_allclose(louder, found[:1], rtol=1e-3)
+
+
+def test_a_mean_of_many_pixels_is_exact(rng):
+    image = (240 + 0.3 * rng.normal(size=(1, 512, 512, 3))).astype(np.float32)
+    mean = edits.mean_inside(image, np.ones(image.shape[:-1], bool))
+    np.testing.assert_allclose(mean[0, 0, 0], image[0].astype(float).mean(axis=(0, 1)), atol=1e-4)
 
 
 def test_windows_and_boxes_equal_loops(size, rng):

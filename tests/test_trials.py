@@ -364,6 +364,31 @@ def test_background_control_leaves_both_donors_objects_out(blurred, rng):
     np.testing.assert_allclose(edited, expected[0], atol=1e-6)
 
 
+@pytest.mark.parametrize("kept", [0, 2**24])
+@pytest.mark.parametrize("contrast", [0, 1])
+def test_where_two_donors_objects_leave_no_background_nothing_of_them_is_lent(
+    rng, monkeypatch, kept, contrast
+):
+    """Nor is anything wrong where no background is sharper than another, as with flat ones."""
+    monkeypatch.setattr("keras_saliency.interventions.swaps.MAX_KEPT", kept)
+    masks = np.zeros((30, *SIZE), bool)
+    masks[0::2, :, :14], masks[1::2, :, 8:] = True, True
+    images = 0.5 + contrast * (tagged(rng).images - 0.5)
+    probes = ProbeSet(images, np.arange(30) % 3, object_masks=masks)
+    scene, _ = scene_of(probes, reads_tag)
+    pairs = Pairs(np.arange(30), (np.arange(30) + 2) % 30, np.arange(30) % 3)
+    owns = draw_controls(pairs, scene.task.has_class, np.random.default_rng(3)).donors
+    swap = BackgroundSwap(scene)
+    control = swap.controls()["donors of the recipient's own class"]
+    controls = control(pairs, np.random.default_rng(3))
+    assert len(swap.edit(pairs.take(slice(0)))) == 0
+    for edited, donors in ((swap.edit(pairs), pairs.donors), (controls, owns)):
+        changed = (edited != scene.pixels[pairs.recipients]).any(axis=-1)
+        is_the_donors = (edited == scene.pixels[donors]).all(axis=-1)
+        assert not (changed & is_the_donors & scene.objects[donors]).any()
+        assert changed.any() == bool(contrast)
+
+
 def test_ring_has_the_middle_as_a_control_only_where_things_fill_the_frame(rng):
     for fills in (False, True):
         scene, _ = scene_of(tagged(rng), reads_tag, fills_frame=fills)

@@ -156,7 +156,7 @@ def fineness(images, masks) -> np.ndarray:
     around, _ = mean_around(images, masks, max(3, round(min(masks.shape[1:]) / 16)))
 
     def energy(of):
-        return (of**2 * masks[..., None]).sum(axis=(*axes, -1))
+        return (of**2 * masks[..., None]).sum(axis=(*axes, -1), dtype=np.float64)
 
     fine, all_of_it = energy(images - around), energy(images - mean_inside(images, masks))
     share = np.divide(fine, all_of_it, out=np.zeros_like(fine), where=all_of_it > 0)
@@ -165,9 +165,10 @@ def fineness(images, masks) -> np.ndarray:
 
 def mean_inside(images, masks) -> np.ndarray:
     """Returns each channel's mean inside of masks, bool (n, H, W), (n, 1, 1, C); 0 of nothing."""
-    axes = _space(np.ndim(images))
-    counts = np.maximum(1, masks.sum(axis=axes, keepdims=True, dtype=np.float32))[..., None]
-    return (images * masks[..., None]).sum(axis=axes, keepdims=True) / counts
+    axes = _space(images.ndim)
+    counts = np.maximum(1, masks.sum(axis=axes, keepdims=True))[..., None]
+    sums = (images * masks[..., None]).sum(axis=axes, keepdims=True, dtype=np.float64)
+    return (sums / counts).astype(np.float32)
 
 
 def mean_around(images, masks, size) -> tuple[np.ndarray, np.ndarray]:

@@ -30,6 +30,8 @@ def box_any(masks, axes, num_more: int) -> np.ndarray:
 
 def _along(arrays, axes, filter_rows):
     """Applies a filter of columns of (length, many) to each axis in turn."""
+    if not arrays.size:  # which OpenCV refuses
+        return arrays
     for axis in axes:
         first = np.moveaxis(arrays, axis, 0)
         rows = np.ascontiguousarray(first.reshape(len(first), -1))

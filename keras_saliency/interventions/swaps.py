@@ -125,6 +125,7 @@ class BackgroundSwap(Swap):
         recipients, donors = self._both(pairs)
         fineness = self.scene.once(_fineness_of_backgrounds)
         is_sharper = fineness[pairs.recipients] > fineness[pairs.donors]
+        is_sharper &= ~holes.all(axis=tuple(range(1, holes.ndim)))  # else nothing surrounds them
         if completed is None:
             fill = edits.complete(donors[is_sharper], holes[is_sharper])
         else:
