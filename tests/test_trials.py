@@ -240,7 +240,27 @@ def test_pattern_adds_the_classs_mean_less_that_of_the_recipients_class(rng):
             )
             for k in (c, recipient % 3)
         )
-        np.testing.assert_allclose(edited, probes.images[recipient] + of_class - of_own, atol=1e-5)
+        most = 0.5 * np.mean([i[..., c].std() for i in probes.images for c in range(3)])
+        added = np.clip(of_class - of_own, -most, most)
+        assert (added[TAG] != (of_class - of_own)[TAG]).any(), "the tag is more than faint"
+        np.testing.assert_allclose(edited, probes.images[recipient] + added, atol=1e-5)
+
+
+def test_shapes_at_one_place_are_no_pattern(rng):
+    """As digits are: the mean of a class is its object, which makes any recipient one of it."""
+    shapes = rng.random((3, *SIZE)) < 0.3
+    labels = np.arange(30) % 3
+    images = 0.2 + 0.6 * shapes[labels][..., None] + rng.normal(0, 0.05, (30, *SIZE, 3))
+    images = images.astype(np.float32)
+
+    def reads_shape(x):
+        return x.mean(axis=-1).reshape(len(x), -1) @ (2.0 * shapes - 1).reshape(3, -1).T
+
+    scene, _ = scene_of(ProbeSet(images, labels), reads_shape)
+    assert (scene.is_said.argmax(axis=1) == labels).all()
+    outcomes = run_trial(scene, PatternSwap(scene), [0, 1, 2], 60, rng)
+    assert len(outcomes) == 3
+    assert max(outcome.adoption for outcome in outcomes) == 0
 
 
 def slow_grown(mask, side):

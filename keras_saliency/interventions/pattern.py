@@ -5,13 +5,16 @@ import numpy as np
 from keras_saliency.interventions import edits
 from keras_saliency.interventions.swaps import Swap
 
+MAX_SHIFT = 0.5  # of the standard deviation of an image's pixels, where there are no masks
 MIN_HALF = 8  # images; half of fewer would leave out what all have, too
 
 
 class PatternSwap(Swap):
     """What the images of a class have in common, less what those of the recipient's class have.
 
-    Without what is smooth over an eighth of the image. With masks, the mean of a pixel is taken
+    Without what is smooth over an eighth of the image. Where the objects of a class are at one
+    place, as digits are, its mean is their shape; so without masks no more is added than half of
+    an image's standard deviation: a pattern is faint, an object is not. With masks, the mean of a pixel is taken
     over the images in which it lies on the object, and over those in which it does not, and each
     is given to such pixels of the recipient: else the mean has the outline of the class's
     objects where these are centred. The rim of an object counts on neither side. Of 16 images
@@ -47,7 +50,8 @@ class PatternSwap(Swap):
             np.subtract(mean, own[kind], out=differences[:, i])
         pixels = self.scene.pixels[pairs.recipients]
         if self.scene.masks is None:
-            return edits.shift_by(pixels, differences[0])
+            most = MAX_SHIFT * self.scene.once(_mean_deviation)
+            return edits.shift_by(pixels, differences[0].clip(-most, most))
         on_object, off_object = differences
         off_object[self.scene.objects[pairs.recipients]] = 0
         is_on = self.scene.masks[pairs.recipients]
@@ -82,3 +86,8 @@ class PatternSwap(Swap):
         halves = [means_of(slice(start, None, 2)) for start in (0, 1)]
         shares = [edits.common_share(first, second) for first, second in zip(*halves, strict=True)]
         return means * np.stack(shares)
+
+
+def _mean_deviation(scene):
+    """Of a channel's pixels in one image, in the mean of images and channels."""
+    return float(np.mean([probe.std(axis=tuple(range(probe.ndim - 1))) for probe in scene.pixels]))
