@@ -14,12 +14,14 @@ class PatternSwap(Swap):
 
     Without what is smooth over an eighth of the image. Where the objects of a class are at one
     place, as digits are, its mean is their shape; so without masks no more is added than half of
-    an image's standard deviation: a pattern is faint, an object is not. With masks, the mean of a pixel is taken
-    over the images in which it lies on the object, and over those in which it does not, and each
-    is given to such pixels of the recipient: else the mean has the outline of the class's
-    objects where these are centred. The rim of an object counts on neither side. Of 16 images
-    and more, what only half of them have is left out: the mean of a textured class has texture
-    by chance. The control takes as many probes without the class at random.
+    an image's standard deviation: a pattern is faint, an object is not.
+
+    With masks, the mean of a pixel is taken over the images in which it lies on the object, and
+    over those in which it does not, and each is given to such pixels of the recipient: else the
+    mean has the outline of the class's objects where these are centred. The rim of an object
+    counts on neither side. Of 16 images and more, what only half of them have is left out: the
+    mean of a textured class has texture by chance. The control takes as many probes without the
+    class at random.
     """
 
     def edit(self, pairs):
