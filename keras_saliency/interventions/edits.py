@@ -53,7 +53,7 @@ def _inner_mask(size, margins):
 def swap_pixels(recipients, donors, masks) -> np.ndarray:
     """Puts the donors' pixels where `masks`, bool (H, W) or (m, H, W), is true."""
     masks = np.asarray(masks)[..., None]
-    return np.where(masks, donors, recipients).astype(np.float32)
+    return np.where(masks, donors, recipients).astype(np.float32, copy=False)
 
 
 def swap_ring(recipients, donors) -> np.ndarray:
@@ -231,4 +231,4 @@ def shift_by(recipients, differences) -> np.ndarray:
     What it sees: whatever all images of a class share at one place, even where it is
     translucent or weak; what varies from image to image averages out.
     """
-    return (np.asarray(recipients, np.float32) + differences).astype(np.float32)
+    return np.add(recipients, differences, dtype=np.float32)

@@ -53,7 +53,7 @@ class PatternSwap(Swap):
         pixels = self.scene.pixels[pairs.recipients]
         if self.scene.masks is None:
             most = MAX_SHIFT * self.scene.once(_mean_deviation)
-            return edits.shift_by(pixels, differences[0].clip(-most, most))
+            return edits.shift_by(pixels, np.clip(differences[0], -most, most, out=differences[0]))
         on_object, off_object = differences
         off_object[self.scene.objects[pairs.recipients]] = 0
         is_on = self.scene.masks[pairs.recipients]
