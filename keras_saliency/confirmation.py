@@ -124,7 +124,7 @@ def _remove(scene, swap, c, rng, num_pairs=100):
         return np.zeros(0, bool), np.zeros(0, bool)
     recipients = np.resize(rng.permutation(recipients), num_pairs)
     pairs = Pairs(rng.choice(donors, num_pairs), recipients, np.full(num_pairs, c))
-    elsewhere = swap.controls()["patches at random places"]
+    elsewhere = swap.control("elsewhere").edit
     lost = ~adopted(scene, swap.edit, pairs)
     lost_elsewhere = ~adopted(scene, lambda some: elsewhere(some, rng), pairs)
     return _by_recipient(lost, recipients), _by_recipient(lost_elsewhere, recipients)

@@ -32,17 +32,17 @@ class Watch:
         examiner: `Examiner`.
         probes: `ProbeSet`.
         detect_freq: a look at the end of every so many epochs.
-        missing: sentences about what is not tested.
+        untested: `Untested`s.
 
     Attributes:
         findings: `Alert`s of all severities, in the order in which they were found.
     """
 
-    def __init__(self, examiner: Examiner, probes, detect_freq, missing):
+    def __init__(self, examiner: Examiner, probes, detect_freq, untested):
         self._examiner = examiner
         self._probes = probes
         self._detect_freq = detect_freq
-        self._missing = missing
+        self._untested = untested
         self._hints = Hints(probes)
         self.findings: list[Alert] = []
         self._unreported: list[Alert] = []
@@ -66,14 +66,13 @@ class Watch:
             )
             return None
         probes = settings.probes
-        examiner, missing = settings.battery.begin(probes, num_logits, settings.legitimate)
-        expected = ("legitimate", "needs object_masks", "tells nothing", "for images")
-        unasked = [m for m in missing if not any(word in m for word in expected)]
+        examiner, untested = settings.battery.begin(probes, num_logits, settings.legitimate)
+        unasked = [u.text for u in untested if not u.is_expected]
         if unasked:
             notify(f"keras_saliency: not tested for shortcuts: {'; '.join(unasked)}.")
         if examiner is None:
             return None
-        return cls(examiner, probes, settings.detect_freq, missing)
+        return cls(examiner, probes, settings.detect_freq, untested)
 
     @property
     def words(self) -> dict[str, str]:
@@ -81,8 +80,8 @@ class Watch:
         words = {
             d.name: f"by {d.seen}; does not see {d.blind_to}" for d in self._examiner.detectors
         }
-        if self._missing:
-            words["not tested"] = "; ".join(self._missing)
+        if self._untested:
+            words["not tested"] = "; ".join(u.text for u in self._untested)
         return words
 
     def is_due(self, moment) -> bool:
@@ -137,8 +136,8 @@ class Watch:
             )
             + f". Tested: {names or 'nothing'}."
         ]
-        if self._missing:
-            lines.append(f"Not tested: {'; '.join(self._missing)}.")
+        if self._untested:
+            lines.append(f"Not tested: {'; '.join(u.text for u in self._untested)}.")
         lines.append(
             f"Found: {len(alerts)} alert{'s' * (len(alerts) > 1)}."
             if alerts

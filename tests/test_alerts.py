@@ -11,6 +11,7 @@ from test_callback import events_of
 from keras_saliency import Alert, Battery, ProbeSet, SaliencyCallback, confirm
 from keras_saliency.schedule import EarlyLooks
 from keras_saliency.sinks import Sink
+from keras_saliency.watch import Watch
 
 SHAPE, TAG, NUM_CLASSES = (16, 16, 3), (0, 0, 4, 4), 3
 COLOURS = np.eye(3, dtype=np.float32)
@@ -257,6 +258,16 @@ def test_probes_without_labels_say_once_that_nothing_is_tested(tmp_path):
     told = [words for words in of_ours(caught) if "not tested for shortcuts" in words]
     assert len(told) == 1 and "the probes have no labels" in told[0]
     assert "shortcut_adoption" not in history and callback.alerts == []
+
+
+def test_a_class_called_legitimate_with_too_few_probes_is_warned_of():
+    """Whether to warn is decided by the reason, not by words that a class's name may hold."""
+    images, labels = draw(24, 2)
+    labels = np.where(np.arange(24) < 3, 0, 1)
+    names = ["legitimate", "tells nothing for images"]
+    settings = SaliencyCallback(ProbeSet(images, labels, class_names=names))._settings
+    with pytest.warns(UserWarning, match='not tested for shortcuts: class "legitimate", which 3'):
+        Watch.begin(settings, 2)
 
 
 def test_early_looks_are_at_each_quarter_of_the_first_two_epochs():

@@ -24,9 +24,9 @@ def test_legitimate_words_switch_detectors_off(four):
     looks = Looks(four, 4, legitimate=legitimate)
     names = [d.name for d in looks.examiner.detectors]
     assert names == ["stationary", "moving", "texture", "pattern"]
-    assert "border, which is legitimate" in looks.missing
-    assert "surroundings, which is legitimate" in looks.missing
-    assert "background, which needs object_masks" in looks.missing
+    assert "border, which is legitimate" in looks.untested
+    assert "surroundings, which is legitimate" in looks.untested
+    assert "background, which needs object_masks" in looks.untested
 
 
 def test_texture_is_not_tested_where_a_class_is_yes_or_no(four):
@@ -36,7 +36,7 @@ def test_texture_is_not_tested_where_a_class_is_yes_or_no(four):
     for probes, num_logits in ((two, 2), (two, 1), (multi_label, 4)):
         looks = Looks(probes, num_logits)
         assert "texture" not in {d.name for d in looks.examiner.detectors}
-        assert "texture, which tells nothing where a class is yes or no" in looks.missing
+        assert "texture, which tells nothing where a class is yes or no" in looks.untested
 
 
 def test_surroundings_are_left_to_the_background_swap_where_there_are_masks(four):
@@ -100,17 +100,17 @@ def test_of_many_classes_the_20_most_frequent_are_tested(rng):
     counts = rng.permutation(np.arange(6, 31))
     labels = np.repeat(np.arange(25), counts)
     images = np.zeros((len(labels), *SIZE, 3), np.uint8)
-    examiner, missing = Battery().begin(ProbeSet(images, labels), 25, NOTHING_LEGITIMATE)
+    examiner, untested = Battery().begin(ProbeSet(images, labels), 25, NOTHING_LEGITIMATE)
     assert examiner.classes == sorted(np.flatnonzero(counts >= 11).tolist())
-    assert any("other than the 20 that most probes have" in sentence for sentence in missing)
+    assert any("other than the 20 that most probes have" in u.text for u in untested)
 
 
 def test_what_cannot_be_tested_is_said(four):
     few = ProbeSet(four.images[:15], LABELS[:15], class_names=NAMES)
     sentence = 'class "dog", which 3 of 15 probes have.*at least 4'
-    assert any(re.search(sentence, s) for s in Looks(few, 4).missing)
+    assert any(re.search(sentence, s) for s in Looks(few, 4).untested)
     assert Looks(ProbeSet(four.images), 4).examiner is None
-    assert Looks(ProbeSet(four.images), 4).missing == [
+    assert Looks(ProbeSet(four.images), 4).untested == [
         "any class, because the probes have no labels"
     ]
 
@@ -153,8 +153,8 @@ def test_a_small_or_an_uncertain_gap_between_groups_is_none(counts):
 def test_groups_too_small_to_compare_are_said(four):
     groups = np.where(np.arange(40) // 4 < 8, "a", "b")  # 8 and 2 of each class
     probes = ProbeSet(four.images, LABELS, groups=groups, class_names=NAMES)
-    missing = Looks(probes, 4, ["groups"]).missing
-    assert len(missing) == 4 and "{'a': 8, 'b': 2}, needed: 8" in missing[0]
+    untested = Looks(probes, 4, ["groups"]).untested
+    assert len(untested) == 4 and "{'a': 8, 'b': 2}, needed: 8" in untested[0]
 
 
 def test_a_hint_needs_two_epochs_in_a_row_and_comes_once(four):

@@ -58,7 +58,8 @@ class Looks:
     def __init__(self, probes, num_logits, detectors="default", legitimate=NOTHING_LEGITIMATE):
         battery = Battery.of(detectors)
         self.probes = probes
-        self.examiner, self.missing = battery.begin(probes, num_logits, legitimate)
+        self.examiner, untested = battery.begin(probes, num_logits, legitimate)
+        self.untested = [u.text for u in untested]
         self.epoch = -1
 
     def look(self, logits_of, heatmaps=None, said_by=None):

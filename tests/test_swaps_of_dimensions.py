@@ -222,7 +222,7 @@ def test_a_box_is_swapped_and_elsewhere_another(size, rng):
     mask = box_masks([tag], size)[0]
     donor, recipient = scene.pixels[1], scene.pixels[0]
     np.testing.assert_array_equal(swap.edit(pairs)[0], np.where(mask[..., None], donor, recipient))
-    moved = (swap.controls()["patches at random places"](pairs, rng)[0] != recipient).any(axis=-1)
+    moved = (swap.control("elsewhere").edit(pairs, rng)[0] != recipient).any(axis=-1)
     assert box_masks([box_of(moved)], size).sum() <= mask.sum()
 
 

@@ -329,7 +329,7 @@ def test_controls_of_all_classes_come_from_one_pass(rng):
     found = add_controls(scene, swap, outcomes, np.random.default_rng(1))
     assert [len(seen) for seen in graph.seen] == [90]
     pairs = Pairs.join([o.pairs for o in outcomes])
-    edited = swap.controls()["donors of the recipient's own class"](pairs, np.random.default_rng(1))
+    edited = swap.control("own class").edit(pairs, np.random.default_rng(1))
     is_said = stubborn(edited).argmax(axis=1) == pairs.classes
     for outcome, before in zip(found, outcomes, strict=True):
         ((_, control),) = outcome.controls.items()
@@ -371,7 +371,7 @@ def test_background_control_leaves_both_donors_objects_out(blurred, rng):
     swap = BackgroundSwap(scene)
     pairs = Pairs(np.array([2]), np.array([4]), np.array([1]))
     own = draw_controls(pairs, scene.task.has_class, np.random.default_rng(3)).donors[0]
-    control = swap.controls()["donors of the recipient's own class"]
+    control = swap.control("own class").edit
     edited = control(pairs, np.random.default_rng(3))[0]
     mine, theirs, owns = (slow_grown(masks[i], 1) for i in (4, 2, own))
     expected = scene.pixels[[own]]
@@ -399,7 +399,7 @@ def test_where_two_donors_objects_leave_no_background_nothing_of_them_is_lent(
     pairs = Pairs(np.arange(30), (np.arange(30) + 2) % 30, np.arange(30) % 3)
     owns = draw_controls(pairs, scene.task.has_class, np.random.default_rng(3)).donors
     swap = BackgroundSwap(scene)
-    control = swap.controls()["donors of the recipient's own class"]
+    control = swap.control("own class").edit
     controls = control(pairs, np.random.default_rng(3))
     assert len(swap.edit(pairs.take(slice(0)))) == 0
     for edited, donors in ((swap.edit(pairs), pairs.donors), (controls, owns)):
@@ -412,10 +412,10 @@ def test_where_two_donors_objects_leave_no_background_nothing_of_them_is_lent(
 def test_ring_has_the_middle_as_a_control_only_where_things_fill_the_frame(rng):
     for fills in (False, True):
         scene, _ = scene_of(tagged(rng), reads_tag, fills_frame=fills)
-        controls = RingSwap(scene).controls()
-        assert ("the middle of the image" in controls) == fills
+        swap = RingSwap(scene)
+        assert ("middle" in [control.key for control in swap.controls()]) == fills
     pairs = Pairs(np.array([1]), np.array([0]), np.array([1]))
-    changed = (controls["the middle of the image"](pairs, rng) != scene.pixels[:1]).any(axis=-1)
+    changed = (swap.control("middle").edit(pairs, rng) != scene.pixels[:1]).any(axis=-1)
     assert not changed[0][edits.ring_mask(*SIZE)].any() and changed.any()
 
 

@@ -1,6 +1,6 @@
 """Detectors: saliency and statistics suspect, swaps prove, and only what is proven is an alert."""
 
-from keras_saliency.detectors.base import Bounds, Finding, SwapDetector, Trial
+from keras_saliency.detectors.base import Bounds, Finding, SwapDetector, Trial, Untested
 from keras_saliency.detectors.battery import (
     NOTHING_LEGITIMATE,
     Battery,
@@ -25,6 +25,7 @@ __all__ = [
     "Look",
     "SwapDetector",
     "Trial",
+    "Untested",
     "check_box",
     "check_on_alert",
     "gather_evidence",

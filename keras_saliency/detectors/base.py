@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,35 @@ class Finding:
     region: tuple[int, ...] | None = None
     probe_indices: tuple[int, ...] = ()
     evidence: Evidence | None = None
+
+
+@dataclass(frozen=True)
+class Untested:
+    """What the search for shortcuts leaves out.
+
+    Attributes:
+        subject: what it is, such as a detector's name, or the name of a class.
+        reason: why, for code. The user need not be warned of what is "legitimate", "needs masks",
+            is "uninformative" for such labels or tests "images only"; it is in the summary.
+        text: a clause for messages: "border, which is legitimate".
+    """
+
+    subject: str
+    reason: Literal[
+        "legitimate",
+        "needs masks",
+        "uninformative",
+        "images only",
+        "too few",
+        "ambiguous",
+        "no labels",
+    ]
+    text: str
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether it follows from what the user has asked for, and needs no warning."""
+        return self.reason in ("legitimate", "needs masks", "uninformative", "images only")
 
 
 class Bounds(NamedTuple):
@@ -78,7 +107,8 @@ class SwapDetector:
         name: in findings, tags and `detectors=[...]`.
         propose: returns the `Swap` for a `Scene`.
         seen: what an alert says that the model decides by, in words.
-        done: what the swap does to a probe, in words: "Putting ... on another probe".
+        done: what the swap does to a probe, a template with `{donor_class}`: "Putting ... of a
+            probe of {donor_class} on another probe".
         blind_to: what it cannot see, in words.
         many: `Bounds` with more than two classes.
         two: `Bounds` with two classes, or labels of yes and no, where chance adopts more; None

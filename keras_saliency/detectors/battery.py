@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_saliency.arguments import shown
-from keras_saliency.detectors.base import SwapDetector
+from keras_saliency.detectors.base import SwapDetector, Untested
 from keras_saliency.detectors.examiner import Examiner
 from keras_saliency.detectors.groups import GroupGap
 from keras_saliency.detectors.swap_detectors import SWAP_DETECTORS
@@ -56,54 +56,62 @@ class Battery:
         """Returns a battery as it is, makes one of names; None stays None."""
         return detectors if detectors is None or isinstance(detectors, Battery) else cls(detectors)
 
-    def begin(self, probes, num_logits: int, legitimate=()) -> tuple[Examiner | None, list[str]]:
+    def begin(
+        self, probes, num_logits: int, legitimate: "Legitimate"
+    ) -> tuple[Examiner | None, list[Untested]]:
         """Prepares the battery for a model.
 
         Args:
             probes: `ProbeSet`.
             num_logits: k of the model.
-            legitimate: as `check_legitimate` returned it.
+            legitimate: what the user calls legitimate.
 
         Returns:
-            An `Examiner`, None where nothing can be tested; and sentences about what cannot.
+            An `Examiner`, None where nothing can be tested; and what is left out.
 
         Raises:
             ValueError: if `classes` are none of the model's.
         """
         task = Task.of(probes, num_logits)
         if task is None:
-            return None, ["any class, because the probes have no labels"]
+            text = "any class, because the probes have no labels"
+            return None, [Untested("any class", "no labels", text)]
         classes = task.frequent_classes() if self.classes is None else self.classes
         if max(classes) >= task.num_classes:
             raise ValueError(
                 f"classes must be below {task.num_classes}, the number of the model's classes. "
                 f"Received: {classes}."
             )
-        missing = _too_few(probes, task, classes)
+        untested = _too_few(probes, task, classes)
         has_masks = probes.object_masks is not None
         is_cautious = self.is_default and probes.images.ndim != 4
         if is_cautious and not has_masks:
-            missing.append(
+            text = (
                 "signals and volumes without object_masks, where a cue at one place cannot be told "
                 "from what is meant (or name those of the detectors that can)"
             )
+            untested.append(Untested("signals and volumes", "ambiguous", text))
         unsure, found = [], dict[str, SwapDetector]()
         for name in self.names:
             if name == GroupGap.name:
                 continue
             detector = SWAP_DETECTORS[name]
             if legitimate.words & detector.legitimate:
-                missing.append(f"{name}, which is legitimate")
+                untested.append(Untested(name, "legitimate", f"{name}, which is legitimate"))
             elif detector.needs and getattr(probes, detector.needs) is None:
-                missing.append(f"{name}, which needs {detector.needs}")
+                text = f"{name}, which needs {detector.needs}"
+                untested.append(Untested(name, "needs masks", text))
             elif is_cautious and not (has_masks and detector.spares_object):
                 unsure.append(name)
             elif detector.bounds(task, has_masks) is None:
-                missing.append(f"{name}, which tells nothing where a class is yes or no")
+                text = f"{name}, which tells nothing where a class is yes or no"
+                untested.append(Untested(name, "uninformative", text))
             else:
                 found[name] = detector
         if unsure:
-            missing.append(f"{', '.join(unsure)}, for images unless you name them in detectors")
+            names = ", ".join(unsure)
+            text = f"{names}, for images unless you name them in detectors"
+            untested.append(Untested(names, "images only", text))
         examiner = Examiner(
             probes,
             task,
@@ -115,8 +123,8 @@ class Battery:
             compares_groups=GroupGap.name in self.names and probes.groups is not None,
         )
         if examiner.groups is not None:
-            missing += examiner.groups.too_few(classes)
-        return examiner, missing
+            untested += examiner.groups.too_few(classes)
+        return examiner, untested
 
 
 @dataclass(frozen=True)
@@ -224,16 +232,21 @@ def _check_classes(classes):
 
 
 def _too_few(probes, task, classes):
-    """Sentences about classes that no swap can be proven in."""
+    """Classes in which no swap can be proven."""
     counts = task.has_class.sum(axis=0)
     few = [c for c in classes if counts[c] < MIN_DONORS or len(probes) - counts[c] < MIN_DONORS]
     found = [
-        f'class "{probes.class_text(c)}", which {counts[c]} of {len(probes)} probes have '
-        f"(at least {MIN_DONORS} with it and {MIN_DONORS} without are needed, 10 are better)"
+        Untested(
+            probes.class_text(c),
+            "too few",
+            f'class "{probes.class_text(c)}", which {counts[c]} of {len(probes)} probes have '
+            f"(at least {MIN_DONORS} with it and {MIN_DONORS} without are needed, 10 are better)",
+        )
         for c in few[:5]
     ]
     if len(few) > 5:
-        found.append(f"{len(few) - 5} more such classes")
+        found.append(Untested("classes", "too few", f"{len(few) - 5} more such classes"))
     if len(classes) == MAX_CLASSES < task.num_classes:
-        found.append(f"classes other than the {MAX_CLASSES} that most probes have")
+        text = f"classes other than the {MAX_CLASSES} that most probes have"
+        found.append(Untested("classes", "too few", text))
     return found

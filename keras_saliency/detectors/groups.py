@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_saliency.detectors.base import Finding
+from keras_saliency.detectors.base import Finding, Untested
 from keras_saliency.interventions import wilson_bounds
 
 MIN_PROBES = 8  # of a group in a class
@@ -37,17 +37,19 @@ class GroupGap:
                 found.append(self._finding(c, epoch, severity, *gap))
         return found
 
-    def too_few(self, classes) -> list[str]:
-        """Returns sentences about classes with fewer than two groups that can be compared."""
+    def too_few(self, classes) -> list[Untested]:
+        """Returns the classes with fewer than two groups that can be compared."""
         few = []
         for c in classes:
             groups = self._groups[self._task.has_class[:, c]]
             counts = {str(g): int((groups == g).sum()) for g in np.unique(groups)}
             if sum(count >= MIN_PROBES for count in counts.values()) < 2:
-                few.append(
-                    f'groups of class "{self._probes.class_text(c)}" (numbers of probes: {counts}, '
+                name = self._probes.class_text(c)
+                text = (
+                    f'groups of class "{name}" (numbers of probes: {counts}, '
                     f"needed: {MIN_PROBES} in each of two groups)"
                 )
+                few.append(Untested(name, "too few", text))
         return few
 
     def _largest_gap(self, is_said, c):

@@ -59,9 +59,9 @@ def describe(trial, outcome, class_names, carriers, epoch, since_epoch, region, 
     also = f" Proven as well by: {', '.join(others)}." if others else ""
     shown = ", ".join(str(i) for i in carriers[:5])
     accused, of_donors = class_names
-    done = f"{detector.done} changes the prediction to that class"
+    done = f"{detector.done.format(donor_class='this class')} changes the prediction to that class"
     if accused != of_donors:
-        taken = detector.done.replace("this class", f'class "{of_donors}"')
+        taken = detector.done.format(donor_class=f'class "{of_donors}"')
         done = f"{taken} takes the cue away, and changes the prediction to that class"
     return (
         f'Epoch {epoch + 1}{since}: the model decides for class "{accused}" by '

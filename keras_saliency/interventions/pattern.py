@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_saliency.interventions import edits
-from keras_saliency.interventions.swaps import Swap
+from keras_saliency.interventions.swaps import Control, Swap
 
 MAX_SHIFT = 0.5  # of the standard deviation of an image's pixels, where there are no masks
 MIN_HALF = 8  # images; half of fewer would leave out what all have, too
@@ -31,7 +31,7 @@ class PatternSwap(Swap):
         return self._shift(pairs, [means[i] for i in of_pair])
 
     def controls(self):
-        return {"the mean of other probes": self._with_others}
+        return (Control("other probes", "the mean of other probes", self._with_others),)
 
     def _with_others(self, pairs, rng):
         has_class = self.scene.task.has_class

@@ -1,6 +1,7 @@
 """The swaps: what of a donor is put into a recipient, and what is done instead as a control."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,7 +12,20 @@ from keras_saliency.interventions.scene import Scene
 
 PATCH_SHARE = 0.25  # of each side: a patch is 1/16 of an image, 1/64 of a volume
 MAX_KEPT = 2**24  # values of probes; of larger ones nothing is kept: 64 MB
-Control = Callable[[Pairs, np.random.Generator], np.ndarray]
+
+
+class Control(NamedTuple):
+    """What is done instead of a swap, to see what the edit itself brings about.
+
+    Attributes:
+        key: what code asks for: "own class", "elsewhere", "middle" or "other probes".
+        text: what stands in messages after "with ... instead".
+        edit: function from `Pairs` and a random generator to edited recipients.
+    """
+
+    key: str
+    text: str
+    edit: Callable[[Pairs, np.random.Generator], np.ndarray]
 
 
 class Swap:
@@ -31,9 +45,13 @@ class Swap:
         """Returns the edited recipients, float32 (m, H, W, C)."""
         raise NotImplementedError
 
-    def controls(self) -> dict[str, Control]:
-        """Returns {what is done instead: function from (pairs, rng) to edited recipients}."""
-        return {"donors of the recipient's own class": self._with_own_donors}
+    def controls(self) -> tuple[Control, ...]:
+        """Returns the swap's controls, each with another key."""
+        return (Control("own class", "donors of the recipient's own class", self._with_own_donors),)
+
+    def control(self, key: str) -> Control:
+        """Returns one of the controls by its key."""
+        return next(control for control in self.controls() if control.key == key)
 
     def boxes(self, pairs: Pairs) -> np.ndarray | None:
         """Returns (y0, x0, y1, x1) of what is exchanged, int (m, 4); None where it is no box.
@@ -63,7 +81,7 @@ class RingSwap(Swap):
     def controls(self):
         if not self.scene.fills_frame:
             return super().controls()
-        return {**super().controls(), "the middle of the image": self._middle}
+        return (*super().controls(), Control("middle", "the middle of the image", self._middle))
 
     def _middle(self, pairs, rng):
         return edits.swap_pixels(*self._both(pairs), edits.centre_mask(*self.scene.size))
@@ -117,9 +135,6 @@ class BackgroundSwap(Swap):
             completed = self.scene.once(_completed_backgrounds)
         return self._edit(pairs, self.scene.objects[pairs.donors], completed)
 
-    def controls(self):
-        return {"donors of the recipient's own class": self._with_own_background}
-
     def _edit(self, pairs, holes, completed=None):
         """`completed`: the probes with their holes filled, where that is known of these holes."""
         recipients, donors = self._both(pairs)
@@ -135,7 +150,7 @@ class BackgroundSwap(Swap):
         masks = self.scene.objects[pairs.recipients]
         return edits.swap_background(recipients, donors, masks, holes, filled)
 
-    def _with_own_background(self, pairs, rng):
+    def _with_own_donors(self, pairs, rng):
         own = draw_controls(pairs, self.scene.task.has_class, rng)
         masks = self.scene.objects
         return self._edit(own, masks[own.donors] | masks[pairs.donors])
@@ -162,7 +177,8 @@ class PatchSwap(Swap):
         return edits.swap_pixels(*self._both(pairs), self._inside(self.boxes(pairs), pairs))
 
     def controls(self):
-        return {**super().controls(), "patches at random places": self._elsewhere}
+        elsewhere = Control("elsewhere", "patches at random places", self._elsewhere)
+        return (*super().controls(), elsewhere)
 
     def _inside(self, boxes, pairs):
         objects = self.scene.objects[pairs.donors] if self._spares_object else None

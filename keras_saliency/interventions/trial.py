@@ -55,10 +55,10 @@ def add_controls(scene: Scene, swap: Swap, outcomes: list[Outcome], rng) -> list
         return said_after(scene, lambda some: control(some, rng), pairs)
 
     controls, lost = {}, {}
-    for name, control in swap.controls().items():
-        is_said = said_by(control)
-        controls[name] = np.split(_adopted(is_said, pairs), ends)
-        lost[name] = np.split(_lost(scene, is_said, pairs), ends)
+    for control in swap.controls():
+        is_said = said_by(control.edit)
+        controls[control.text] = np.split(_adopted(is_said, pairs), ends)
+        lost[control.text] = np.split(_lost(scene, is_said, pairs), ends)
     return [
         dataclasses.replace(
             outcome,
