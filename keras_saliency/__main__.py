@@ -17,6 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_saliency._utils.files import written_whole
 from keras_saliency.explanation import attribute
 from keras_saliency.methods import METHODS
 from keras_saliency.probes import load_image
@@ -30,7 +31,6 @@ from keras_saliency.rendering import (
     encode_png,
     overlay,
 )
-from keras_saliency.storage import written_whole
 from keras_saliency.tab.report import build_report
 
 _WITH_LAYER = {

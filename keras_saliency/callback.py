@@ -6,13 +6,14 @@ from typing import Any
 
 import keras
 
-from keras_saliency.arguments import (
+from keras_saliency._utils.arguments import (
     Refusal,
     check_int,
     check_log_dir,
     check_names,
     check_share,
 )
+from keras_saliency._utils.files import check_writable, is_remote
 from keras_saliency.capture import ensure_built
 from keras_saliency.detectors import Battery, Legitimate, check_on_alert
 from keras_saliency.distribution import describe_strategy
@@ -26,7 +27,6 @@ from keras_saliency.records import Alert, EpochReport
 from keras_saliency.run import Run, Settings
 from keras_saliency.schedule import BatchCounter, Budget, Cost, EarlyLooks
 from keras_saliency.sinks import get_sinks
-from keras_saliency.storage import check_writable, is_remote
 from keras_saliency.targets import check_target
 from keras_saliency.tf_keras_hooks import TfKerasHooks
 

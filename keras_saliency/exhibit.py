@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from keras_saliency.opencv import cv2
+from keras_saliency._utils.opencv import cv2
 from keras_saliency.records import EpochReport, Heatmaps
 from keras_saliency.rendering import (
     Portraits,

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from keras_saliency.arguments import check_int
+from keras_saliency._utils.arguments import check_int
 from keras_saliency.graph import ModelGraph
 from keras_saliency.records import Heatmaps
 from keras_saliency.targets import Question

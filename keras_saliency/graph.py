@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_saliency.arguments import check_int
+from keras_saliency._utils.arguments import check_int
 from keras_saliency.capture import ensure_built, run_forward
 from keras_saliency.distribution import first_replica
 from keras_saliency.engines import is_model, is_tf_keras

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_saliency.arguments import Refusal
+from keras_saliency._utils.arguments import Refusal
 from keras_saliency.guard import notify
 from keras_saliency.introspect import innermost_layer
 

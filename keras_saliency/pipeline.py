@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from keras_saliency._utils.files import TROUBLE
 from keras_saliency.guard import notify
 from keras_saliency.health import Health
 from keras_saliency.log_keys import statistic_of
 from keras_saliency.records import EpochReport, StoredMaps
 from keras_saliency.statistics import REFERENCES, Recording, compute_all, summarize
-from keras_saliency.storage import TROUBLE
 from keras_saliency.watch import SUMMARY_TAG
 
 _OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)

@@ -138,7 +138,9 @@ class Heatmaps:
             return self.native
         if len(self.image_size) != 2:
             return _resize(self.native, self.image_size)
-        from keras_saliency.opencv import cv2  # equals tf.image.resize to 3e-8, without TensorFlow
+        from keras_saliency._utils.opencv import (
+            cv2,  # equals tf.image.resize to 3e-8, without TensorFlow
+        )
 
         height, width = self.image_size
         resized = [

@@ -8,6 +8,7 @@ from functools import partial
 from os.path import abspath
 from typing import Any
 
+from keras_saliency._utils.files import TROUBLE, claim, claim_new, is_remote, release, run_dirs
 from keras_saliency.album import Album
 from keras_saliency.detectors import NOTHING_LEGITIMATE, Battery, Legitimate
 from keras_saliency.distribution import describe_workers
@@ -20,7 +21,6 @@ from keras_saliency.pipeline import Moment, Pipeline
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Alert, EpochReport
 from keras_saliency.schedule import Budget, Cost
-from keras_saliency.storage import TROUBLE, claim, claim_new, is_remote, release, run_dirs
 from keras_saliency.targets import CONTRAST, Question, describe_target, one_hot_targets
 from keras_saliency.watch import Watch
 from keras_saliency.worker import Worker

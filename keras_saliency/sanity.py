@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from keras_saliency.arguments import check_int
+from keras_saliency._utils.arguments import check_int
 from keras_saliency.graph import ModelGraph
 from keras_saliency.methods import METHODS, get_methods
 from keras_saliency.probes import ProbeSet

@@ -681,7 +681,7 @@ def test_an_opencv_that_does_not_load_says_what_to_install(monkeypatch, original
     for name in [
         name
         for name in sys.modules
-        if name.startswith(("keras_saliency.rendering", "keras_saliency.opencv"))
+        if name.startswith(("keras_saliency.rendering", "keras_saliency._utils.opencv"))
     ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(builtins, "__import__", refuse)

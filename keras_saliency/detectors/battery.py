@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_saliency.arguments import shown
+from keras_saliency._utils.arguments import shown
 from keras_saliency.detectors.base import SwapDetector, Untested
 from keras_saliency.detectors.examiner import Examiner
 from keras_saliency.detectors.groups import GroupGap

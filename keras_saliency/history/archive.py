@@ -6,12 +6,12 @@ import zipfile
 
 import numpy as np
 
-from keras_saliency.arguments import shown
+from keras_saliency._utils.arguments import shown
+from keras_saliency._utils.files import TROUBLE, written_whole
 from keras_saliency.guard import notify
 from keras_saliency.history.entry import Entry
 from keras_saliency.history.npz import MAX_SIDE, Arrays, write
 from keras_saliency.records import StoredMaps
-from keras_saliency.storage import TROUBLE, written_whole
 
 _FORMAT, _VERSION = "keras_saliency.history", 1
 

@@ -9,10 +9,10 @@ import re
 import numpy as np
 import tensorflow as tf
 
+from keras_saliency._utils.files import TROUBLE, UNFINISHED, history_dir, is_remote, written_whole
 from keras_saliency.history import archive
 from keras_saliency.history.entry import MapsOnDisk
 from keras_saliency.records import Alert
-from keras_saliency.storage import TROUBLE, UNFINISHED, history_dir, is_remote, written_whole
 
 _FILE_NAME = re.compile(r"epoch_(-?\d{4,9})\.npz")
 

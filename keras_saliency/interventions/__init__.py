@@ -5,19 +5,19 @@ something to a recipient of another class; where the recipient is then predicted
 class, the model decides by what was lent.
 """
 
-from keras_saliency.interventions.confidence import wilson_bounds
-from keras_saliency.interventions.edits import middle_mask
-from keras_saliency.interventions.outcome import Outcome
-from keras_saliency.interventions.pairs import Pairs, draw_controls, draw_pairs
-from keras_saliency.interventions.pattern import PatternSwap
-from keras_saliency.interventions.pixels import PixelRange
-from keras_saliency.interventions.regions import (
+from keras_saliency._utils.boxes import (
     box_masks,
     box_of,
     box_slices,
     hottest_boxes,
     window_sums,
 )
+from keras_saliency.interventions.confidence import wilson_bounds
+from keras_saliency.interventions.edits import middle_mask
+from keras_saliency.interventions.outcome import Outcome
+from keras_saliency.interventions.pairs import Pairs, draw_controls, draw_pairs
+from keras_saliency.interventions.pattern import PatternSwap
+from keras_saliency.interventions.pixels import PixelRange
 from keras_saliency.interventions.scene import Scene
 from keras_saliency.interventions.search import find_region
 from keras_saliency.interventions.swaps import (

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_saliency.opencv import cv2
+from keras_saliency._utils.opencv import cv2
 
 
 def gaussian(arrays, axes, deviation: float) -> np.ndarray:

@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 
+from keras_saliency._utils.boxes import box_of, box_slices, window_sums
 from keras_saliency.interventions.outcome import Outcome
-from keras_saliency.interventions.regions import box_of, box_slices, window_sums
 from keras_saliency.interventions.scene import Scene
 from keras_saliency.interventions.swaps import Swap
 

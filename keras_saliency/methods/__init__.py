@@ -3,7 +3,7 @@
 import difflib
 import re
 
-from keras_saliency.arguments import shown
+from keras_saliency._utils.arguments import shown
 from keras_saliency.methods.base import Method, Trace
 from keras_saliency.methods.deconvnet import DeconvNet
 from keras_saliency.methods.grad_cam import GradCAM

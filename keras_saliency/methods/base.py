@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from keras_saliency._utils.arguments import shown
 from keras_saliency.activations import Activation, find_activation, last_spatial_activation
-from keras_saliency.arguments import shown
 from keras_saliency.capture import ForwardPass
 from keras_saliency.introspect import ancestors, layer_name
 from keras_saliency.relu_rules import find_relu_nodes, find_unrectified, ruled_gradients

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_saliency.arguments import check_int
+from keras_saliency._utils.arguments import check_int
 from keras_saliency.methods.base import Attribution, Method, check_number
 
 

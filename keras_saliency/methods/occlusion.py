@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from keras_saliency.arguments import check_int
+from keras_saliency._utils.arguments import check_int
 from keras_saliency.methods.base import Attribution, Method, check_number
 
 _PATCHES = 8  # a side, by default

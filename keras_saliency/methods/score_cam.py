@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_saliency.arguments import check_int
+from keras_saliency._utils.arguments import check_int
 from keras_saliency.methods.base import Method, check_layer_name
 from keras_saliency.methods.cam import cam_of, positions_of
 from keras_saliency.methods.resizing import resize_maps

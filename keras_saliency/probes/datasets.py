@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from keras_saliency.arguments import check_int
+from keras_saliency._utils.arguments import check_int
 from keras_saliency.probes.arrays import read_pixels
 from keras_saliency.probes.batches import batches
 from keras_saliency.probes.choosing import Chosen, SmallestKeys, check_seed, content_hash

@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Iterator
 
-from keras_saliency.arguments import shown
+from keras_saliency._utils.arguments import shown
 
 # A file that is longer holds no image of a size that is read.
 MAX_BYTES = 1_000_000_000

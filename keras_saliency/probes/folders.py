@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from keras_saliency.arguments import check_int, shown
+from keras_saliency._utils.arguments import check_int, shown
 from keras_saliency.probes.choosing import Chosen, SmallestKeys, check_seed, content_hash
 from keras_saliency.probes.files import (
     as_text,

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_saliency.arguments import shown
+from keras_saliency._utils.arguments import shown
 from keras_saliency.probes.files import is_folder, list_folder, read_file
 from keras_saliency.probes.image_headers import MAX_MEGAPIXELS, read_header
 

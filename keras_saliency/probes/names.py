@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 
-from keras_saliency.arguments import shown
+from keras_saliency._utils.arguments import shown
 from keras_saliency.probes.arrays import check_length, frozen
 
 _MAX_CLASSES = 1_000_000

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_saliency.opencv import cv2
+from keras_saliency._utils.opencv import cv2
 from keras_saliency.rendering.checks import check_numbers
 
 _OPENCV_CODES = {

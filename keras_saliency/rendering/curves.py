@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from keras_saliency.opencv import cv2
+from keras_saliency._utils.opencv import cv2
 from keras_saliency.rendering.colormaps import colorize
 from keras_saliency.rendering.layout import FAINT_INK, PAPER
 from keras_saliency.rendering.overlays import display_values, opacity_of

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_saliency.opencv import cv2
+from keras_saliency._utils.opencv import cv2
 from keras_saliency.rendering.checks import check_picture
 
 JPEG_SIDE = 65_535  # pixels

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_saliency.opencv import cv2
+from keras_saliency._utils.opencv import cv2
 from keras_saliency.rendering.colormaps import colorize_signed
 from keras_saliency.rendering.grid import Caption, draw_grid
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from keras_saliency.opencv import cv2
+from keras_saliency._utils.opencv import cv2
 from keras_saliency.rendering.checks import check_picture
 from keras_saliency.rendering.colormaps import colorize
 from keras_saliency.rendering.lettering import draw_line, line_height, trim, wrap

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from keras_saliency.opencv import cv2
+from keras_saliency._utils.opencv import cv2
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _ELLIPSIS = "..."

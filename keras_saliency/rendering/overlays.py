@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_saliency.opencv import cv2
+from keras_saliency._utils.opencv import cv2
 from keras_saliency.rendering.checks import check_numbers, check_picture
 from keras_saliency.rendering.colormaps import COLORMAPS, colorize
 from keras_saliency.rendering.lettering import draw_line, text_width, trim

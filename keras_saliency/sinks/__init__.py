@@ -1,6 +1,6 @@
 """Where reports go. To add a sink: one file here, and one line in `SINKS`."""
 
-from keras_saliency.arguments import shown
+from keras_saliency._utils.arguments import shown
 from keras_saliency.sinks.base import Sink
 from keras_saliency.sinks.folder import FolderSink
 from keras_saliency.sinks.tensorboard import TensorBoardSink

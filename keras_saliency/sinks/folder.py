@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
+from keras_saliency._utils.files import TROUBLE, written_whole
 from keras_saliency.rendering import encode_png
 from keras_saliency.sinks.base import Sink
-from keras_saliency.storage import TROUBLE, written_whole
 
 
 class FolderSink(Sink):

@@ -232,7 +232,7 @@ def _pearson(a, b):
 
 def _window_mean(maps, window):
     """Mean over each window x window square that fits in whole."""
-    from keras_saliency.opencv import cv2  # ten times as fast as sums of slices
+    from keras_saliency._utils.opencv import cv2  # ten times as fast as sums of slices
 
     if maps.ndim != 3:
         for axis in inside(maps):

@@ -177,7 +177,7 @@ def divide_by_sum(maps, undefined):
 
 def _blur(maps):
     """Gaussian of 1 px, cut at 4 px, edges mirrored (d c b a | a b c d), so that mass is kept."""
-    from keras_saliency.opencv import cv2  # ten times as fast as sums of slices
+    from keras_saliency._utils.opencv import cv2  # ten times as fast as sums of slices
 
     if maps.ndim != 3:
         return _blur_along_each_axis(maps)

@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_saliency.arguments import shown
+from keras_saliency._utils.arguments import shown
 
 # What a disk that is full, gone or read-only raises. Writing is tried again when it comes back.
 TROUBLE = (OSError, tf.errors.OpError)

@@ -1,0 +1,1 @@
+"""Small modules that belong to no subject: arguments, boxes, files, notices, OpenCV, resizing."""
