@@ -7,9 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency._utils.arguments import check_int
-from keras_saliency.capture import ensure_built, run_forward
-from keras_saliency.distribution import first_replica
-from keras_saliency.engines import is_model, is_tf_keras
 from keras_saliency.heads import FUNCTION, probabilities_of, read_logits, read_output
 from keras_saliency.methods import get_methods
 from keras_saliency.methods.base import Trace
@@ -19,11 +16,14 @@ from keras_saliency.model_checks import (
     refuse_probabilities,
     tell_half_precision,
 )
-from keras_saliency.model_function import ModelFunction, filled
 from keras_saliency.records import Heatmaps, Predictions
-from keras_saliency.relu_rules import rectifiable
-from keras_saliency.state import WrittenState
 from keras_saliency.targets import CONTRAST, Question, one_hot_targets
+from keras_saliency.tracing.forward_pass import ensure_built, run_forward
+from keras_saliency.tracing.keras_versions import is_model, is_tf_keras
+from keras_saliency.tracing.model_function import ModelFunction, filled
+from keras_saliency.tracing.relu_rules import rectifiable
+from keras_saliency.tracing.replicas import first_replica
+from keras_saliency.tracing.side_effects import WrittenState
 
 
 class ModelGraph:

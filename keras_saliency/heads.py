@@ -5,11 +5,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_saliency.capture import ForwardPass
-from keras_saliency.introspect import find_logits, layer_name
-from keras_saliency.layouts import before_class_maps
 from keras_saliency.model_checks import check_class_scores
 from keras_saliency.targets import CONTRAST, Question, contrast_weights, own_score, weigh_logits
+from keras_saliency.tracing.forward_pass import ForwardPass
+from keras_saliency.tracing.queries import find_logits, layer_name
+from keras_saliency.tracing.spatial_maps import before_class_maps
 
 FUNCTION = "function"  # the head of outputs that are no class scores, where the user scores them
 

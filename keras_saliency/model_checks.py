@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_saliency._utils.arguments import Refusal
 from keras_saliency.guard import notify
-from keras_saliency.introspect import innermost_layer
+from keras_saliency.tracing.queries import innermost_layer
 
 
 def check_backend():

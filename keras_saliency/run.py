@@ -11,7 +11,6 @@ from typing import Any
 from keras_saliency._utils.files import TROUBLE, claim, claim_new, is_remote, release, run_dirs
 from keras_saliency.album import Album
 from keras_saliency.detectors import NOTHING_LEGITIMATE, Battery, Legitimate
-from keras_saliency.distribution import describe_workers
 from keras_saliency.exhibit import Exhibit
 from keras_saliency.features import FeatureViews
 from keras_saliency.graph import ModelGraph
@@ -22,6 +21,7 @@ from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Alert, EpochReport
 from keras_saliency.schedule import Budget, Cost
 from keras_saliency.targets import CONTRAST, Question, describe_target, one_hot_targets
+from keras_saliency.tracing.replicas import describe_workers
 from keras_saliency.watch import Watch
 from keras_saliency.worker import Worker
 

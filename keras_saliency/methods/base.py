@@ -7,11 +7,15 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency._utils.arguments import shown
-from keras_saliency.activations import Activation, find_activation, last_spatial_activation
-from keras_saliency.capture import ForwardPass
-from keras_saliency.introspect import ancestors, layer_name
-from keras_saliency.relu_rules import find_relu_nodes, find_unrectified, ruled_gradients
-from keras_saliency.transformers import last_attention
+from keras_saliency.tracing.forward_pass import ForwardPass
+from keras_saliency.tracing.layer_selection import (
+    Activation,
+    find_activation,
+    last_spatial_activation,
+)
+from keras_saliency.tracing.queries import ancestors, layer_name
+from keras_saliency.tracing.relu_rules import find_relu_nodes, find_unrectified, ruled_gradients
+from keras_saliency.tracing.transformers import last_attention
 
 
 @dataclass(frozen=True)

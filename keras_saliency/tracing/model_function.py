@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_saliency.capture import run_forward
-from keras_saliency.relu_rules import rectifiable
-from keras_saliency.state import WrittenState
+from keras_saliency.tracing.forward_pass import run_forward
+from keras_saliency.tracing.relu_rules import rectifiable
+from keras_saliency.tracing.side_effects import WrittenState
 
 
 class ModelFunction:

@@ -4,7 +4,7 @@ import contextlib
 
 import tensorflow as tf
 
-from keras_saliency.library import Library
+from keras_saliency.tracing.hidden_ops import Library
 
 # Seeds of a dropout that was switched on for good, counters, random generators.
 _WRITES = {

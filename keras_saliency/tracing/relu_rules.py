@@ -12,9 +12,9 @@ import threading
 
 import tensorflow as tf
 
-from keras_saliency.capture import ForwardPass
-from keras_saliency.introspect import ancestors, innermost_layer, reachable_from, unique_names
-from keras_saliency.library import Library
+from keras_saliency.tracing.forward_pass import ForwardPass
+from keras_saliency.tracing.hidden_ops import Library
+from keras_saliency.tracing.queries import ancestors, innermost_layer, reachable_from, unique_names
 
 _STATE = threading.local()
 _OVERRIDES = {

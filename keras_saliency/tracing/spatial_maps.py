@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import tensorflow as tf
 
-from keras_saliency.capture import ForwardPass
+from keras_saliency.tracing.forward_pass import ForwardPass
 
 LEARNED = {  # ops with a kernel
     "Conv2D",

@@ -4,9 +4,9 @@ from collections import deque
 
 import tensorflow as tf
 
-from keras_saliency.capture import ForwardPass, LayerCall
-from keras_saliency.layouts import SHAPE_ONLY
-from keras_saliency.library import Library
+from keras_saliency.tracing.forward_pass import ForwardPass, LayerCall
+from keras_saliency.tracing.hidden_ops import Library
+from keras_saliency.tracing.spatial_maps import SHAPE_ONLY
 
 # Ops that hand a value on: what lies before them is the same score or the same map.
 _SCORE_KEEPING = {"Cast", "Identity", "Reshape", "Squeeze", "ExpandDims"}

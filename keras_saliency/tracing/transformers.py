@@ -5,9 +5,9 @@ from collections import deque
 
 import tensorflow as tf
 
-from keras_saliency.capture import ForwardPass
-from keras_saliency.introspect import ancestors, reachable_from
-from keras_saliency.layouts import LEARNED, PICKING, Grid, is_spatial, picked_tokens
+from keras_saliency.tracing.forward_pass import ForwardPass
+from keras_saliency.tracing.queries import ancestors, reachable_from
+from keras_saliency.tracing.spatial_maps import LEARNED, PICKING, Grid, is_spatial, picked_tokens
 
 _PRODUCTS = {"BatchMatMulV2", "Einsum", "MatMul"}  # of two tensors of the image: attention
 _PRODUCTS_OF_ONE = 2  # of queries and keys, and of what they weigh

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from keras_saliency.capture import ForwardPass
-from keras_saliency.introspect import ancestors, layer_name, reachable_from, unique_names
-from keras_saliency.layouts import PICKING, SAME_ORDER, Grid, find_maps, is_spatial
-from keras_saliency.transformers import (
+from keras_saliency.tracing.forward_pass import ForwardPass
+from keras_saliency.tracing.queries import ancestors, layer_name, reachable_from, unique_names
+from keras_saliency.tracing.spatial_maps import PICKING, SAME_ORDER, Grid, find_maps, is_spatial
+from keras_saliency.tracing.transformers import (
     before_attention,
     convolved_maps,
     last_attention,

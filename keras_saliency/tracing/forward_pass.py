@@ -14,8 +14,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_saliency.distribution import first_replica
-from keras_saliency.engines import flatten_layers, infer_output, original_call, tracing
+from keras_saliency.tracing.keras_versions import (
+    flatten_layers,
+    infer_output,
+    original_call,
+    tracing,
+)
+from keras_saliency.tracing.replicas import first_replica
 
 
 @dataclass
