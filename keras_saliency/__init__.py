@@ -21,7 +21,7 @@ _ROOMS = {
     "InputXGradient": "keras_saliency.methods",
     "IntegratedGradients": "keras_saliency.methods",
     "LayerCAM": "keras_saliency.methods",
-    "ModelGraph": "keras_saliency.graph",
+    "ModelGraph": "keras_saliency.attribution.model_graph",
     "Occlusion": "keras_saliency.methods",
     "ProbeSet": "keras_saliency.probes",
     "SaliencyCallback": "keras_saliency.callback",
@@ -29,8 +29,8 @@ _ROOMS = {
     "SmoothGrad": "keras_saliency.methods",
     "VanillaGradients": "keras_saliency.methods",
     "confirm": "keras_saliency.confirmation",
-    "explain": "keras_saliency.explanation",
-    "sanity_check": "keras_saliency.sanity",
+    "explain": "keras_saliency.attribution.explain",
+    "sanity_check": "keras_saliency.attribution.sanity_check",
 }
 
 __all__ = [*_ROOMS, "__version__"]

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency._utils.files import written_whole
-from keras_saliency.explanation import attribute
+from keras_saliency.attribution.explain import attribute
 from keras_saliency.methods import METHODS
 from keras_saliency.probes import load_image
 from keras_saliency.rendering import (

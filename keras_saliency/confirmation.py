@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from keras_saliency.attribution.model_graph import ModelGraph
+from keras_saliency.attribution.target import Question
 from keras_saliency.detectors import check_box, gather_evidence, place_of
-from keras_saliency.graph import ModelGraph
 from keras_saliency.interventions import (
     Outcome,
     Pairs,
@@ -19,7 +20,6 @@ from keras_saliency.interventions import (
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Alert
 from keras_saliency.rendering import draw_evidence
-from keras_saliency.targets import Question
 
 NUM_PAIRS = 300  # of all classes
 MIN_EXCESS = 0.2  # of an adoption over its control

@@ -23,7 +23,7 @@ else:
     import tf_keras as engine
 
 from keras_saliency import ProbeSet, SaliencyCallback  # noqa: E402
-from keras_saliency.graph import ModelGraph  # noqa: E402
+from keras_saliency.attribution.model_graph import ModelGraph  # noqa: E402
 
 SHAPE = (18, 14, 3)
 layers = engine.layers

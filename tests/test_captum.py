@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import ALL_METHODS, relative_error, small_cnn
 
-from keras_saliency.graph import ModelGraph
+from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.methods import METHODS
 
 torch = pytest.importorskip("torch")

@@ -11,7 +11,7 @@ from conftest import ALL_METHODS, small_cnn
 
 from keras_saliency import explain
 from keras_saliency.__main__ import main
-from keras_saliency.graph import ModelGraph
+from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.methods import METHODS
 
 SHAPE = (18, 14, 3)

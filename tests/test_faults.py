@@ -228,7 +228,7 @@ class Fails:
 
 
 PARTS = {
-    "observing": ("keras_saliency.graph.ModelGraph.attribute", {"epochs": []}),
+    "observing": ("keras_saliency.attribution.model_graph.ModelGraph.attribute", {"epochs": []}),
     "the statistic gini": ("gini", {"missing": "gini"}),
     "drawing": ("keras_saliency.album.Album.draw", {}),
     "TensorBoardSink": ("keras_saliency.sinks.TensorBoardSink.write", {"events": False}),
@@ -289,7 +289,9 @@ def test_a_part_that_recovers_is_not_switched_off(tmp_path, data, probes):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 def test_exits_are_never_swallowed(tmp_path, data, probes, monkeypatch, error):
-    monkeypatch.setattr("keras_saliency.graph.ModelGraph.attribute", Fails(error()))
+    monkeypatch.setattr(
+        "keras_saliency.attribution.model_graph.ModelGraph.attribute", Fails(error())
+    )
     with pytest.raises(error):
         fit(SaliencyCallback(probes, tmp_path), data)
 

@@ -8,7 +8,7 @@ import pytest
 from conftest import small_cnn
 
 from keras_saliency import ModelGraph, ProbeSet, SaliencyCallback, explain
-from keras_saliency.features import NUM_CHANNELS, NUM_PROBES, FeatureViews
+from keras_saliency.attribution.layer_features import NUM_CHANNELS, NUM_PROBES, FeatureViews
 from keras_saliency.methods import DeconvNet
 from keras_saliency.rendering import draw_features
 from keras_saliency.sinks import Sink

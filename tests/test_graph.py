@@ -9,7 +9,7 @@ import tensorflow as tf
 from conftest import ALL_METHODS, randomize, relative_error, small_cnn
 from keras import layers
 
-from keras_saliency.graph import ModelGraph
+from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.methods import DeconvNet, GradCAM
 
 SHAPE = (18, 14, 3)

@@ -6,7 +6,7 @@ import pytest
 import slow_twins as slow
 from conftest import ALL_METHODS, relative_error, small_cnn
 
-from keras_saliency.graph import ModelGraph
+from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.methods import DeconvNet, GradCAM
 
 TOLERANCE = 1e-4

@@ -8,7 +8,7 @@ import tensorflow as tf
 from conftest import relative_error, small_cnn
 
 from keras_saliency import ProbeSet, SaliencyCallback, explain
-from keras_saliency.graph import ModelGraph
+from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.methods import (
     METHODS,
     GradCAMPlusPlus,

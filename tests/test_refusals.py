@@ -8,7 +8,7 @@ from conftest import small_cnn
 from keras import layers
 
 from keras_saliency import explain
-from keras_saliency.graph import ModelGraph
+from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.methods import DeconvNet, GradCAM, VanillaGradients
 
 SHAPE = (18, 14, 3)

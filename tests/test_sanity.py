@@ -6,7 +6,7 @@ import pytest
 from conftest import SHAPE, small_cnn
 
 from keras_saliency import ProbeSet, sanity_check
-from keras_saliency.sanity import SanityCheck
+from keras_saliency.attribution.sanity_check import SanityCheck
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_the_model_is_the_same_after_an_error(probes, monkeypatch):
         calls.append(1)
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("keras_saliency.sanity.rank_correlation", broken)
+    monkeypatch.setattr("keras_saliency.attribution.sanity_check.rank_correlation", broken)
     with pytest.raises(RuntimeError, match="broken"):
         sanity_check(model, probes, "grad_cam")
     assert calls

@@ -290,7 +290,7 @@ def test_predictions_go_with_the_rows_that_are_named():
     model, pixels = with_age("dict"), images_of(6)
     numbers = np.random.default_rng(1).normal(size=(6, 2)).astype(np.float32)
     probes = ProbeSet({"image": pixels, "numbers": numbers})
-    from keras_saliency.targets import Question
+    from keras_saliency.attribution.target import Question
 
     graph = ModelGraph(model, image_shape=SHAPE, question=Question.about(probes))
     rows = np.array([4, 4, 0])

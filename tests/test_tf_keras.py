@@ -10,7 +10,7 @@ from conftest import ALL_METHODS, relative_error
 from test_callback import OURS, events_of
 
 from keras_saliency import ProbeSet, SaliencyCallback, explain
-from keras_saliency.graph import ModelGraph
+from keras_saliency.attribution.model_graph import ModelGraph
 
 tf_keras = pytest.importorskip("tf_keras")
 SHAPE = (18, 14, 3)

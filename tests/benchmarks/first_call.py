@@ -20,13 +20,13 @@ MODELS = ["VGG16", "ResNet50", "MobileNetV2", "EfficientNetB0"]
 FIRST = """
 import sys, time
 import keras, numpy as np
-import keras_saliency.graph
+import keras_saliency.attribution.model_graph
 make = getattr(keras.applications, sys.argv[1])
 model = make(weights=None, input_shape=(96, 96, 3), classes=10)
 images = np.random.default_rng(0).uniform(0, 255, (16, 96, 96, 3)).astype(np.float32)
 start = time.perf_counter()
 if sys.argv[2] == "ours":
-    graph = keras_saliency.graph.ModelGraph(
+    graph = keras_saliency.attribution.model_graph.ModelGraph(
         model, ["grad_cam"], image_shape=(96, 96, 3), chunk_size=16)
     graph.attribute(images)
 else:

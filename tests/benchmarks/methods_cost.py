@@ -35,7 +35,7 @@ from peers import (
     ratio,
 )
 
-from keras_saliency.graph import ModelGraph
+from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.methods import METHODS
 
 OURS = {

@@ -38,7 +38,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_saliency.graph import ModelGraph
+from keras_saliency.attribution.model_graph import ModelGraph
 
 TWO = ["grad_cam", "vanilla_gradients"]
 THREE = [*TWO, "deconvnet"]

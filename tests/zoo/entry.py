@@ -98,7 +98,7 @@ def _explained_or_refused(model, probes, method, entry):
 
 def _explained(model, probes, methods, entry):
     from keras_saliency import ModelGraph
-    from keras_saliency.targets import Question
+    from keras_saliency.attribution.target import Question
 
     question = Question.about(probes, entry.ask.get("target"), entry.ask.get("output"))
     graph = ModelGraph(

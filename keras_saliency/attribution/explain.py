@@ -5,9 +5,9 @@ import warnings
 import numpy as np
 
 from keras_saliency._utils.arguments import check_int
-from keras_saliency.graph import ModelGraph
+from keras_saliency.attribution.model_graph import ModelGraph
+from keras_saliency.attribution.target import Question
 from keras_saliency.records import Heatmaps
-from keras_saliency.targets import Question
 
 
 def explain(model, images, target_classes=None, method="grad_cam", *, chunk_size=32, output=None):

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from keras_saliency._utils.arguments import check_int
-from keras_saliency.graph import ModelGraph
+from keras_saliency.attribution.model_graph import ModelGraph
+from keras_saliency.attribution.target import one_hot_targets
 from keras_saliency.methods import METHODS, get_methods
 from keras_saliency.probes import ProbeSet
 from keras_saliency.statistics.drift import rank_correlation
-from keras_saliency.targets import one_hot_targets
 
 # Above it a map is told to be much the same without what the model has learned.
 SAME = 0.5

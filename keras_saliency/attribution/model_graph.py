@@ -7,17 +7,17 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency._utils.arguments import check_int
-from keras_saliency.heads import FUNCTION, probabilities_of, read_logits, read_output
-from keras_saliency.methods import get_methods
-from keras_saliency.methods.base import Trace
-from keras_saliency.model_checks import (
+from keras_saliency.attribution.checks import (
     check_backend,
     check_input_shape,
     refuse_probabilities,
     tell_half_precision,
 )
+from keras_saliency.attribution.output import FUNCTION, probabilities_of, read_logits, read_output
+from keras_saliency.attribution.target import CONTRAST, Question, one_hot_targets
+from keras_saliency.methods import get_methods
+from keras_saliency.methods.base import Trace
 from keras_saliency.records import Heatmaps, Predictions
-from keras_saliency.targets import CONTRAST, Question, one_hot_targets
 from keras_saliency.tracing.forward_pass import ensure_built, run_forward
 from keras_saliency.tracing.keras_versions import is_model, is_tf_keras
 from keras_saliency.tracing.model_function import ModelFunction, filled

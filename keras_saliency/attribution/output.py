@@ -5,8 +5,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_saliency.model_checks import check_class_scores
-from keras_saliency.targets import CONTRAST, Question, contrast_weights, own_score, weigh_logits
+from keras_saliency.attribution.checks import check_class_scores
+from keras_saliency.attribution.target import (
+    CONTRAST,
+    Question,
+    contrast_weights,
+    own_score,
+    weigh_logits,
+)
 from keras_saliency.tracing.forward_pass import ForwardPass
 from keras_saliency.tracing.queries import find_logits, layer_name
 from keras_saliency.tracing.spatial_maps import before_class_maps
