@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "Alert": "keras_saliency.records",
-    "Battery": "keras_saliency.detectors",
+    "Battery": "keras_saliency.shortcuts",
     "DeconvNet": "keras_saliency.methods",
     "GradCAM": "keras_saliency.methods",
     "GradCAMPlusPlus": "keras_saliency.methods",
@@ -28,7 +28,7 @@ _ROOMS = {
     "ScoreCAM": "keras_saliency.methods",
     "SmoothGrad": "keras_saliency.methods",
     "VanillaGradients": "keras_saliency.methods",
-    "confirm": "keras_saliency.confirmation",
+    "confirm": "keras_saliency.shortcuts.confirm",
     "explain": "keras_saliency.attribution.explain",
     "sanity_check": "keras_saliency.attribution.sanity_check",
 }

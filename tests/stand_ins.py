@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_saliency.interventions import PixelRange, Scene, Task
 from keras_saliency.records import Heatmaps, Predictions
+from keras_saliency.shortcuts.swaps import PixelRange, Scene, Task
 from keras_saliency.statistics import Attention
 
 

@@ -8,10 +8,10 @@ from stand_ins import Probes
 from test_detectors import LABELS, NAMES, SIZE, Looks, draw, reads_tag
 
 from keras_saliency import Battery, ProbeSet
-from keras_saliency.detectors import NOTHING_LEGITIMATE, Hints, Legitimate, check_on_alert
-from keras_saliency.detectors.groups import GroupGap
-from keras_saliency.detectors.streaks import Streaks
-from keras_saliency.interventions import Task, wilson_bounds
+from keras_saliency.shortcuts import NOTHING_LEGITIMATE, Hints, Legitimate, check_on_alert
+from keras_saliency.shortcuts.groups import GroupGap
+from keras_saliency.shortcuts.streaks import Streaks
+from keras_saliency.shortcuts.swaps import Task, wilson_bounds
 
 
 @pytest.fixture(scope="module")

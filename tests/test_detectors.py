@@ -9,12 +9,12 @@ import pytest
 from stand_ins import FakeGraph
 
 from keras_saliency import Battery, ProbeSet
-from keras_saliency.detectors import NOTHING_LEGITIMATE
-from keras_saliency.detectors.base import Bounds, Trial
-from keras_saliency.detectors.swap_detectors import SWAP_DETECTORS
-from keras_saliency.detectors.words import describe
-from keras_saliency.interventions import Outcome, Pairs
 from keras_saliency.records import Heatmaps
+from keras_saliency.shortcuts import NOTHING_LEGITIMATE
+from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
+from keras_saliency.shortcuts.messages import describe
+from keras_saliency.shortcuts.swaps import Outcome, Pairs
+from keras_saliency.shortcuts.trial import Bounds, Trial
 
 SIZE, TAG = (16, 16), (0, 0, 4, 4)
 # Six textures that are equally bright.

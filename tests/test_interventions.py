@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_saliency import ProbeSet
-from keras_saliency.interventions import (
+from keras_saliency.shortcuts.swaps import (
     Pairs,
     PixelRange,
     Task,

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from keras_saliency.detectors.base import Bounds, Trial
-from keras_saliency.detectors.pool import NUM_POOLED, Pool
-from keras_saliency.detectors.swap_detectors import SWAP_DETECTORS
-from keras_saliency.interventions import Outcome, Pairs
+from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
+from keras_saliency.shortcuts.pooled_looks import NUM_POOLED, Pool
+from keras_saliency.shortcuts.swaps import Outcome, Pairs
+from keras_saliency.shortcuts.trial import Bounds, Trial
 
 DETECTOR = SWAP_DETECTORS["background"]
 NUM_DONORS, PAIRS_PER_DONOR = 10, 10

@@ -10,8 +10,8 @@ import pytest
 from stand_ins import scene_of
 
 from keras_saliency import ProbeSet, SaliencyCallback, confirm
-from keras_saliency.detectors import check_box
-from keras_saliency.interventions import (
+from keras_saliency.shortcuts import check_box
+from keras_saliency.shortcuts.swaps import (
     BackgroundSwap,
     Outcome,
     Pairs,

@@ -5,7 +5,7 @@ import pytest
 from stand_ins import scene_of
 
 from keras_saliency import ProbeSet
-from keras_saliency.interventions import (
+from keras_saliency.shortcuts.swaps import (
     AmplitudeSwap,
     BackgroundSwap,
     Outcome,
@@ -21,9 +21,9 @@ from keras_saliency.interventions import (
     edits,
     find_region,
     run_trial,
-    trial,
     wilson_bounds,
 )
+from keras_saliency.shortcuts.swaps import trying as trial
 
 SIZE = (16, 24)
 CODES = np.array([0.1, 0.5, 0.9])
@@ -118,7 +118,7 @@ def test_spectra_are_the_same_whether_kept_or_not(rng, monkeypatch):
     scene, _ = scene_of(tagged(rng), reads_tag)
     pairs = Pairs(np.array([0, 3, 4]), np.array([7, 8, 7]), np.zeros(3, int))
     kept = AmplitudeSwap(scene).edit(pairs)
-    monkeypatch.setattr("keras_saliency.interventions.swaps.MAX_KEPT", 0)
+    monkeypatch.setattr("keras_saliency.shortcuts.swaps.kinds.MAX_KEPT", 0)
     scene.kept.clear()
     np.testing.assert_array_equal(AmplitudeSwap(scene).edit(pairs), kept)
     assert not scene.kept, "of many or large probes nothing is held"
@@ -362,7 +362,7 @@ def test_a_background_is_not_mended_with_what_is_sharper(blurred, monkeypatch):
             expected = completed[donor]
         mine = objects[recipient][..., None]
         np.testing.assert_array_equal(image, np.where(mine, scene.pixels[recipient], expected))
-    monkeypatch.setattr("keras_saliency.interventions.swaps.MAX_KEPT", 0)
+    monkeypatch.setattr("keras_saliency.shortcuts.swaps.kinds.MAX_KEPT", 0)
     np.testing.assert_allclose(swap.edit(pairs), edited, atol=1e-6)
 
 
@@ -390,7 +390,7 @@ def test_where_two_donors_objects_leave_no_background_nothing_of_them_is_lent(
     rng, monkeypatch, kept, contrast
 ):
     """Nor is anything wrong where no background is sharper than another, as with flat ones."""
-    monkeypatch.setattr("keras_saliency.interventions.swaps.MAX_KEPT", kept)
+    monkeypatch.setattr("keras_saliency.shortcuts.swaps.kinds.MAX_KEPT", kept)
     masks = np.zeros((30, *SIZE), bool)
     masks[0::2, :, :14], masks[1::2, :, 8:] = True, True
     images = 0.5 + contrast * (tagged(rng).images - 0.5)

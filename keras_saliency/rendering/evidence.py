@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 
-from keras_saliency.interventions import box_of, box_slices
 from keras_saliency.rendering.curves import draw_curve
 from keras_saliency.rendering.grid import Caption, draw_grid
 from keras_saliency.rendering.layout import INK, NOTE_INK, fit_tile
 from keras_saliency.rendering.overlays import outline
 from keras_saliency.rendering.pixel_ranges import displayable, displayable_volumes
 from keras_saliency.rendering.slices import draw_slices, strongest_slices
+from keras_saliency.shortcuts.swaps import box_of, box_slices
 
 _TILE, _FRAME = 240, 2  # pixels: of a picture's longer side at least, of a line
 _MOST_FRAMED = 0.6  # of an image: what changes more of it is changed all over

@@ -24,8 +24,8 @@ import numpy as np
 from blocking import application, small_cnn
 
 from keras_saliency import ModelGraph, ProbeSet
-from keras_saliency.detectors import NOTHING_LEGITIMATE, Battery
 from keras_saliency.records import Predictions
+from keras_saliency.shortcuts import NOTHING_LEGITIMATE, Battery
 
 NUM_PROBES, NUM_CLASSES, PASS = 60, 6, 300
 MORE_OF_SMALL = 10  # times as many runs of the small network: its milliseconds vary most

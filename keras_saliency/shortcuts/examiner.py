@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from keras_saliency.detectors.base import Finding, Trial
-from keras_saliency.detectors.evidence import gather_evidence
-from keras_saliency.detectors.groups import GroupGap
-from keras_saliency.detectors.pool import Pool
-from keras_saliency.detectors.streaks import NUM_FOR_ALERT, Streaks, Told
-from keras_saliency.detectors.words import describe
-from keras_saliency.interventions import Scene, add_controls, find_region, run_trial
+from keras_saliency.shortcuts.evidence import gather_evidence
+from keras_saliency.shortcuts.groups import GroupGap
+from keras_saliency.shortcuts.messages import describe
+from keras_saliency.shortcuts.pooled_looks import Pool
+from keras_saliency.shortcuts.streaks import NUM_FOR_ALERT, Streaks, Told
+from keras_saliency.shortcuts.swaps import Scene, add_controls, find_region, run_trial
+from keras_saliency.shortcuts.trial import Finding, Trial
 from keras_saliency.statistics import Attention
 
 MAX_FORWARD = 1050  # images that a battery sends through the model, controls aside

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_saliency.interventions.edits import grow
-from keras_saliency.interventions.pixels import PixelRange
-from keras_saliency.interventions.task import Task
+from keras_saliency.shortcuts.swaps.class_labels import Task
+from keras_saliency.shortcuts.swaps.edits import grow
+from keras_saliency.shortcuts.swaps.value_range import PixelRange
 
 RIM_SHARE = 1 / 32  # of the shorter side
 

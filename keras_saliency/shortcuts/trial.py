@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from keras_saliency.detectors.evidence import Evidence
-from keras_saliency.interventions import Outcome, Scene, Swap, Task, wilson_bounds
+from keras_saliency.shortcuts.evidence import Evidence
+from keras_saliency.shortcuts.swaps import Outcome, Scene, Swap, Task, wilson_bounds
 
 
 @dataclass(frozen=True, eq=False)

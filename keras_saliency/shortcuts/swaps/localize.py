@@ -6,9 +6,9 @@ import math
 import numpy as np
 
 from keras_saliency._utils.boxes import box_of, box_slices, window_sums
-from keras_saliency.interventions.outcome import Outcome
-from keras_saliency.interventions.scene import Scene
-from keras_saliency.interventions.swaps import Swap
+from keras_saliency.shortcuts.swaps.kinds import Swap
+from keras_saliency.shortcuts.swaps.outcome import Outcome
+from keras_saliency.shortcuts.swaps.scene import Scene
 
 GRIDS = {1: 64, 2: 8, 3: 4}  # cells along each side, by the number of axes: 64 in all
 _FEW, _MORE = 6, 16  # pairs for a cell, and for a box

@@ -9,7 +9,7 @@ pixels; `PixelRange.clip` puts them back.
 import numpy as np
 
 from keras_saliency._utils.boxes import box_slices
-from keras_saliency.interventions import filters
+from keras_saliency.shortcuts.swaps import filters
 
 RING_SHARE = 0.1  # of the shorter side, as in the statistic `border_enrichment`
 _FLAT = 1e-6  # a channel that varies less than this share of its size is constant

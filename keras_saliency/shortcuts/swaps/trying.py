@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from keras_saliency.interventions.outcome import Outcome
-from keras_saliency.interventions.pairs import Pairs, draw_pairs
-from keras_saliency.interventions.scene import Scene
-from keras_saliency.interventions.swaps import Swap
+from keras_saliency.shortcuts.swaps.kinds import Swap
+from keras_saliency.shortcuts.swaps.outcome import Outcome
+from keras_saliency.shortcuts.swaps.pairs import Pairs, draw_pairs
+from keras_saliency.shortcuts.swaps.scene import Scene
 
 MIN_DONORS, MIN_PAIRS = 4, 10  # of a class, to say anything; as many recipients as donors
 MAX_VALUES = 2**22  # of the pixels that are edited at once: 16 MB

@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 
-from keras_saliency.detectors.base import Trial
+from keras_saliency.shortcuts.trial import Trial
 
 NUM_POOLED = 6  # looks: an epoch and a half at first
 MIN_T = 3.5  # standard errors above 0, over donors: pairs of one donor are not independent

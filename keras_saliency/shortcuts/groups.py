@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from keras_saliency.detectors.base import Finding, Untested
-from keras_saliency.interventions import wilson_bounds
+from keras_saliency.shortcuts.swaps import wilson_bounds
+from keras_saliency.shortcuts.trial import Finding, Untested
 
 MIN_PROBES = 8  # of a group in a class
 MIN_GAP = 0.2

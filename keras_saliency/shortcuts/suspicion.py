@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_saliency.interventions import PATCH_SHARE, Scene, filters
+from keras_saliency.shortcuts.swaps import PATCH_SHARE, Scene, filters
 
 _ODD = 3  # pixels: the window over which a difference between classes is smoothed
 _MOST = 100.0  # beyond ten standard errors, more is not more suspicious

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_saliency.detectors.pool import NUM_POOLED
+from keras_saliency.shortcuts.pooled_looks import NUM_POOLED
 
 _AXES = {1: ["samples"], 2: ["rows", "columns"], 3: ["slices", "rows", "columns"]}
 

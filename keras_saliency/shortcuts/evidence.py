@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_saliency.interventions import Outcome, Pairs, Scene, Swap
+from keras_saliency.shortcuts.swaps import Outcome, Pairs, Scene, Swap
 
 NUM_SHOWN = 4
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from keras_saliency.detectors.base import Bounds, SwapDetector
-from keras_saliency.detectors.proposals import class_attention, class_differences, patch_sides
-from keras_saliency.interventions import (
+from keras_saliency.shortcuts.suspicion import class_attention, class_differences, patch_sides
+from keras_saliency.shortcuts.swaps import (
     AmplitudeSwap,
     BackgroundSwap,
     PatchSwap,
@@ -16,6 +15,7 @@ from keras_saliency.interventions import (
     hottest_boxes,
     middle_mask,
 )
+from keras_saliency.shortcuts.trial import Bounds, SwapDetector
 
 NEVER = 2.0  # no class by itself: clean networks adopt amplitudes and centred objects
 

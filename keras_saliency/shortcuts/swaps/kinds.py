@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_saliency._utils.boxes import box_masks
-from keras_saliency.interventions import edits
-from keras_saliency.interventions.pairs import Pairs, draw_controls
-from keras_saliency.interventions.scene import Scene
+from keras_saliency.shortcuts.swaps import edits
+from keras_saliency.shortcuts.swaps.pairs import Pairs, draw_controls
+from keras_saliency.shortcuts.swaps.scene import Scene
 
 PATCH_SHARE = 0.25  # of each side: a patch is 1/16 of an image, 1/64 of a volume
 MAX_KEPT = 2**24  # values of probes; of larger ones nothing is kept: 64 MB

@@ -12,15 +12,9 @@ from keras_saliency._utils.boxes import (
     hottest_boxes,
     window_sums,
 )
-from keras_saliency.interventions.confidence import wilson_bounds
-from keras_saliency.interventions.edits import middle_mask
-from keras_saliency.interventions.outcome import Outcome
-from keras_saliency.interventions.pairs import Pairs, draw_controls, draw_pairs
-from keras_saliency.interventions.pattern import PatternSwap
-from keras_saliency.interventions.pixels import PixelRange
-from keras_saliency.interventions.scene import Scene
-from keras_saliency.interventions.search import find_region
-from keras_saliency.interventions.swaps import (
+from keras_saliency.shortcuts.swaps.class_labels import MAX_CLASSES, Task
+from keras_saliency.shortcuts.swaps.edits import middle_mask
+from keras_saliency.shortcuts.swaps.kinds import (
     PATCH_SHARE,
     AmplitudeSwap,
     BackgroundSwap,
@@ -31,8 +25,14 @@ from keras_saliency.interventions.swaps import (
     SurroundingsSwap,
     Swap,
 )
-from keras_saliency.interventions.task import MAX_CLASSES, Task
-from keras_saliency.interventions.trial import MIN_DONORS, add_controls, adopted, run_trial
+from keras_saliency.shortcuts.swaps.localize import find_region
+from keras_saliency.shortcuts.swaps.outcome import Outcome
+from keras_saliency.shortcuts.swaps.pairs import Pairs, draw_controls, draw_pairs
+from keras_saliency.shortcuts.swaps.pattern import PatternSwap
+from keras_saliency.shortcuts.swaps.scene import Scene
+from keras_saliency.shortcuts.swaps.trying import MIN_DONORS, add_controls, adopted, run_trial
+from keras_saliency.shortcuts.swaps.value_range import PixelRange
+from keras_saliency.shortcuts.swaps.wilson import wilson_bounds
 
 __all__ = [
     "MAX_CLASSES",

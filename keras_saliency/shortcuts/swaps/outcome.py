@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from keras_saliency.interventions.confidence import wilson_bounds
-from keras_saliency.interventions.pairs import Pairs
+from keras_saliency.shortcuts.swaps.pairs import Pairs
+from keras_saliency.shortcuts.swaps.wilson import wilson_bounds
 
 _ROBBED_INSIDE, _ROBBED_OUTSIDE = 0.6, 0.1  # adoption among that class, and elsewhere
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from keras_saliency.interventions import edits
-from keras_saliency.interventions.swaps import Control, Swap
+from keras_saliency.shortcuts.swaps import edits
+from keras_saliency.shortcuts.swaps.kinds import Control, Swap
 
 MAX_SHIFT = 0.5  # of the standard deviation of an image's pixels, where there are no masks
 MIN_HALF = 8  # images; half of fewer would leave out what all have, too

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_saliency._utils.arguments import shown
-from keras_saliency.detectors.base import SwapDetector, Untested
-from keras_saliency.detectors.examiner import Examiner
-from keras_saliency.detectors.groups import GroupGap
-from keras_saliency.detectors.swap_detectors import SWAP_DETECTORS
-from keras_saliency.interventions import MAX_CLASSES, MIN_DONORS, PixelRange, Task, box_masks
+from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
+from keras_saliency.shortcuts.examiner import Examiner
+from keras_saliency.shortcuts.groups import GroupGap
+from keras_saliency.shortcuts.swaps import MAX_CLASSES, MIN_DONORS, PixelRange, Task, box_masks
+from keras_saliency.shortcuts.trial import SwapDetector, Untested
 
 NAMES = (*SWAP_DETECTORS, GroupGap.name)
 BOXES = {1: "(start, end)", 2: "(y0, x0, y1, x1)", 3: "(z0, y0, x0, z1, y1, x1)"}

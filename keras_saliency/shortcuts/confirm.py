@@ -4,8 +4,11 @@ import numpy as np
 
 from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.attribution.target import Question
-from keras_saliency.detectors import check_box, gather_evidence, place_of
-from keras_saliency.interventions import (
+from keras_saliency.probes import ProbeSet
+from keras_saliency.records import Alert
+from keras_saliency.rendering import draw_evidence
+from keras_saliency.shortcuts import check_box, gather_evidence, place_of
+from keras_saliency.shortcuts.swaps import (
     Outcome,
     Pairs,
     PatchSwap,
@@ -17,9 +20,6 @@ from keras_saliency.interventions import (
     run_trial,
     wilson_bounds,
 )
-from keras_saliency.probes import ProbeSet
-from keras_saliency.records import Alert
-from keras_saliency.rendering import draw_evidence
 
 NUM_PAIRS = 300  # of all classes
 MIN_EXCESS = 0.2  # of an adoption over its control
