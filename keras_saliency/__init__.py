@@ -24,7 +24,7 @@ _ROOMS = {
     "ModelGraph": "keras_saliency.attribution.model_graph",
     "Occlusion": "keras_saliency.methods",
     "ProbeSet": "keras_saliency.probes",
-    "SaliencyCallback": "keras_saliency.callback",
+    "SaliencyCallback": "keras_saliency.training.callback",
     "ScoreCAM": "keras_saliency.methods",
     "SmoothGrad": "keras_saliency.methods",
     "VanillaGradients": "keras_saliency.methods",

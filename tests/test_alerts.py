@@ -9,9 +9,9 @@ import pytest
 from test_callback import events_of
 
 from keras_saliency import Alert, Battery, ProbeSet, SaliencyCallback, confirm
-from keras_saliency.schedule import EarlyLooks
 from keras_saliency.shortcuts.search import Watch
 from keras_saliency.sinks import Sink
+from keras_saliency.training.schedule import EarlyLooks
 
 SHAPE, TAG, NUM_CLASSES = (16, 16, 3), (0, 0, 4, 4), 3
 COLOURS = np.eye(3, dtype=np.float32)

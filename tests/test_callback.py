@@ -288,7 +288,7 @@ def test_a_fit_that_goes_on_continues_the_run(tmp_path, data, probes):
 
 
 def test_one_trace_per_fit(tmp_path, data, probes, monkeypatch):
-    from keras_saliency import run as room
+    from keras_saliency.training import run as room
 
     graphs = []
 

@@ -10,9 +10,9 @@ from conftest import SHAPE, small_cnn
 from test_callback import compiled, events_of, fit
 
 from keras_saliency import SaliencyCallback
-from keras_saliency.schedule import BatchCounter, Budget
 from keras_saliency.sinks import Sink
-from keras_saliency.worker import Worker
+from keras_saliency.training.background import Worker
+from keras_saliency.training.schedule import BatchCounter, Budget
 
 
 class Recorder(Sink):

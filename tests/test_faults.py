@@ -230,10 +230,10 @@ class Fails:
 PARTS = {
     "observing": ("keras_saliency.attribution.model_graph.ModelGraph.attribute", {"epochs": []}),
     "the statistic gini": ("gini", {"missing": "gini"}),
-    "drawing": ("keras_saliency.album.Album.draw", {}),
+    "drawing": ("keras_saliency.training.album.Album.draw", {}),
     "TensorBoardSink": ("keras_saliency.sinks.TensorBoardSink.write", {"events": False}),
     "history": ("keras_saliency.history.History.append", {"epochs": []}),
-    "health of the maps": ("keras_saliency.health.Health.check_maps", {}),
+    "health of the maps": ("keras_saliency.training.health.Health.check_maps", {}),
 }
 
 

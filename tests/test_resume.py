@@ -190,7 +190,7 @@ def test_heatmaps_of_past_epochs_are_on_disk_and_read_when_asked_for(tmp_path, d
 
 
 def test_columns_of_another_size_are_left_out_and_not_decoded(tmp_path, data, probes, monkeypatch):
-    from keras_saliency import album
+    from keras_saliency.training import album
 
     model = model_of()
     train(SaliencyCallback(probes, tmp_path), data, model, 0, 2)

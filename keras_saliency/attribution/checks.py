@@ -5,8 +5,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency._utils.arguments import Refusal
-from keras_saliency.guard import notify
 from keras_saliency.tracing.queries import innermost_layer
+from keras_saliency.training.guard import notify
 
 
 def check_backend():

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_saliency.guard import notify
 from keras_saliency.rendering.checks import check_numbers
+from keras_saliency.training.guard import notify
 
 
 @dataclass(frozen=True)

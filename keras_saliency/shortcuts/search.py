@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_saliency.guard import notify
 from keras_saliency.records import Alert, EpochReport
 from keras_saliency.rendering import draw_evidence
 from keras_saliency.shortcuts import Examiner, Finding, Hints
+from keras_saliency.training.guard import notify
 
 SUMMARY_TAG = "saliency/summary"
 # What the benchmark of planted shortcuts shows, and what no swap between probes can show.

@@ -26,7 +26,7 @@ from networks import FINE_TUNING_RATE, build, compile_for, head
 from runs import list_runs
 from scenes import ANIMALS, Scenes
 
-from keras_saliency.schedule import EarlyLooks
+from keras_saliency.training.schedule import EarlyLooks
 
 EPOCHS = 9
 NUM_TRAINING, NUM_VALIDATION = 1500, 300

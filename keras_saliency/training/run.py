@@ -9,21 +9,21 @@ from os.path import abspath
 from typing import Any
 
 from keras_saliency._utils.files import TROUBLE, claim, claim_new, is_remote, release, run_dirs
-from keras_saliency.album import Album
 from keras_saliency.attribution.layer_features import FeatureViews
 from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.attribution.target import CONTRAST, Question, describe_target, one_hot_targets
 from keras_saliency.exhibit import Exhibit
-from keras_saliency.guard import notify
 from keras_saliency.history import History, RunFiles, read_identity
-from keras_saliency.pipeline import Moment, Pipeline
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Alert, EpochReport
-from keras_saliency.schedule import Budget, Cost
 from keras_saliency.shortcuts import NOTHING_LEGITIMATE, Battery, Legitimate
 from keras_saliency.shortcuts.search import Watch
 from keras_saliency.tracing.replicas import describe_workers
-from keras_saliency.worker import Worker
+from keras_saliency.training.album import Album
+from keras_saliency.training.background import Worker
+from keras_saliency.training.guard import notify
+from keras_saliency.training.publisher import Moment, Pipeline
+from keras_saliency.training.schedule import Budget, Cost
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from keras_saliency._utils.files import TROUBLE
-from keras_saliency.guard import notify
-from keras_saliency.health import Health
-from keras_saliency.log_keys import statistic_of
 from keras_saliency.records import EpochReport, StoredMaps
 from keras_saliency.shortcuts.search import SUMMARY_TAG
 from keras_saliency.statistics import REFERENCES, Recording, compute_all, summarize
+from keras_saliency.training.guard import notify
+from keras_saliency.training.health import Health
+from keras_saliency.training.log_keys import statistic_of
 
 _OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
 

@@ -1,0 +1,1 @@
+"""The callback, and one run from its first to its last epoch."""
