@@ -22,8 +22,8 @@ from keras_saliency.rendering import (
     has_bgr_channels,
     overlay,
 )
-from keras_saliency.rendering.layout import fit_tile
 from keras_saliency.rendering.lettering import draw_line, plain, shorten, text_width
+from keras_saliency.rendering.sheet import fit_tile
 
 MEAN, DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 CAFFE_MEAN = np.array([103.939, 116.779, 123.68])

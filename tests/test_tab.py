@@ -17,9 +17,9 @@ from tensorboard.backend.event_processing import data_provider, plugin_event_mul
 
 import keras_saliency.tab
 from keras_saliency import Alert, ProbeSet, SaliencyCallback
-from keras_saliency.exhibit import Exhibit, compact
 from keras_saliency.records import EpochReport, Heatmaps, Predictions
 from keras_saliency.sinks import TensorBoardSink
+from keras_saliency.sinks.tab_events import Exhibit, compact
 from keras_saliency.tab import loader, report, schema
 from keras_saliency.tab.reader import Reader
 

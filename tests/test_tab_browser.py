@@ -27,9 +27,9 @@ from browser import (
 from test_tab import HOSTILE, damage, make_alert, make_probes, make_report, write_foreign, write_log
 
 from keras_saliency import History
-from keras_saliency.exhibit import Exhibit
 from keras_saliency.rendering import overlay
 from keras_saliency.sinks import TensorBoardSink
+from keras_saliency.sinks.tab_events import Exhibit
 from keras_saliency.tab import report
 
 pytest.importorskip("selenium")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_saliency.other_inputs import OtherInputs
+from keras_saliency.probes.other_inputs import OtherInputs
 
 CONTRAST = "contrast"  # the predicted class's logit less the runner-up's
 WORDS = ("label", "predicted", CONTRAST)

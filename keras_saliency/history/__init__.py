@@ -5,7 +5,7 @@
 """
 
 from keras_saliency.history.entry import Entry
+from keras_saliency.history.history import History, MethodSeries
 from keras_saliency.history.run_files import RunFiles, read_identity
-from keras_saliency.history.series import History, MethodSeries
 
 __all__ = ["Entry", "History", "MethodSeries", "RunFiles", "read_identity"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_saliency.other_inputs import OtherInputs
 from keras_saliency.probes.arrays import check_finite, check_length, frozen, read_pixels
+from keras_saliency.probes.other_inputs import OtherInputs
 
 
 class FrozenProbes:

@@ -1,6 +1,5 @@
 """`ProbeSet`: the images that are watched."""
 
-from keras_saliency.other_inputs import is_several, split
 from keras_saliency.probes.arrays import (
     check_finite,
     frozen,
@@ -15,7 +14,8 @@ from keras_saliency.probes.folders import choose_from_directory
 from keras_saliency.probes.frozen_probes import FrozenProbes
 from keras_saliency.probes.labels import check_named, count_rows, one_hot_to_classes, read_labels
 from keras_saliency.probes.names import check_class_names, check_names, read_groups
-from keras_saliency.probes.regions import read_masks
+from keras_saliency.probes.object_masks import read_masks
+from keras_saliency.probes.other_inputs import is_several, split
 
 
 class ProbeSet(FrozenProbes):

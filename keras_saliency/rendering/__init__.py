@@ -4,6 +4,12 @@ The only room that normalises for display. It knows arrays and no model.
 """
 
 from keras_saliency.rendering.colormaps import COLORMAPS, colorize, colorize_signed
+from keras_saliency.rendering.display_range import (
+    describe_range,
+    displayable,
+    displayable_volumes,
+    has_bgr_channels,
+)
 from keras_saliency.rendering.encode import (
     decode_picture,
     encode_jpeg,
@@ -11,18 +17,12 @@ from keras_saliency.rendering.encode import (
     encode_png,
 )
 from keras_saliency.rendering.evidence import draw_evidence
-from keras_saliency.rendering.features import draw_features
 from keras_saliency.rendering.filmstrip import Filmstrip
 from keras_saliency.rendering.grid import Caption, draw_grid
-from keras_saliency.rendering.layout import fit_tile
+from keras_saliency.rendering.layer_features import draw_features
 from keras_saliency.rendering.overlays import defect, display_values, outline, overlay
-from keras_saliency.rendering.pixel_ranges import (
-    describe_range,
-    displayable,
-    displayable_volumes,
-    has_bgr_channels,
-)
 from keras_saliency.rendering.portraits import Portraits
+from keras_saliency.rendering.sheet import fit_tile
 
 __all__ = [
     "COLORMAPS",

@@ -6,8 +6,8 @@ import numpy as np
 
 from keras_saliency._utils.opencv import cv2
 from keras_saliency.rendering.colormaps import colorize
-from keras_saliency.rendering.layout import FAINT_INK, PAPER
 from keras_saliency.rendering.overlays import display_values, opacity_of
+from keras_saliency.rendering.sheet import FAINT_INK, PAPER
 
 _WIDTH, _HEIGHT = 320, 200  # pixels of a picture; of more leads than fit, the height grows
 _LEAD, _MARGIN = 48, 6  # pixels of a lead at least, above and below a curve

@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from keras_saliency.rendering.curves import draw_curve
+from keras_saliency.rendering.display_range import displayable, displayable_volumes
 from keras_saliency.rendering.grid import Caption, draw_grid
-from keras_saliency.rendering.layout import INK, NOTE_INK, fit_tile
 from keras_saliency.rendering.overlays import outline
-from keras_saliency.rendering.pixel_ranges import displayable, displayable_volumes
+from keras_saliency.rendering.sheet import INK, NOTE_INK, fit_tile
 from keras_saliency.rendering.slices import draw_slices, strongest_slices
 from keras_saliency.shortcuts.swaps import box_of, box_slices
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_saliency.rendering import layout
+from keras_saliency.rendering import sheet as layout
 from keras_saliency.rendering.grid import Caption, draw_prediction
-from keras_saliency.rendering.layout import FAINT_INK, HEADING, INK, PAPER, TEXT
 from keras_saliency.rendering.lettering import draw_line, line_height
+from keras_saliency.rendering.sheet import FAINT_INK, HEADING, INK, PAPER, TEXT
 
 _COLUMN_GAP, _ROW_GAP = 6, 8
 

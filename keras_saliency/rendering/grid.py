@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_saliency.rendering import layout
-from keras_saliency.rendering.layout import FAINT_INK, INK, NOTE_INK, PAPER, TEXT
+from keras_saliency.rendering import sheet as layout
 from keras_saliency.rendering.lettering import WRONG, draw_line, draw_mark, line_height
+from keras_saliency.rendering.sheet import FAINT_INK, INK, NOTE_INK, PAPER, TEXT
 
 _GAP, _PAIR_GAP = 20, 4
 _ASPECT = 1.6  # width : height of a picture that suits a screen

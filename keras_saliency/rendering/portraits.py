@@ -3,8 +3,8 @@
 import numpy as np
 
 from keras_saliency.rendering.curves import draw_curve
+from keras_saliency.rendering.display_range import displayable, displayable_volumes
 from keras_saliency.rendering.overlays import defect, overlay
-from keras_saliency.rendering.pixel_ranges import displayable, displayable_volumes
 from keras_saliency.rendering.slices import draw_slices, middle_slices, strongest_slices
 
 

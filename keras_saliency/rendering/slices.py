@@ -3,9 +3,9 @@
 import numpy as np
 
 from keras_saliency.records import Heatmaps
-from keras_saliency.rendering.layout import FAINT_INK, PAPER, fit_tile
 from keras_saliency.rendering.lettering import draw_line
 from keras_saliency.rendering.overlays import blend, display_values, outline
+from keras_saliency.rendering.sheet import FAINT_INK, PAPER, fit_tile
 
 NUM_SLICES = 3
 _TILE, _WORDS = 96, 0.36  # pixels of a slice's longer side at least; size of its words

@@ -9,9 +9,9 @@ import numpy as np
 from keras_saliency.statistics import attention as _attention  # noqa: F401, fills STATISTICS
 from keras_saliency.statistics import objects as _objects  # noqa: F401
 from keras_saliency.statistics import sets as _sets  # noqa: F401
-from keras_saliency.statistics.base import STATISTICS, Attention, Statistic, unit_mass
 from keras_saliency.statistics.drift import MEASURES, REFERENCES, Measure
 from keras_saliency.statistics.recording import Recording, applicable, compute_all
+from keras_saliency.statistics.registry import STATISTICS, Attention, Statistic, unit_mass
 from keras_saliency.statistics.summary import (
     class_means,
     settle_epoch,

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from keras_saliency.statistics.base import statistic
 from keras_saliency.statistics.maps import inside, marginals
+from keras_saliency.statistics.registry import statistic
 
 BORDER_SHARE = 0.1
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_saliency.records import alongside
-from keras_saliency.statistics.base import Attention
 from keras_saliency.statistics.maps import Maps, blocks, divergence, inside, marginals
-from keras_saliency.statistics.resizing import pearson_of_resized
+from keras_saliency.statistics.native_drift import pearson_of_resized
+from keras_saliency.statistics.registry import Attention
 
 REFERENCES = ("previous", "first", "start")
 SSIM_WINDOW = 7

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from keras_saliency.statistics.base import statistic
 from keras_saliency.statistics.maps import inside
+from keras_saliency.statistics.registry import statistic
 
 
 @statistic("object_mass", needs="object_masks", worse="low")

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from keras_saliency.records import StoredMaps, all_zero
-from keras_saliency.statistics.base import STATISTICS, Attention, Statistic, probes_at
 from keras_saliency.statistics.drift import MEASURES
 from keras_saliency.statistics.maps import Maps, chunks, inside
+from keras_saliency.statistics.registry import STATISTICS, Attention, Statistic, probes_at
 
 
 class Recording:

@@ -6,10 +6,10 @@ value; so means and series work as for the other statistics.
 
 import numpy as np
 
-from keras_saliency.statistics.base import probes_at, statistic
 from keras_saliency.statistics.drift import rank_correlation
 from keras_saliency.statistics.maps import chunks, divergence, mean_of_defined
 from keras_saliency.statistics.objects import outside_enrichment
+from keras_saliency.statistics.registry import probes_at, statistic
 
 HOT_SHARE = 0.05
 

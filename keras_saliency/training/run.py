@@ -12,12 +12,12 @@ from keras_saliency._utils.files import TROUBLE, claim, claim_new, is_remote, re
 from keras_saliency.attribution.layer_features import FeatureViews
 from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.attribution.target import CONTRAST, Question, describe_target, one_hot_targets
-from keras_saliency.exhibit import Exhibit
 from keras_saliency.history import History, RunFiles, read_identity
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Alert, EpochReport
 from keras_saliency.shortcuts import NOTHING_LEGITIMATE, Battery, Legitimate
 from keras_saliency.shortcuts.search import Watch
+from keras_saliency.sinks.tab_events import Exhibit
 from keras_saliency.tracing.replicas import describe_workers
 from keras_saliency.training.album import Album
 from keras_saliency.training.background import Worker

@@ -30,9 +30,9 @@ import psutil
 from browser import FIND, chromium, drawn, enter_saliency_tab, read, tensorboard, wait_until
 
 from keras_saliency import ProbeSet
-from keras_saliency.exhibit import Exhibit
 from keras_saliency.records import EpochReport, Heatmaps, Predictions
 from keras_saliency.sinks import TensorBoardSink
+from keras_saliency.sinks.tab_events import Exhibit
 
 SIDE = 96
 METHODS = {"grad_cam": 7, "vanilla_gradients": SIDE, "deconvnet": SIDE}

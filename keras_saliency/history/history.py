@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import tensorflow as tf
 
-from keras_saliency.history import archive, run_files, tables
+from keras_saliency.history import archive, run_files
+from keras_saliency.history import export as tables
 from keras_saliency.history.entry import Entry
 from keras_saliency.statistics.summary import class_means, split_by_outcome
 
