@@ -8,7 +8,7 @@ import importlib
 
 __version__ = "0.1.0"
 
-_ROOMS = {
+_MODULES = {
     "Alert": "keras_saliency.records",
     "Battery": "keras_saliency.shortcuts",
     "DeconvNet": "keras_saliency.methods",
@@ -33,12 +33,12 @@ _ROOMS = {
     "sanity_check": "keras_saliency.attribution.sanity_check",
 }
 
-__all__ = [*_ROOMS, "__version__"]
+__all__ = [*_MODULES, "__version__"]
 
 
 def __getattr__(name):
-    if name in _ROOMS:
-        value = getattr(importlib.import_module(_ROOMS[name]), name)
+    if name in _MODULES:
+        value = getattr(importlib.import_module(_MODULES[name]), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

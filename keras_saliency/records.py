@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_saliency._utils.resize import _resize, alongside
+
 # A heatmap whose mean is this much smaller than the largest value among the
 # maps of its method is rounding dust: drawing or ranking it would show noise.
 EMPTY_MEAN = 1e-8
@@ -71,11 +73,6 @@ class StoredMaps(NamedTuple):
         """Returns the heatmaps of some probes, float32 (m, h, w)."""
         maps = self.codes[rows].astype(np.float32)
         return maps * alongside(self.scales[rows], maps)
-
-
-def alongside(values: np.ndarray, maps: np.ndarray) -> np.ndarray:
-    """Returns one value for each map, (n,), in a shape that goes with the maps', (n, 1, ...)."""
-    return values.reshape(-1, *[1] * (maps.ndim - 1))
 
 
 @dataclass(frozen=True)
@@ -177,18 +174,6 @@ class Heatmaps:
                     f"(images {named}{more})."
                 )
         return sentences
-
-
-def _resize(maps, size):
-    """Resizes (n, ...) linearly along each axis, pixels' centres at halves, edges repeated."""
-    for axis, length in enumerate(size, 1):
-        old = maps.shape[axis]
-        place = np.clip((np.arange(length) + 0.5) * old / length - 0.5, 0, old - 1)
-        low = np.floor(place).astype(int)
-        share = (place - low).astype(np.float32).reshape(-1, *[1] * (maps.ndim - axis - 1))
-        high = np.minimum(low + 1, old - 1)
-        maps = maps.take(low, axis) * (1 - share) + maps.take(high, axis) * share
-    return maps
 
 
 @dataclass(frozen=True, eq=False)
@@ -322,3 +307,14 @@ class EpochReport:
             return "before training"
         epoch = f"epoch {self.epoch + 1}"
         return epoch if self.batch is None else f"{epoch}, batch {self.batch}"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When an observation is made; see `EpochReport` for the attributes."""
+
+    epoch: int
+    is_baseline: bool = False
+    batch: int | None = None
+    step: int | None = None
+    position: float | None = None

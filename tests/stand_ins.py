@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_saliency.records import Heatmaps, Predictions
-from keras_saliency.shortcuts.swaps import PixelRange, Scene, Task
+from keras_saliency.shortcuts.swaps import ClassLabels, Scene, ValueRange
 from keras_saliency.statistics import Attention
 
 
@@ -60,6 +60,6 @@ def scene_of(probes, logits_of, **more):
     """The `Scene` of a `ProbeSet` and a function from pixels to logits, and its `FakeGraph`."""
     graph = FakeGraph(logits_of)
     logits = graph.predict(probes.model_inputs).logits
-    task = Task.of(probes, logits.shape[1])
-    pixel_range = PixelRange.of(probes.images)
+    task = ClassLabels.of(probes, logits.shape[1])
+    pixel_range = ValueRange.of(probes.images)
     return Scene.of(probes, task, pixel_range, graph, task.says(logits), **more), graph

@@ -9,7 +9,7 @@ import pytest
 from test_callback import events_of
 
 from keras_saliency import Alert, Battery, ProbeSet, SaliencyCallback, confirm
-from keras_saliency.shortcuts.search import Watch
+from keras_saliency.shortcuts.search import ShortcutSearch
 from keras_saliency.sinks import Sink
 from keras_saliency.training.schedule import EarlyLooks
 
@@ -267,7 +267,7 @@ def test_a_class_called_legitimate_with_too_few_probes_is_warned_of():
     names = ["legitimate", "tells nothing for images"]
     settings = SaliencyCallback(ProbeSet(images, labels, class_names=names))._settings
     with pytest.warns(UserWarning, match='not tested for shortcuts: class "legitimate", which 3'):
-        Watch.begin(settings, 2)
+        ShortcutSearch.begin(settings, 2)
 
 
 def test_early_looks_are_at_each_quarter_of_the_first_two_epochs():

@@ -8,10 +8,11 @@ from stand_ins import Probes
 from test_detectors import LABELS, NAMES, SIZE, Looks, draw, reads_tag
 
 from keras_saliency import Battery, ProbeSet
-from keras_saliency.shortcuts import NOTHING_LEGITIMATE, Hints, Legitimate, check_on_alert
+from keras_saliency.shortcuts import NOTHING_LEGITIMATE, Hints, Legitimate
 from keras_saliency.shortcuts.groups import GroupGap
 from keras_saliency.shortcuts.streaks import Streaks
-from keras_saliency.shortcuts.swaps import Task, wilson_bounds
+from keras_saliency.shortcuts.swaps import ClassLabels, wilson_bounds
+from keras_saliency.training.settings import check_on_alert
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +124,7 @@ def gap(right_of_a, num_a, right_of_b, num_b):
     has = np.eye(2, dtype=bool)[probes.labels]
     said = np.zeros((num, 2), bool)
     said[:right_of_a, 0] = said[num_a : num_a + right_of_b, 0] = True
-    detector = GroupGap(probes, Task(has, False), Streaks())
+    detector = GroupGap(probes, ClassLabels(has, False), Streaks())
     return [detector.look(said, [0], epoch) for epoch in range(3)]
 
 

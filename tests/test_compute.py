@@ -11,9 +11,9 @@ from keras_saliency.statistics import (
     compute,
     split_by_outcome,
     unit_mass,
-    worse_direction,
     worst_class,
 )
+from keras_saliency.statistics.summary import worse_direction
 
 OF_IMAGES = {name for name, entry in STATISTICS.items() if entry.num_axes <= 2}
 FOR_ALL = {

@@ -11,7 +11,7 @@ from test_callback import compiled, events_of, fit
 
 from keras_saliency import SaliencyCallback
 from keras_saliency.sinks import Sink
-from keras_saliency.training.background import Worker
+from keras_saliency.training.background import BackgroundThread
 from keras_saliency.training.schedule import BatchCounter, Budget
 
 
@@ -59,7 +59,7 @@ def test_the_training_does_not_wait_for_a_sink_but_nothing_is_dropped(tmp_path, 
 
 
 def test_the_worker_has_one_job_and_hands_on_what_it_raised():
-    worker, gate, done = Worker(), threading.Event(), []
+    worker, gate, done = BackgroundThread(), threading.Event(), []
     worker.submit(gate.wait, 20)
     late = threading.Thread(target=worker.submit, args=(done.append, 1))
     late.start()

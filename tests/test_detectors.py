@@ -11,10 +11,11 @@ from stand_ins import FakeGraph
 from keras_saliency import Battery, ProbeSet
 from keras_saliency.records import Heatmaps
 from keras_saliency.shortcuts import NOTHING_LEGITIMATE
+from keras_saliency.shortcuts.detector import Bounds
 from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
 from keras_saliency.shortcuts.messages import describe
 from keras_saliency.shortcuts.swaps import Outcome, Pairs
-from keras_saliency.shortcuts.trial import Bounds, Trial
+from keras_saliency.shortcuts.trial import Trial
 
 SIZE, TAG = (16, 16), (0, 0, 4, 4)
 # Six textures that are equally bright.

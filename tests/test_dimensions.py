@@ -90,7 +90,8 @@ def test_vanilla_gradients_are_the_largest_over_channels(shape):
 
 
 def test_resizing_of_two_axes_by_hand_equals_that_of_images():
-    from keras_saliency.records import Heatmaps, _resize
+    from keras_saliency._utils.resize import _resize
+    from keras_saliency.records import Heatmaps
 
     native = np.random.default_rng(0).random((3, 4, 7)).astype(np.float32)
     for size in ((11, 9), (3, 20), (4, 7)):

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from test_callback import events_of
 
-from keras_saliency.tracing.replicas import describe_workers
+from keras_saliency.training.workers import describe_workers
 
 SCRIPT = Path(__file__).with_name("distributed_run.py")
 METHODS = ("grad_cam", "vanilla_gradients")

@@ -7,18 +7,16 @@ import numpy as np
 import pytest
 
 from keras_saliency import ProbeSet
+from keras_saliency._utils.boxes import box_masks, hottest_boxes, window_sums
 from keras_saliency.shortcuts.swaps import (
+    ClassLabels,
     Pairs,
-    PixelRange,
-    Task,
-    box_masks,
+    ValueRange,
     draw_controls,
     draw_pairs,
     edits,
-    hottest_boxes,
     middle_mask,
     wilson_bounds,
-    window_sums,
 )
 
 SIZES = [(16, 16), (11, 18), (40, 23), (5, 4)]
@@ -183,14 +181,14 @@ def test_common_share_is_twice_the_covariance_of_two_pictures_over_the_variance_
     ],
 )
 def test_pixel_range_is_the_narrowest_known_one_that_holds_all(images, given, low, high):
-    found = PixelRange.of(images.reshape(2, 1, 1, 1).repeat(3, axis=3), given)
+    found = ValueRange.of(images.reshape(2, 1, 1, 1).repeat(3, axis=3), given)
     np.testing.assert_array_equal(found.low, [low] * 3)
     np.testing.assert_array_equal(found.high, [high] * 3)
 
 
 def test_an_unknown_range_is_that_of_each_channel(rng):
     images = (rng.normal(size=(5, 6, 7, 3)) * [1, 10, 100]).astype(np.float32)
-    found = PixelRange.of(images)
+    found = ValueRange.of(images)
     for c in range(3):
         assert found.low[c] == images[..., c].min() and found.high[c] == images[..., c].max()
     clipped = found.clip(images * 3)
@@ -200,9 +198,9 @@ def test_an_unknown_range_is_that_of_each_channel(rng):
 
 def test_clipped_bytes_are_rounded_and_floats_are_not():
     edited = np.float32([-7, 0.4, 0.6, 254.6, 300]).reshape(1, 5, 1, 1)
-    clipped = PixelRange.of(np.zeros((1, 5, 1, 1), np.uint8)).clip(edited)
+    clipped = ValueRange.of(np.zeros((1, 5, 1, 1), np.uint8)).clip(edited)
     assert clipped.dtype == np.uint8 and clipped.ravel().tolist() == [0, 0, 1, 255, 255]
-    clipped = PixelRange.of(np.zeros((1, 5, 1, 1), np.float32)).clip(edited)
+    clipped = ValueRange.of(np.zeros((1, 5, 1, 1), np.float32)).clip(edited)
     np.testing.assert_array_equal(clipped.ravel(), np.float32([0, 0.4, 0.6, 1, 1]))
 
 
@@ -210,7 +208,7 @@ IMAGES = np.zeros((4, 2, 2, 1), np.float32)
 
 
 def test_softmax_says_the_largest_and_the_margin_is_its_lead(rng):
-    task = Task.of(ProbeSet(IMAGES, [0, 1, 2, 2]), 3)
+    task = ClassLabels.of(ProbeSet(IMAGES, [0, 1, 2, 2]), 3)
     logits = rng.normal(size=(4, 3))
     for row, said, margins in zip(logits, task.says(logits), task.margins(logits), strict=True):
         for c in range(3):
@@ -222,7 +220,7 @@ def test_softmax_says_the_largest_and_the_margin_is_its_lead(rng):
 
 
 def test_one_unit_is_two_classes(rng):
-    task = Task.of(ProbeSet(IMAGES, [0, 1, 1, 0]), 1)
+    task = ClassLabels.of(ProbeSet(IMAGES, [0, 1, 1, 0]), 1)
     logits = np.array([[-2.0], [3.0], [-1.0], [0.5]])
     assert task.num_classes == 2 and not task.is_multi_label
     assert task.says(logits)[:, 1].tolist() == [False, True, False, True]
@@ -233,7 +231,7 @@ def test_one_unit_is_two_classes(rng):
 
 def test_each_label_of_a_multi_label_head_is_said_by_itself():
     labels = np.array([[1, 1, 0], [0, 0, 0], [0, 1, 1], [1, 0, 0]])
-    task = Task.of(ProbeSet(IMAGES, labels), 3)
+    task = ClassLabels.of(ProbeSet(IMAGES, labels), 3)
     logits = np.where(labels, 2.0, -3.0)
     logits[0, 0] = -0.1
     assert task.is_multi_label
@@ -244,8 +242,8 @@ def test_each_label_of_a_multi_label_head_is_said_by_itself():
 
 
 def test_unlabelled_probes_have_no_task_and_empty_classes_are_not_frequent():
-    assert Task.of(ProbeSet(IMAGES), 3) is None
-    task = Task.of(ProbeSet(IMAGES, [0, 4, 4, 2]), 5)
+    assert ClassLabels.of(ProbeSet(IMAGES), 3) is None
+    task = ClassLabels.of(ProbeSet(IMAGES, [0, 4, 4, 2]), 5)
     assert task.frequent_classes() == [0, 2, 4] and task.frequent_classes(1) == [4]
 
 

@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
+from keras_saliency.shortcuts.detector import Bounds
 from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
 from keras_saliency.shortcuts.pooled_looks import NUM_POOLED, Pool
 from keras_saliency.shortcuts.swaps import Outcome, Pairs
-from keras_saliency.shortcuts.trial import Bounds, Trial
+from keras_saliency.shortcuts.trial import Trial
 
 DETECTOR = SWAP_DETECTORS["background"]
 NUM_DONORS, PAIRS_PER_DONOR = 10, 10

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from keras_saliency import ProbeSet
-from keras_saliency.rendering import Portraits, draw_evidence
+from keras_saliency.rendering import Portraits
 from keras_saliency.rendering.colormaps import colorize
 from keras_saliency.rendering.curves import draw_curve
 from keras_saliency.rendering.sheet import FAINT_INK, PAPER
 from keras_saliency.rendering.slices import draw_slices, middle_slices, strongest_slices
 from keras_saliency.shortcuts import Evidence
+from keras_saliency.shortcuts.evidence import draw_evidence
 from keras_saliency.shortcuts.swaps import Pairs
 
 

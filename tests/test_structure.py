@@ -1,67 +1,67 @@
-"""The house: imports go down in rank only, and importing the package is light."""
+"""The layout: imports go down in rank only, and importing the package is light."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parents[1] / "keras_saliency"
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "keras_saliency"
+ROW = re.compile(r"\| (\d) \| (`[^|]+`) \|")
 
-# Rooms of one rank do not import each other; a room imports only from lower ranks.
-RANKS = [
-    {"tab"},
-    {"arguments", "distribution", "engines", "guard", "opencv", "other_inputs"}
-    | {"schedule", "tf_keras_hooks", "worker"},
-    {"records"},
-    {"probes", "capture", "library", "storage"},
-    {"layouts"},
-    {"introspect"},
-    {"transformers"},
-    {"activations", "model_checks", "relu_rules", "state", "targets"},
-    {"methods", "heads", "model_function"},
-    {"graph"},
-    {"features", "interventions", "statistics"},
-    {"detectors", "history", "log_keys"},
-    {"rendering"},
-    {"album", "exhibit", "health", "sinks"},
-    {"confirmation", "watch"},
-    {"pipeline"},
-    {"run"},
-    {"explanation", "callback", "sanity"},
-    {"__main__"},
-]
-RANK_OF = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
+# {package: rank}, as CONTRIBUTING.md has it.
+RANK_OF = {
+    name: int(rank)
+    for rank, names in ROW.findall((ROOT / "CONTRIBUTING.md").read_text())
+    for name in re.findall(r"`(\w+)`", names)
+}
 
 
-def rooms_imported_by(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        names = []
-        if isinstance(node, ast.Import):
-            names = [a.name for a in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module]
-            if node.module == "keras_saliency":
-                names = [f"keras_saliency.{a.name}" for a in node.names]
+def is_for_types(node):
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def imports_of(tree):
+    """Import statements, those under TYPE_CHECKING aside."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif not is_for_types(node):
+            yield from imports_of(node)
+
+
+def packages_imported_by(path):
+    for node in imports_of(ast.parse(path.read_text())):
+        names = [a.name for a in node.names]
+        if isinstance(node, ast.ImportFrom):
+            is_top = node.module == "keras_saliency"
+            names = [f"keras_saliency.{a}" for a in names] if is_top else [node.module or ""]
         for name in names:
             if name.startswith("keras_saliency."):
                 yield name.split(".")[1]
 
 
-def room_of(path):
+def package_of(path):
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=str)
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
 def test_imports_go_down_in_rank_only(path):
-    room = room_of(path)
-    if room == "__init__":
-        return
-    assert room in RANK_OF, f"{room} has no rank: give it one in this table and in CONTRIBUTING.md"
-    for imported in rooms_imported_by(path):
-        if imported != room:
-            assert RANK_OF[imported] < RANK_OF[room], f"{room} imports {imported}"
+    package = package_of(path)
+    assert package in RANK_OF, f"{package} has no rank: give it one in CONTRIBUTING.md"
+    for imported in packages_imported_by(path):
+        if imported != package:
+            assert RANK_OF[imported] < RANK_OF[package], f"{package} imports {imported}"
+
+
+def test_there_are_no_other_packages_than_the_table_says():
+    found = {package_of(path) for path in PACKAGE.rglob("*.py")}
+    assert found == set(RANK_OF)
 
 
 def modules_after(statement):
@@ -76,10 +76,37 @@ def test_importing_the_package_loads_nothing_heavy(heavy):
     assert heavy not in modules_after("import keras_saliency; dir(keras_saliency)")
 
 
-def test_every_public_name_can_be_had():
+def test_choosing_probes_loads_no_tensorflow():
+    assert "tensorflow" not in modules_after("import keras_saliency.probes")
+
+
+PUBLIC = """
+Alert Battery DeconvNet GradCAM GradCAMPlusPlus GuidedBackprop GuidedGradCAM HiResCAM History
+InputXGradient IntegratedGradients LayerCAM ModelGraph Occlusion ProbeSet SaliencyCallback ScoreCAM
+SmoothGrad VanillaGradients __version__ confirm explain sanity_check
+"""
+
+
+def test_every_public_name_can_be_imported():
     import keras_saliency
 
+    assert sorted(keras_saliency.__all__) == sorted(PUBLIC.split())
     for name in keras_saliency.__all__:
         assert getattr(keras_saliency, name) is not None
+
+
+def test_functions_are_not_hidden_by_the_modules_that_hold_them():
+    """`keras_saliency.explain` must stay the function once its module is imported."""
+    modules = ("attribution.explain", "shortcuts.confirm", "attribution.sanity_check")
+    imports = "\n".join(f"import keras_saliency.{module}" for module in modules)
+    names = "keras_saliency.explain, keras_saliency.confirm, keras_saliency.sanity_check"
+    code = f"{imports}\nprint(*map(callable, ({names})))"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert printed.stdout.split() == ["True"] * 3, printed.stderr
+
+
+def test_unknown_names_are_refused():
+    import keras_saliency
+
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         _ = keras_saliency.nonsense

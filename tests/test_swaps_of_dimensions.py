@@ -10,22 +10,24 @@ import pytest
 from stand_ins import scene_of
 
 from keras_saliency import ProbeSet, SaliencyCallback, confirm
-from keras_saliency.shortcuts import check_box
+from keras_saliency._utils.boxes import (
+    box_masks,
+    box_of,
+    box_slices,
+    check_box,
+    hottest_boxes,
+    window_sums,
+)
 from keras_saliency.shortcuts.swaps import (
     BackgroundSwap,
     Outcome,
     Pairs,
     PatchSwap,
-    PixelRange,
-    box_masks,
-    box_of,
-    box_slices,
+    ValueRange,
     edits,
     find_region,
-    hottest_boxes,
     middle_mask,
     run_trial,
-    window_sums,
 )
 
 SIZES = [(40,), (7, 12, 10)]
@@ -183,7 +185,7 @@ def test_windows_and_boxes_equal_loops(size, rng):
 
 def test_pixels_have_a_range_for_each_channel(size, rng):
     images = rng.normal(size=(3, *size, 2)) * [1, 100]
-    found = PixelRange.of(images)
+    found = ValueRange.of(images)
     np.testing.assert_allclose(found.low, images.reshape(-1, 2).min(axis=0))
     np.testing.assert_allclose(found.high, images.reshape(-1, 2).max(axis=0))
 

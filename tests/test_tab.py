@@ -19,7 +19,7 @@ import keras_saliency.tab
 from keras_saliency import Alert, ProbeSet, SaliencyCallback
 from keras_saliency.records import EpochReport, Heatmaps, Predictions
 from keras_saliency.sinks import TensorBoardSink
-from keras_saliency.sinks.tab_events import Exhibit, compact
+from keras_saliency.sinks.tab_events import TabEvents, compact
 from keras_saliency.tab import loader, report, schema
 from keras_saliency.tab.reader import Reader
 
@@ -235,7 +235,7 @@ def make_probes(number=4, **words):
 
 
 def test_probes_are_told_once_and_findings_are_numbered():
-    exhibit = Exhibit(make_probes(), num_findings=5)
+    exhibit = TabEvents(make_probes(), num_findings=5)
     first = exhibit.events(make_report(make_probes(), -1, is_baseline=True))
     assert {tag for tag, _ in first} >= {schema.PROBES, schema.PICTURES, schema.PREDICTIONS}
     second = exhibit.events(
@@ -247,7 +247,7 @@ def test_probes_are_told_once_and_findings_are_numbered():
 
 
 def test_inside_an_epoch_only_findings_are_told():
-    exhibit = Exhibit(make_probes())
+    exhibit = TabEvents(make_probes())
     exhibit.events(make_report(make_probes(), -1, is_baseline=True))
     inside = make_report(make_probes(), 0, (make_alert(0),), batch=7, step=7)
     assert {tag for tag, _ in exhibit.events(inside)} == {schema.FINDINGS, schema.EVIDENCE}
@@ -255,7 +255,7 @@ def test_inside_an_epoch_only_findings_are_told():
 
 def test_of_many_probes_256_are_shown():
     probes = make_probes(700)
-    events = Exhibit(probes).events(make_report(probes, 0))
+    events = TabEvents(probes).events(make_report(probes, 0))
     head = schema.decode_head(events[schema.PROBES, 0][0])
     assert len(head["names"]) == 256 and head["total"] == 700
     assert head["indices"][0] == 0 and head["indices"][-1] == 699
@@ -266,7 +266,7 @@ def test_of_many_probes_256_are_shown():
 
 
 def write_log(log_dir, probes, epochs=range(-1, 3), findings=()):
-    exhibit, sink = Exhibit(probes), TensorBoardSink()
+    exhibit, sink = TabEvents(probes), TensorBoardSink()
     sink.open(str(log_dir / "saliency"), {})
     for epoch in epochs:
         mine = tuple(f for f in findings if f.epoch == epoch)
@@ -290,7 +290,7 @@ def test_findings_come_with_their_pictures(tmp_path):
 def test_a_new_event_file_begins_with_the_probes(tmp_path):
     """Where a file is lost, what follows can still be shown."""
     probes = make_probes()
-    exhibit, sink = Exhibit(probes), TensorBoardSink()
+    exhibit, sink = TabEvents(probes), TensorBoardSink()
     sink.open(str(tmp_path / "saliency"), {})
     made = make_report(probes, -1, is_baseline=True)
     sink.write(dataclasses.replace(made, exhibit=exhibit.events(made)))
@@ -352,7 +352,7 @@ def test_extreme_images_are_shown(shape, rng):
     made = dataclasses.replace(
         make_report(probes, 0), heatmaps={"grad_cam": Heatmaps("grad_cam", maps, shape)}
     )
-    events = Exhibit(probes).events(made)
+    events = TabEvents(probes).events(made)
     decoded = decode_maps(events[schema.MAPS + "grad_cam", 0])
     assert max(decoded.shape[1:]) <= 56 and np.isfinite(decoded).all()
 
@@ -559,7 +559,7 @@ def test_findings_of_a_report_that_was_lost_come_with_the_next(tmp_path, monkeyp
     from keras_saliency.sinks import tensorboard
 
     probes = make_probes()
-    exhibit, sink = Exhibit(probes), TensorBoardSink()
+    exhibit, sink = TabEvents(probes), TensorBoardSink()
     sink.open(str(tmp_path / "saliency"), {})
 
     def write(epoch, *findings):

@@ -29,7 +29,7 @@ from test_tab import HOSTILE, damage, make_alert, make_probes, make_report, writ
 from keras_saliency import History
 from keras_saliency.rendering import overlay
 from keras_saliency.sinks import TensorBoardSink
-from keras_saliency.sinks.tab_events import Exhibit
+from keras_saliency.sinks.tab_events import TabEvents
 from keras_saliency.tab import report
 
 pytest.importorskip("selenium")
@@ -544,7 +544,7 @@ def test_markup_in_names_is_text(browser, tmp_path):
 
 def test_a_running_training_is_followed(browser, tmp_path):
     probes = make_probes()
-    exhibit, sink = Exhibit(probes), TensorBoardSink()
+    exhibit, sink = TabEvents(probes), TensorBoardSink()
     sink.open(str(tmp_path / "saliency"), {})
 
     def write(epoch, *findings):

@@ -135,8 +135,8 @@ def test_segmentation_is_explained_by_the_score_over_a_mask():
     )
     found = explain(model, ProbeSet(pixels, object_masks=masks), over_mask)
     np.testing.assert_allclose(found, expected, atol=1e-6)
-    question = "class scores.*target=function"
-    with pytest.raises(ValueError, match=question):
+    advice = "class scores.*target=function"
+    with pytest.raises(ValueError, match=advice):
         explain(model, pixels, 1)
 
 
@@ -290,9 +290,9 @@ def test_predictions_go_with_the_rows_that_are_named():
     model, pixels = with_age("dict"), images_of(6)
     numbers = np.random.default_rng(1).normal(size=(6, 2)).astype(np.float32)
     probes = ProbeSet({"image": pixels, "numbers": numbers})
-    from keras_saliency.attribution.target import Question
+    from keras_saliency.attribution.target import Target
 
-    graph = ModelGraph(model, image_shape=SHAPE, question=Question.about(probes))
+    graph = ModelGraph(model, image_shape=SHAPE, target=Target.about(probes))
     rows = np.array([4, 4, 0])
     expected = model.predict({"image": pixels[:3], "numbers": numbers[rows]}, verbose=0)
     np.testing.assert_allclose(graph.predict(pixels[:3], rows).logits, expected, atol=1e-5)

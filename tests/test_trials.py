@@ -8,6 +8,7 @@ from keras_saliency import ProbeSet
 from keras_saliency.shortcuts.swaps import (
     AmplitudeSwap,
     BackgroundSwap,
+    ClassLabels,
     Outcome,
     Pairs,
     PatchSwap,
@@ -15,7 +16,6 @@ from keras_saliency.shortcuts.swaps import (
     RingSwap,
     StatisticsSwap,
     SurroundingsSwap,
-    Task,
     add_controls,
     draw_controls,
     edits,
@@ -531,7 +531,7 @@ def robbed(classes_of_recipients, is_adopted, num_classes=4):
     recipients = np.arange(1, len(labels))
     pairs = Pairs(np.zeros(len(recipients), int), recipients, np.zeros(len(recipients), int))
     outcome = Outcome(0, pairs, np.array(is_adopted), {})
-    return outcome.robbed_class(Task.of(probes, num_classes))
+    return outcome.robbed_class(ClassLabels.of(probes, num_classes))
 
 
 def test_a_cue_that_is_taken_away_is_of_the_class_that_changes():

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_saliency._utils.arguments import shown
+
 
 def window_sums(maps, *window: int) -> np.ndarray:
     """Returns the sum of each map (…, H, W) over each window (height, width).
@@ -55,3 +57,33 @@ def box_masks(boxes, size, without=None) -> np.ndarray:
         is_in = (first[:, axis, None] <= places) & (places < last[:, axis, None])
         masks &= is_in.reshape(-1, *(length if i == axis else 1 for i in range(len(size))))
     return masks if without is None else masks & ~without
+
+
+BOXES = {1: "(start, end)", 2: "(y0, x0, y1, x1)", 3: "(z0, y0, x0, z1, y1, x1)"}
+
+
+def check_box(argument, box, image_size) -> tuple[int, ...]:
+    """Returns a box as ints, starts and then ends; refuses what is none, or lies outside.
+
+    `image_size`: (H, W), (length,) or (D, H, W).
+    """
+    num_axes = len(image_size)
+    try:
+        sides = [int(side) for side in box]
+        is_whole = all(int(s) == s and not isinstance(s, bool) for s in box)
+    except (TypeError, ValueError, OverflowError):
+        is_whole = False
+    if not is_whole or len(sides) != 2 * num_axes:
+        unit = "samples" if num_axes == 1 else "pixels"
+        raise TypeError(
+            f"{argument} must be {BOXES[num_axes]} in {unit}, half-open. Received: {shown(box)}."
+        )
+    ends = zip(sides[:num_axes], sides[num_axes:], image_size, strict=True)
+    if not all(0 <= start < end <= length for start, end, length in ends):
+        size = "×".join(str(length) for length in image_size)
+        what = {1: f"signal of {size} samples", 2: f"image of {size} pixels"}
+        raise ValueError(
+            f"{argument} must lie in the {what.get(num_axes, f'volume of {size} pixels')} and not "
+            f"be empty, as {BOXES[num_axes]}, half-open. Received: {shown(box)}."
+        )
+    return tuple(sides)

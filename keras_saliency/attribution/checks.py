@@ -4,9 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_saliency._utils.arguments import Refusal
+from keras_saliency._utils.notify import notify
 from keras_saliency.tracing.queries import innermost_layer
-from keras_saliency.training.guard import notify
 
 
 def check_backend():
@@ -122,3 +121,7 @@ def refuse_probabilities(scores):
             "Gradients of probabilities vanish for confident models. Pass a model that ends in a "
             "Softmax layer or in the logits."
         )
+
+
+class Refusal(ValueError):
+    """What cannot be had honestly, found out only when the model was run."""

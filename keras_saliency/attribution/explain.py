@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_saliency._utils.arguments import check_int
 from keras_saliency.attribution.model_graph import ModelGraph
-from keras_saliency.attribution.target import Question
+from keras_saliency.attribution.target import Target
 from keras_saliency.records import Heatmaps
 
 
@@ -71,7 +71,7 @@ def attribute(
     from keras_saliency.probes import ProbeSet
 
     probes = images if isinstance(images, ProbeSet) else ProbeSet(images)
-    question = Question.about(probes, target_classes, output)
+    target = Target.about(probes, target_classes, output)
     images = probes.model_inputs
     check_int("chunk_size", chunk_size)
     graph = ModelGraph(
@@ -80,9 +80,9 @@ def attribute(
         image_shape=images.shape[1:],
         chunk_size=min(chunk_size, len(images)),
         predict=predict,
-        question=question,
+        target=target,
     )
-    classes = None if question.target is not None else target_classes
+    classes = None if target.score is not None else target_classes
     predictions, heatmaps = graph.attribute(images, classes, signals_of=signals_of)
     for found in heatmaps.values():
         for problem in found.problems().values():

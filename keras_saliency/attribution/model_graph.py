@@ -14,16 +14,16 @@ from keras_saliency.attribution.checks import (
     tell_half_precision,
 )
 from keras_saliency.attribution.output import FUNCTION, probabilities_of, read_logits, read_output
-from keras_saliency.attribution.target import CONTRAST, Question, one_hot_targets
+from keras_saliency.attribution.target import CONTRAST, Target, one_hot_targets
 from keras_saliency.methods import get_methods
-from keras_saliency.methods.base import Trace
+from keras_saliency.methods.trace import Trace
 from keras_saliency.records import Heatmaps, Predictions
 from keras_saliency.tracing.forward_pass import ensure_built, run_forward
 from keras_saliency.tracing.keras_versions import is_model, is_tf_keras
 from keras_saliency.tracing.model_function import ModelFunction, filled
 from keras_saliency.tracing.relu_rules import rectifiable
 from keras_saliency.tracing.replicas import first_replica
-from keras_saliency.tracing.side_effects import WrittenState
+from keras_saliency.tracing.side_effects import SideEffects
 
 
 class ModelGraph:
@@ -43,7 +43,7 @@ class ModelGraph:
         chunk_size: how many images go through the graph at once.
         predict: whether `attribute` returns predictions. Without them target classes
             must be given, and TensorFlow leaves out what no map needs.
-        question: `Question` of what is explained, and of what the model takes beside the
+        target: `Target` of what is explained, and of what the model takes beside the
             images. Defaults to None: weighted logits of the only output, images alone.
 
     Attributes:
@@ -69,7 +69,7 @@ class ModelGraph:
         image_shape,
         chunk_size=32,
         predict=True,
-        question=None,
+        target=None,
     ):
         if not is_tf_keras(model):
             check_backend()
@@ -82,13 +82,13 @@ class ModelGraph:
         self._predicts = predict
         self.resolved: dict[str, dict[str, str]] = {}
         self.num_traces = 0
-        self._question = Question() if question is None else question
-        others = self._question.others
+        self._target = Target() if target is None else target
+        others = self._target.others
         self._is_channels_first = check_input_shape(model, self.image_shape, others)
         ensure_built(model, self.image_shape, others)
         self._model = model
         self._function = self._trace(model)
-        self._state = WrittenState(self._function.graph)
+        self._state = SideEffects(self._function.graph)
         self._predictor: Any = None  # traced when it is first asked for
 
     def attribute(
@@ -111,7 +111,7 @@ class ModelGraph:
             weights = one_hot_targets(
                 target_classes, len(images), self.num_classes, "target_classes"
             )
-        is_filled = not self._predicts and self._question.target is None
+        is_filled = not self._predicts and self._target.score is None
         if is_filled and not weights.any(axis=1).all():
             raise ValueError("target_classes must be given, since nothing is predicted.")
         joined: dict[str, np.ndarray] = {}
@@ -119,7 +119,7 @@ class ModelGraph:
             for start in range(0, len(images), self.chunk_size):
                 inside = slice(start, start + self.chunk_size)
                 wanted = [i - start for i in signals_of if start <= i < start + self.chunk_size]
-                more = self._question.arrays(inside)
+                more = self._target.arrays(inside)
                 results = self._run([images[inside], weights[inside], *more])
                 self._keep(joined, results, len(images), inside, wanted)
         if self._head == "linear":
@@ -145,7 +145,7 @@ class ModelGraph:
         Returns:
             `Predictions`, of the same logits that `attribute` explains.
         """
-        others = () if self._question.others is None else self._question.others.arrays
+        others = () if self._target.others is None else self._target.others.arrays
         rows = np.arange(len(images)) if rows is None else np.asarray(rows)
         if self._predictor is None:
             self._predictor = self._make_predictor()
@@ -160,7 +160,7 @@ class ModelGraph:
             chunk_size: how many images go through at once at most. Defaults to None, as
                 many as the graph's, and always so many.
         """
-        others = dataclasses.replace(self._question, facts={}).specs(None)
+        others = dataclasses.replace(self._target, facts={}).specs(None)
         return ModelFunction(
             build,
             self._model,
@@ -180,7 +180,7 @@ class ModelGraph:
             image_shape=self.image_shape,
             chunk_size=chunk_size,
             predict=self._predicts,
-            question=self._question,
+            target=self._target,
         )
 
     @property
@@ -226,25 +226,25 @@ class ModelGraph:
             place[...] = value[: len(place)]
 
     def _trace(self, model):
-        def read(images, weights, tensors, question, fill):
+        def read(images, weights, tensors, target, fill):
             with rectifiable():
                 forward = run_forward(model, images, self._model_input(images, tensors))
-            return forward, read_output(forward, question, weights, tensors, model, fill=fill)
+            return forward, read_output(forward, target, weights, tensors, model, fill=fill)
 
         def trace_of(forward, reading, tensors):
-            question = self._question
-            if question.target == CONTRAST:  # of the two classes that were meant at first
-                question = dataclasses.replace(question, target=None)
+            target = self._target
+            if target.score == CONTRAST:  # of the two classes that were meant at first
+                target = dataclasses.replace(target, score=None)
 
             def again(images):
-                found, read_there = read(images, reading.weights, tensors, question, False)
+                found, read_there = read(images, reading.weights, tensors, target, False)
                 return trace_of(found, read_there, tensors)
 
             return Trace(forward, reading.start, reading.score, reading.weights, again)
 
         def run(images, weights, *tensors):
             self.num_traces += 1
-            forward, reading = read(images, weights, tensors, self._question, self._predicts)
+            forward, reading = read(images, weights, tensors, self._target, self._predicts)
             self.num_classes = reading.logits.shape[1]
             self.has_classes = reading.head != FUNCTION
             self.resolved["score"] = reading.words
@@ -267,7 +267,7 @@ class ModelGraph:
         return tf.function(run, autograph=False).get_concrete_function(
             tf.TensorSpec((self.chunk_size, *self.image_shape), tf.float32, name="images"),
             tf.TensorSpec((self.chunk_size, None), tf.float32, name="target_weights"),
-            *self._question.specs(self.chunk_size),
+            *self._target.specs(self.chunk_size),
         )
 
     def _model_input(self, images, tensors):
@@ -275,13 +275,13 @@ class ModelGraph:
         if self._is_channels_first:
             rank = images.shape.rank
             images = tf.transpose(images, (0, rank - 1, *range(1, rank - 1)))
-        return self._question.model_input(images, tensors)
+        return self._target.model_input(images, tensors)
 
     def _make_predictor(self):
-        question = dataclasses.replace(self._question, facts={})
+        target = dataclasses.replace(self._target, facts={})
 
         def build(forward):
-            logits, head = read_logits(forward, question, self._model)
+            logits, head = read_logits(forward, target, self._model)
             return logits, probabilities_of(logits, head)
 
         # A full chunk's worth of a large image in small ones: a call costs more than they do.

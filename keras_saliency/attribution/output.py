@@ -8,20 +8,21 @@ import tensorflow as tf
 from keras_saliency.attribution.checks import check_class_scores
 from keras_saliency.attribution.target import (
     CONTRAST,
-    Question,
+    Target,
     contrast_weights,
     own_score,
     weigh_logits,
 )
 from keras_saliency.tracing.forward_pass import ForwardPass
-from keras_saliency.tracing.queries import find_logits, layer_name
+from keras_saliency.tracing.hidden_ops import HiddenOps
+from keras_saliency.tracing.queries import layer_name
 from keras_saliency.tracing.spatial_maps import before_class_maps
 
 FUNCTION = "function"  # the head of outputs that are no class scores, where the user scores them
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class ModelOutput:
     """What a model's output means.
 
     Attributes:
@@ -89,49 +90,49 @@ def select_output(outputs, wanted: str | int | None, model):
     )
 
 
-def read_output(forward: ForwardPass, question: Question, weights, tensors, model, fill) -> Reading:
+def read_output(forward: ForwardPass, target: Target, weights, tensors, model, fill) -> ModelOutput:
     """Finds the score of each probe in a traced model.
 
     Args:
         forward: the captured `ForwardPass`.
-        question: `Question`.
+        target: `Target`.
         weights: float32 (n, k) placeholder, as `ModelGraph.attribute` takes them.
-        tensors: placeholders of `question.arrays`.
+        tensors: placeholders of `target.arrays`.
         model: the Keras model.
         fill: whether an all-zero row of weights means the predicted class.
 
     Raises:
         ValueError: if there is no such output, or no score can be had of it.
     """
-    if question.has_function:
-        return _read_function(forward, question, weights, tensors, model)
-    output, logits, head = _class_scores(forward, question, model)
-    if question.target == CONTRAST:
+    if target.has_function:
+        return _read_function(forward, target, weights, tensors, model)
+    output, logits, head = _class_scores(forward, target, model)
+    if target.score == CONTRAST:
         score, weights = weigh_logits(logits, contrast_weights(logits), fill=False)
     else:
         score, weights = weigh_logits(logits, weights, fill)
-    return Reading(logits, head, score, weights, logits, _words(output, forward, head, logits))
+    return ModelOutput(logits, head, score, weights, logits, _words(output, forward, head, logits))
 
 
-def read_logits(forward: ForwardPass, question: Question, model) -> tuple[tf.Tensor, str]:
+def read_logits(forward: ForwardPass, target: Target, model) -> tuple[tf.Tensor, str]:
     """Returns the class scores (n, k) and their head, where nothing is explained."""
-    return _class_scores(forward, question, model)[1:]
+    return _class_scores(forward, target, model)[1:]
 
 
-def _class_scores(forward, question, model):
-    output = select_output(forward.output, question.output, model)
+def _class_scores(forward, target, model):
+    output = select_output(forward.output, target.output, model)
     check_class_scores(output, model)
     logits, head = find_logits(output)
     return output, tf.cast(logits, tf.float32), head
 
 
-def _read_function(forward, question, weights, tensors, model):
+def _read_function(forward, target, weights, tensors, model):
     outputs: Any = forward.output
     flat = tf.nest.flatten(outputs)
-    if question.output is not None or len(flat) == 1:
-        outputs = select_output(outputs, question.output, model)
+    if target.output is not None or len(flat) == 1:
+        outputs = select_output(outputs, target.output, model)
         flat = [outputs]
-    score = own_score(question.target, outputs, question.batch(forward.images, tensors))
+    score = own_score(target.score, outputs, target.batch(forward.images, tensors))
     logits, head = score[:, None], FUNCTION
     if len(flat) == 1 and outputs.shape.rank == 2:
         try:
@@ -141,8 +142,8 @@ def _read_function(forward, question, weights, tensors, model):
         if kind != "linear":
             logits, head = tf.cast(found, tf.float32), kind
     start = score if len(flat) > 1 else before_class_maps(outputs, score, forward)
-    words = {"score": f"{getattr(question.target, '__name__', 'function')} of the model's outputs"}
-    return Reading(logits, head, score, weights, start, words)
+    words = {"score": f"{getattr(target.score, '__name__', 'function')} of the model's outputs"}
+    return ModelOutput(logits, head, score, weights, start, words)
 
 
 def _words(output, forward, head, logits):
@@ -152,3 +153,41 @@ def _words(output, forward, head, logits):
     else:
         logit = f"logit before the {head} of {layer}"
     return {"logits": logit, "number": str(logits.shape[1])}
+
+
+# Ops that hand a value on: what lies before them is the same score or the same map.
+_SCORE_KEEPING = {"Cast", "Identity", "Reshape", "Squeeze", "ExpandDims"}
+
+
+_HEADS = {"Softmax": "softmax", "LogSoftmax": "softmax", "Sigmoid": "sigmoid"}
+
+
+def find_logits(output: tf.Tensor) -> tuple[tf.Tensor, str]:
+    """Returns the scores before softmax or sigmoid, and which of the two follows.
+
+    Args:
+        output: the model's output (n, k).
+
+    Returns:
+        The logits (n, k), and "softmax", "sigmoid" or "linear"; "linear" where
+        neither is found, so that the output itself is taken as logits.
+
+    Raises:
+        ValueError: if a softmax or sigmoid may be hidden in a function that the graph calls.
+    """
+    tensor = output
+    while tensor.op.type in _SCORE_KEEPING:
+        tensor = tensor.op.inputs[0]
+    head = _HEADS.get(tensor.op.type)
+    if head is None:
+        if HiddenOps(output.graph).holds(tensor.op.node_def, _HEADS):
+            raise ValueError(
+                "The logits cannot be found: the model's output comes out of a tf.function, a loop "
+                "or a branch that hides its softmax or sigmoid. Take the @tf.function off the "
+                "model's call (Keras compiles it anyway), or let the model end in a Softmax layer."
+            )
+        return output, "linear"
+    logits = tensor.op.inputs[0]
+    if logits.shape.rank != output.shape.rank:  # a Reshape stood between
+        logits = tf.ensure_shape(tf.reshape(logits, tf.shape(output)), output.shape)
+    return logits, head

@@ -34,25 +34,28 @@ class ProbeBatch:
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
-    """What is asked of a model beside the methods: which output, which score, given what.
+class Target:
+    """What is explained: which output, which score, and what the model and the score take.
 
     Attributes:
-        target: a function (outputs, `ProbeBatch`) -> (b,), "contrast", or None for the weighted
+        score: a function (outputs, `ProbeBatch`) -> (b,), "contrast", or None for the weighted
             logits that `ModelGraph.attribute` is given.
         output: name or number of the output of a model that has several, or None.
         others: the `OtherInputs` of the probes, or None.
         facts: arrays (n, ...) of the probes by the name that `ProbeBatch` has for them.
     """
 
-    target: Callable[[Any, ProbeBatch], tf.Tensor] | str | None = None
+    score: Callable[[Any, ProbeBatch], tf.Tensor] | str | None = None
     output: str | int | None = None
     others: OtherInputs | None = None
     facts: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
-    def about(cls, probes, target=None, output=None) -> "Question":
-        """Asks about a `ProbeSet`. A target that is neither function nor contrast is left out."""
+    def about(cls, probes, target=None, output=None) -> "Target":
+        """Returns the target for a `ProbeSet`.
+
+        A `target` that is neither a function nor "contrast" is left to the weights.
+        """
         facts = {}
         if callable(target):
             names = ("labels", "multi_hot", "object_masks")
@@ -66,7 +69,7 @@ class Question:
     @property
     def has_function(self) -> bool:
         """Whether the score is a function of the user's."""
-        return callable(self.target)
+        return callable(self.score)
 
     def arrays(self, rows) -> list[np.ndarray]:
         """Returns what the graph is given for some probes beside images and weights."""

@@ -8,10 +8,10 @@ import numpy as np
 
 from keras_saliency._utils.arguments import shown
 from keras_saliency._utils.files import TROUBLE, written_whole
+from keras_saliency._utils.notify import notify
 from keras_saliency.history.entry import Entry
 from keras_saliency.history.npz import MAX_SIDE, Arrays, write
 from keras_saliency.records import StoredMaps
-from keras_saliency.training.guard import notify
 
 _FORMAT, _VERSION = "keras_saliency.history", 1
 

@@ -9,7 +9,8 @@ import re
 import numpy as np
 import tensorflow as tf
 
-from keras_saliency._utils.files import TROUBLE, UNFINISHED, history_dir, is_remote, written_whole
+from keras_saliency._utils.arguments import is_remote
+from keras_saliency._utils.files import TROUBLE, UNFINISHED, written_whole
 from keras_saliency.history import archive
 from keras_saliency.history.entry import MapsOnDisk
 from keras_saliency.records import Alert
@@ -200,3 +201,8 @@ def _read(path, use):
         return archive.read(path, use)
     with tf.io.gfile.GFile(path, "rb") as file:
         return archive.read(io.BytesIO(file.read()), use)
+
+
+def history_dir(run_dir: str) -> str:
+    """Returns where a run keeps its history."""
+    return tf.io.gfile.join(run_dir, "history")

@@ -4,7 +4,7 @@ import difflib
 import re
 
 from keras_saliency._utils.arguments import shown
-from keras_saliency.methods.base import Method, Trace
+from keras_saliency.methods.base import Method
 from keras_saliency.methods.deconvnet import DeconvNet
 from keras_saliency.methods.grad_cam import GradCAM
 from keras_saliency.methods.grad_cam_plus_plus import GradCAMPlusPlus
@@ -17,6 +17,7 @@ from keras_saliency.methods.layer_cam import LayerCAM
 from keras_saliency.methods.occlusion import Occlusion
 from keras_saliency.methods.score_cam import ScoreCAM
 from keras_saliency.methods.smooth_grad import SmoothGrad
+from keras_saliency.methods.trace import Trace
 from keras_saliency.methods.vanilla_gradients import VanillaGradients
 
 # Names become tags, folders and rows of the settings page, where these topics stand already.

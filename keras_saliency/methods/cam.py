@@ -39,7 +39,7 @@ def cam_of(found, sums, rule: str, reduction: str) -> Attribution:
     """Returns the `Attribution` of a class activation map.
 
     Args:
-        found: the layer's `Activation`.
+        found: the layer's `SpatialActivation`.
         sums: float tensor (n, h, w), before the ReLU.
         rule: how the weights came about.
         reduction: how channels were summed.

@@ -86,7 +86,7 @@ class DeconvNet(Method):
         return Attribution(tf.reduce_max(tf.abs(signal), axis=-1), words, signal)
 
     def activation(self, trace):
-        """Returns the `Activation` of the layer.
+        """Returns the `SpatialActivation` of the layer.
 
         Raises:
             ValueError: if there is no such layer, or it has no maps.

@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Iterator
 
-from keras_saliency._utils.arguments import shown
+from keras_saliency._utils.arguments import is_remote, shown
 
 # A file that is longer holds no image of a size that is read.
 MAX_BYTES = 1_000_000_000
@@ -16,12 +16,12 @@ MAX_BYTES = 1_000_000_000
 
 def is_folder(path: str) -> bool:
     """Whether there is a folder of this name."""
-    return _gfile().isdir(path) if _is_remote(path) else os.path.isdir(path)
+    return _gfile().isdir(path) if is_remote(path) else os.path.isdir(path)
 
 
 def list_folder(path: str) -> list[str]:
     """Names of what is in a folder, sorted."""
-    if not _is_remote(path):
+    if not is_remote(path):
         return sorted(os.listdir(path))
     # gfile ends the folders of some remote file systems with a slash.
     return sorted(name.rstrip("/") for name in _gfile().listdir(path))
@@ -30,7 +30,7 @@ def list_folder(path: str) -> list[str]:
 def walk_folder(path: str) -> Iterator[tuple[str, list[str], list[str]]]:
     """Yields (folder, folders in it, files in it) of a folder and all below it."""
     # gfile follows links to folders, which may turn in circles; os.walk does not, as in Keras.
-    return _gfile().walk(path) if _is_remote(path) else os.walk(path)
+    return _gfile().walk(path) if is_remote(path) else os.walk(path)
 
 
 def read_file(path) -> bytes:
@@ -41,7 +41,7 @@ def read_file(path) -> bytes:
     """
     path = os.fsdecode(path)
     try:
-        if _is_remote(path):
+        if is_remote(path):
             return _read_remote(path)
         found = os.stat(path)
         if not stat.S_ISREG(found.st_mode):
@@ -78,10 +78,6 @@ def _check_length(path, length):
             f"{shown(path, 300)} must be a file of at most {MAX_BYTES:,} bytes. "
             f"Received: {length:,}. Shrink or remove the file."
         )
-
-
-def _is_remote(path):
-    return "://" in path
 
 
 def _gfile():

@@ -16,7 +16,6 @@ from keras_saliency.rendering.encode import (
     encode_picture,
     encode_png,
 )
-from keras_saliency.rendering.evidence import draw_evidence
 from keras_saliency.rendering.filmstrip import Filmstrip
 from keras_saliency.rendering.grid import Caption, draw_grid
 from keras_saliency.rendering.layer_features import draw_features
@@ -37,7 +36,6 @@ __all__ = [
     "display_values",
     "displayable",
     "displayable_volumes",
-    "draw_evidence",
     "draw_features",
     "draw_grid",
     "encode_jpeg",

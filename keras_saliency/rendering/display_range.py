@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency._utils.notify import notify
 from keras_saliency.rendering.checks import check_numbers
-from keras_saliency.training.guard import notify
 
 
 @dataclass(frozen=True)
-class _PixelRange:
+class _DisplayRange:
     """A preprocessing that is recognised by the values it leaves.
 
     Attributes:
@@ -44,17 +44,17 @@ _CAFFE_MEAN = np.array([103.939, 116.779, 123.68])
 
 # The first that fits is taken, so the order is from narrow to wide.
 _KNOWN = (
-    _PixelRange("0…1", 0, 1, slack=0.02),
-    _PixelRange("−0.5…0.5", -0.5, 0.5, slack=0.01),
-    _PixelRange("−1…1", -1, 1, slack=0.02),
-    _PixelRange(
+    _DisplayRange("0…1", 0, 1, slack=0.02),
+    _DisplayRange("−0.5…0.5", -0.5, 0.5, slack=0.01),
+    _DisplayRange("−1…1", -1, 1, slack=0.02),
+    _DisplayRange(
         "ImageNet mean and deviation",
         tuple(-_MEAN / _DEVIATION),
         tuple((1 - _MEAN) / _DEVIATION),
         slack=0.05,
     ),
-    _PixelRange("0…255", 0, 255, slack=5, min_highest=64),
-    _PixelRange(
+    _DisplayRange("0…255", 0, 255, slack=5, min_highest=64),
+    _DisplayRange(
         "Caffe BGR minus ImageNet mean",
         tuple(-_CAFFE_MEAN),
         tuple(255 - _CAFFE_MEAN),
@@ -63,7 +63,7 @@ _KNOWN = (
         is_bgr=True,
     ),
 )
-_BYTES = _PixelRange("0…255", 0, 255, slack=0)
+_BYTES = _DisplayRange("0…255", 0, 255, slack=0)
 
 
 def displayable(
@@ -163,7 +163,7 @@ def _drawn_channels(num_channels: int) -> int:
     return 1 if num_channels < 3 else 3
 
 
-def _judge(images: np.ndarray) -> _PixelRange:
+def _judge(images: np.ndarray) -> _DisplayRange:
     images = check_numbers("images", images, "(n, H, W, C)")
     drawn = images[..., : _drawn_channels(images.shape[3])]
     lows = drawn.min(axis=(0, 1, 2)).astype(np.float64)
@@ -178,4 +178,4 @@ def _judge(images: np.ndarray) -> _PixelRange:
                 return rule
     low, high = float(lows.min()), float(highs.max())
     which = " by their first three channels" if images.shape[3] > 3 else ""
-    return _PixelRange(f"stretched from {low:g}…{high:g}{which}", low, high, slack=0)
+    return _DisplayRange(f"stretched from {low:g}…{high:g}{which}", low, high, slack=0)

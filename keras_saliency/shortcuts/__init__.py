@@ -1,17 +1,15 @@
 """Detectors: saliency and statistics suspect, swaps prove, and only what is proven is an alert."""
 
-from keras_saliency.shortcuts.battery import (
-    NOTHING_LEGITIMATE,
-    Battery,
-    Legitimate,
-    check_box,
-    check_on_alert,
-)
+from keras_saliency.shortcuts.battery import Battery
+from keras_saliency.shortcuts.detector import Bounds, SwapDetector
 from keras_saliency.shortcuts.evidence import Evidence, gather_evidence
 from keras_saliency.shortcuts.examiner import Examiner, Look
+from keras_saliency.shortcuts.finding import Finding
 from keras_saliency.shortcuts.hints import Hints
+from keras_saliency.shortcuts.legitimate import NOTHING_LEGITIMATE, Legitimate
 from keras_saliency.shortcuts.messages import place_of
-from keras_saliency.shortcuts.trial import Bounds, Finding, SwapDetector, Trial, Untested
+from keras_saliency.shortcuts.trial import Trial
+from keras_saliency.shortcuts.untested import Untested
 
 __all__ = [
     "NOTHING_LEGITIMATE",
@@ -26,8 +24,6 @@ __all__ = [
     "SwapDetector",
     "Trial",
     "Untested",
-    "check_box",
-    "check_on_alert",
     "gather_evidence",
     "place_of",
 ]

@@ -1,20 +1,19 @@
 """`Battery`: which detectors look at a run, and how, as the user asks for it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 
 from keras_saliency._utils.arguments import shown
+from keras_saliency.shortcuts.detector import SwapDetector
 from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
 from keras_saliency.shortcuts.examiner import Examiner
 from keras_saliency.shortcuts.groups import GroupGap
-from keras_saliency.shortcuts.swaps import MAX_CLASSES, MIN_DONORS, PixelRange, Task, box_masks
-from keras_saliency.shortcuts.trial import SwapDetector, Untested
+from keras_saliency.shortcuts.legitimate import Legitimate
+from keras_saliency.shortcuts.swaps import MAX_CLASSES, MIN_DONORS, ClassLabels, ValueRange
+from keras_saliency.shortcuts.untested import Untested
 
 NAMES = (*SWAP_DETECTORS, GroupGap.name)
-BOXES = {1: "(start, end)", 2: "(y0, x0, y1, x1)", 3: "(z0, y0, x0, z1, y1, x1)"}
-LEGITIMATE_WORDS = tuple(sorted(set().union(*(d.legitimate for d in SWAP_DETECTORS.values()))))
 
 
 class Battery:
@@ -72,7 +71,7 @@ class Battery:
         Raises:
             ValueError: if `classes` are none of the model's.
         """
-        task = Task.of(probes, num_logits)
+        task = ClassLabels.of(probes, num_logits)
         if task is None:
             text = "any class, because the probes have no labels"
             return None, [Untested("any class", "no labels", text)]
@@ -117,7 +116,7 @@ class Battery:
             task,
             detectors=[d for d in found.values() if d.stands_in_for not in found],
             classes=classes,
-            pixel_range=PixelRange.of(probes.images, self.value_range),
+            pixel_range=ValueRange.of(probes.images, self.value_range),
             spared=legitimate.mask(probes.image_shape[:-1]),
             fills_frame=bool(legitimate.words & {"colour", "texture"}),
             compares_groups=GroupGap.name in self.names and probes.groups is not None,
@@ -125,92 +124,6 @@ class Battery:
         if examiner.groups is not None:
             untested += examiner.groups.too_few(classes)
         return examiner, untested
-
-
-@dataclass(frozen=True)
-class Legitimate:
-    """What the user calls legitimate.
-
-    Attributes:
-        words: detectors' kinds of cue, such as "colour".
-        boxes: (y0, x0, y1, x1) in pixels, half-open. Of signals (start, end), of volumes
-            (z0, y0, x0, z1, y1, x1).
-    """
-
-    words: frozenset[str] = frozenset()
-    boxes: tuple[tuple[int, ...], ...] = ()
-
-    @classmethod
-    def of(cls, legitimate, image_size) -> "Legitimate":
-        """Checks `legitimate=[...]`.
-
-        Raises:
-            TypeError: if it is no list of words and boxes.
-            ValueError: if a word is unknown, or a box does not lie in the image.
-        """
-        box = BOXES[len(image_size)]
-        if isinstance(legitimate, str) or not isinstance(legitimate, list | tuple):
-            raise TypeError(
-                f"legitimate must be a list of words and of boxes {box}. Received: "
-                f"{shown(legitimate)}. Words: {', '.join(LEGITIMATE_WORDS)}."
-            )
-        words, boxes = [], []
-        for entry in legitimate:
-            if isinstance(entry, str):
-                if entry not in LEGITIMATE_WORDS:
-                    raise ValueError(
-                        f'legitimate holds "{entry}". Pass boxes {box} or some of: '
-                        f"{', '.join(LEGITIMATE_WORDS)}."
-                    )
-                words.append(entry)
-            else:
-                boxes.append(check_box("legitimate", entry, image_size))
-        return cls(frozenset(words), tuple(boxes))
-
-    def mask(self, image_size) -> np.ndarray | None:
-        """Returns the boxes as one bool (H, W), None without boxes."""
-        if not self.boxes:
-            return None
-        return np.any(box_masks(self.boxes, image_size), axis=0)
-
-
-NOTHING_LEGITIMATE = Legitimate()
-
-
-def check_box(argument, box, image_size) -> tuple[int, ...]:
-    """Returns a box as ints, starts and then ends; refuses what is none, or lies outside.
-
-    `image_size`: (H, W), (length,) or (D, H, W).
-    """
-    num_axes = len(image_size)
-    try:
-        sides = [int(side) for side in box]
-        is_whole = all(int(s) == s and not isinstance(s, bool) for s in box)
-    except (TypeError, ValueError, OverflowError):
-        is_whole = False
-    if not is_whole or len(sides) != 2 * num_axes:
-        unit = "samples" if num_axes == 1 else "pixels"
-        raise TypeError(
-            f"{argument} must be {BOXES[num_axes]} in {unit}, half-open. Received: {shown(box)}."
-        )
-    ends = zip(sides[:num_axes], sides[num_axes:], image_size, strict=True)
-    if not all(0 <= start < end <= length for start, end, length in ends):
-        size = "×".join(str(length) for length in image_size)
-        what = {1: f"signal of {size} samples", 2: f"image of {size} pixels"}
-        raise ValueError(
-            f"{argument} must lie in the {what.get(num_axes, f'volume of {size} pixels')} and not "
-            f"be empty, as {BOXES[num_axes]}, half-open. Received: {shown(box)}."
-        )
-    return tuple(sides)
-
-
-def check_on_alert(on_alert):
-    """Returns what is done at an alert: "warn", "stop" or a function of an `Alert`."""
-    if callable(on_alert) or (isinstance(on_alert, str) and on_alert in ("warn", "stop")):
-        return on_alert
-    raise ValueError(
-        f'on_alert must be "warn", "stop" or a function of an Alert. Received: {shown(on_alert)}.'
-    )
 
 
 def _check_range(value_range):

@@ -2,19 +2,20 @@
 
 import numpy as np
 
+from keras_saliency._utils.boxes import check_box
 from keras_saliency.attribution.model_graph import ModelGraph
-from keras_saliency.attribution.target import Question
+from keras_saliency.attribution.target import Target
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Alert
-from keras_saliency.rendering import draw_evidence
-from keras_saliency.shortcuts import check_box, gather_evidence, place_of
+from keras_saliency.shortcuts import gather_evidence, place_of
+from keras_saliency.shortcuts.evidence import draw_evidence
 from keras_saliency.shortcuts.swaps import (
+    ClassLabels,
     Outcome,
     Pairs,
     PatchSwap,
-    PixelRange,
     Scene,
-    Task,
+    ValueRange,
     add_controls,
     adopted,
     run_trial,
@@ -60,10 +61,10 @@ def confirm(model, probes, region, *, donor_class=None, output=None) -> Alert:
         "vanilla_gradients",
         image_shape=shape,
         chunk_size=min(32, len(probes)),
-        question=Question.about(probes, output=output),
+        target=Target.about(probes, output=output),
     )
     probes.check_num_classes(graph.num_classes)
-    task = Task.of(probes, graph.num_classes)
+    task = ClassLabels.of(probes, graph.num_classes)
     if task is None:
         raise ValueError("confirm needs labelled probes. Pass ProbeSet(images, labels).")
     classes = task.frequent_classes()
@@ -75,7 +76,7 @@ def confirm(model, probes, region, *, donor_class=None, output=None) -> Alert:
             )
         classes = [int(donor_class)]
     is_said = task.says(graph.predict(probes.model_inputs).logits)
-    scene = Scene.of(probes, task, PixelRange.of(probes.images), graph, is_said)
+    scene = Scene.of(probes, task, ValueRange.of(probes.images), graph, is_said)
     swap = PatchSwap(scene, lambda donors, _: np.tile(region, (len(donors), 1)))
     rng = np.random.default_rng(0)
     outcomes = run_trial(scene, swap, classes, NUM_PAIRS, rng)

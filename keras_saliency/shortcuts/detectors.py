@@ -1,42 +1,17 @@
 """The detectors that a swap decides: what each suspects, and the bounds it is held to."""
 
-import numpy as np
-
-from keras_saliency.shortcuts.suspicion import class_attention, class_differences, patch_sides
+from keras_saliency.shortcuts.detector import Bounds, SwapDetector
+from keras_saliency.shortcuts.suspicion import propose_fixed_patch, propose_moving_patch
 from keras_saliency.shortcuts.swaps import (
     AmplitudeSwap,
     BackgroundSwap,
-    PatchSwap,
     PatternSwap,
     RingSwap,
-    Scene,
     StatisticsSwap,
     SurroundingsSwap,
-    hottest_boxes,
-    middle_mask,
 )
-from keras_saliency.shortcuts.trial import Bounds, SwapDetector
 
 NEVER = 2.0  # no class by itself: clean networks adopt amplitudes and centred objects
-
-
-def propose_fixed_patch(scene: Scene) -> PatchSwap:
-    """Suspects, in each class, the window where its images differ most and attention lies."""
-    suspicion = scene.once(class_differences) * class_attention(scene)
-    boxes = hottest_boxes(suspicion, *patch_sides(scene))
-    return PatchSwap(scene, lambda donors, classes: boxes[classes])
-
-
-def propose_moving_patch(scene: Scene) -> PatchSwap:
-    """Suspects, in each donor, the window with most attention outside the object.
-
-    Without masks, outside of the middle, in which a part of the object would be taken.
-    """
-    has_masks = scene.masks is not None
-    spared = scene.objects if has_masks else middle_mask(*scene.size)
-    attention = np.where(spared, 0, np.nan_to_num(scene.attention))
-    boxes = hottest_boxes(attention, *patch_sides(scene))
-    return PatchSwap(scene, lambda donors, classes: boxes[donors], spares_object=has_masks)
 
 
 # The most specific first: where several are proven, that one is told.

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from keras_saliency.shortcuts.evidence import gather_evidence
+from keras_saliency.shortcuts.finding import Finding
 from keras_saliency.shortcuts.groups import GroupGap
 from keras_saliency.shortcuts.messages import describe
 from keras_saliency.shortcuts.pooled_looks import Pool
 from keras_saliency.shortcuts.streaks import NUM_FOR_ALERT, Streaks, Told
 from keras_saliency.shortcuts.swaps import Scene, add_controls, find_region, run_trial
-from keras_saliency.shortcuts.trial import Finding, Trial
+from keras_saliency.shortcuts.swaps.pairs import MAX_FORWARD, MAX_PAIRS
+from keras_saliency.shortcuts.trial import Trial
 from keras_saliency.statistics import Attention
 
-MAX_FORWARD = 1050  # images that a battery sends through the model, controls aside
-MAX_PAIRS = 300  # of one swap
 _MEAN = "mean"  # over the classes, where a class is meant by its number
 _ATTENTION_OF = ("vanilla_gradients", "grad_cam")
 # Nearly independent of the upper layers' weights, so never the reason for a suspicion.
@@ -46,10 +46,10 @@ class Examiner:
 
     Args:
         probes: `ProbeSet`.
-        task: `Task`.
+        task: `ClassLabels`.
         detectors: `SwapDetector`s that apply to the probes.
         classes: class numbers that are tested.
-        pixel_range: `PixelRange` of the probes.
+        pixel_range: `ValueRange` of the probes.
         spared: bool (H, W), the legitimate regions, whose pixels are never lent; or None.
         fills_frame: whether the user calls colour or texture legitimate.
         compares_groups: whether groups are compared.

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from keras_saliency.shortcuts.finding import Finding
 from keras_saliency.shortcuts.swaps import wilson_bounds
-from keras_saliency.shortcuts.trial import Finding, Untested
+from keras_saliency.shortcuts.untested import Untested
 
 MIN_PROBES = 8  # of a group in a class
 MIN_GAP = 0.2
@@ -17,7 +18,7 @@ class GroupGap:
 
     Args:
         probes: `ProbeSet` with `groups`.
-        task: `Task`.
+        task: `ClassLabels`.
         streaks: `Streaks`.
     """
 

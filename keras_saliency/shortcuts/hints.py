@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency.shortcuts.finding import Finding
 from keras_saliency.shortcuts.streaks import Streaks
-from keras_saliency.shortcuts.trial import Finding
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`Watch`: the search for shortcuts in one run, from looks at the model to alerts."""
+"""`ShortcutSearch`: the search for shortcuts in one run, from looks at the model to alerts."""
 
 import dataclasses
 import re
@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_saliency._utils.notify import notify
 from keras_saliency.records import Alert, EpochReport
-from keras_saliency.rendering import draw_evidence
 from keras_saliency.shortcuts import Examiner, Finding, Hints
-from keras_saliency.training.guard import notify
+from keras_saliency.shortcuts.evidence import draw_evidence
 
 SUMMARY_TAG = "saliency/summary"
 # What the benchmark of planted shortcuts shows, and what no swap between probes can show.
@@ -25,7 +25,7 @@ _BLIND_WITHOUT_MASKS = (
 )
 
 
-class Watch:
+class ShortcutSearch:
     """Looks for shortcuts, and keeps what was found.
 
     Args:
@@ -49,7 +49,7 @@ class Watch:
         self._untold: list[Alert] = []
 
     @classmethod
-    def begin(cls, settings, num_logits: int | None) -> "Watch | None":
+    def begin(cls, settings, num_logits: int | None) -> "ShortcutSearch | None":
         """Prepares what the settings ask for; says what cannot be tested.
 
         `num_logits` is None where the model has no classes.

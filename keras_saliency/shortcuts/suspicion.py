@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from keras_saliency.shortcuts.swaps import PATCH_SHARE, Scene, filters
+from keras_saliency._utils.boxes import hottest_boxes
+from keras_saliency.shortcuts.swaps import PATCH_SHARE, PatchSwap, Scene, filters, middle_mask
 
 _ODD = 3  # pixels: the window over which a difference between classes is smoothed
 _MOST = 100.0  # beyond ten standard errors, more is not more suspicious
@@ -38,3 +39,22 @@ def class_attention(scene: Scene) -> np.ndarray:
     counts = scene.task.has_class.sum(axis=0)
     sums = np.einsum("nk,n...->k...", scene.task.has_class.astype(np.float64), maps)
     return sums / np.maximum(counts, 1).reshape(-1, *[1] * len(scene.size))
+
+
+def propose_fixed_patch(scene: Scene) -> PatchSwap:
+    """Suspects, in each class, the window where its images differ most and attention lies."""
+    suspicion = scene.once(class_differences) * class_attention(scene)
+    boxes = hottest_boxes(suspicion, *patch_sides(scene))
+    return PatchSwap(scene, lambda donors, classes: boxes[classes])
+
+
+def propose_moving_patch(scene: Scene) -> PatchSwap:
+    """Suspects, in each donor, the window with most attention outside the object.
+
+    Without masks, outside of the middle, in which a part of the object would be taken.
+    """
+    has_masks = scene.masks is not None
+    spared = scene.objects if has_masks else middle_mask(*scene.size)
+    attention = np.where(spared, 0, np.nan_to_num(scene.attention))
+    boxes = hottest_boxes(attention, *patch_sides(scene))
+    return PatchSwap(scene, lambda donors, classes: boxes[donors], spares_object=has_masks)

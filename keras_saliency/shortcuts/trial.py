@@ -1,81 +1,13 @@
 """What a detector is: a suspicion, the swap that would prove it, and the bounds it is held to."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from keras_saliency.shortcuts.evidence import Evidence
-from keras_saliency.shortcuts.swaps import Outcome, Scene, Swap, Task, wilson_bounds
-
-
-@dataclass(frozen=True, eq=False)
-class Finding:
-    """What has been found, before it is put into words and drawn; see `Alert`."""
-
-    severity: str
-    detector: str
-    epoch: int
-    since_epoch: int
-    message: str
-    class_index: int | None = None
-    adoption: float | None = None
-    control: float | None = None
-    num_pairs: int = 0
-    num_donors: int = 0
-    region: tuple[int, ...] | None = None
-    probe_indices: tuple[int, ...] = ()
-    evidence: Evidence | None = None
-
-
-@dataclass(frozen=True)
-class Untested:
-    """What the search for shortcuts leaves out.
-
-    Attributes:
-        subject: what it is, such as a detector's name, or the name of a class.
-        reason: why, for code. The user need not be warned of what is "legitimate", "needs masks",
-            is "uninformative" for such labels or tests "images only"; it is in the summary.
-        text: a clause for messages: "border, which is legitimate".
-    """
-
-    subject: str
-    reason: Literal[
-        "legitimate",
-        "needs masks",
-        "uninformative",
-        "images only",
-        "too few",
-        "ambiguous",
-        "no labels",
-    ]
-    text: str
-
-    @property
-    def is_expected(self) -> bool:
-        """Whether it follows from what the user has asked for, and needs no warning."""
-        return self.reason in ("legitimate", "needs masks", "uninformative", "images only")
-
-
-class Bounds(NamedTuple):
-    """By how much an adoption must exceed its control to be proven.
-
-    Attributes:
-        of_mean: the mean over all classes tested, which is the surer number.
-        of_class: one class by itself, since a tag often sits in one class.
-        of_pool: the mean of the last looks, see `Pool`; None where these are not pooled. It is
-            of what is lost where `of_lost` is given.
-        of_lost: by how much more recipients must lose their own class than by the control, of
-            all classes together: what several classes share brings a recipient to any of these.
-            None where only adoption counts.
-    """
-
-    of_mean: float
-    of_class: float
-    of_pool: float | None = None
-    of_lost: float | None = None
+from keras_saliency.shortcuts.detector import Bounds, SwapDetector
+from keras_saliency.shortcuts.swaps import Outcome, Swap, wilson_bounds
 
 
 class Lost(NamedTuple):
@@ -97,52 +29,6 @@ class Lost(NamedTuple):
     def excess(self) -> float:
         """The share less that of the control, in [-1, 1]."""
         return self.share - self.control
-
-
-@dataclass(frozen=True)
-class SwapDetector:
-    """Suspects one kind of cue and has a swap decide.
-
-    Attributes:
-        name: in findings, tags and `detectors=[...]`.
-        propose: returns the `Swap` for a `Scene`.
-        seen: what an alert says that the model decides by, in words.
-        done: what the swap does to a probe, a template with `{donor_class}`: "Putting ... of a
-            probe of {donor_class} on another probe".
-        blind_to: what it cannot see, in words.
-        many: `Bounds` with more than two classes.
-        two: `Bounds` with two classes, or labels of yes and no, where chance adopts more; None
-            where it would tell nothing.
-        legitimate: the words of `legitimate=[...]` that switch it off.
-        needs: what it needs of the probes, such as "object_masks"; "" for nothing.
-        is_local: whether a place can be accused.
-        stands_in_for: a surer detector, in whose presence this one is not needed.
-        spares_object: whether it leaves the object alone where the probes have masks. Only such
-            detectors test signals and volumes unless named: these are often aligned, so that a
-            class is at one place by nature, and a signal's class may be a frequency.
-        with_masks: (many, two) where the probes have masks, if these are other bounds.
-    """
-
-    name: str
-    propose: Callable[[Scene], Swap]
-    seen: str
-    done: str
-    blind_to: str
-    many: Bounds
-    two: Bounds | None
-    legitimate: frozenset[str]
-    needs: str = ""
-    is_local: bool = False
-    stands_in_for: str = ""
-    spares_object: bool = False
-    with_masks: tuple[Bounds, Bounds] | None = None
-
-    def bounds(self, task: Task, has_masks: bool) -> Bounds | None:
-        """Returns the bounds for a task; None where the detector would tell nothing."""
-        many, two = self.many, self.two
-        if self.with_masks is not None and has_masks:
-            many, two = self.with_masks
-        return two if task.is_multi_label or task.num_classes == 2 else many
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ _MAP_SIDE, _PICTURE_SIDE = 56, 256  # pixels of the longer side at most
 _PNG_SIDE = 64  # pixels of the longer side, up to which a picture is kept without loss
 
 
-class Exhibit:
+class TabEvents:
     """Turns reports into the events of the tab.
 
     Of more than 256 probes 256 are shown, spread over the set.

@@ -18,7 +18,8 @@ from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.plugins.text.summary_v2 import text_pb
 from tensorboard.util.tensor_util import make_tensor_proto
 
-from keras_saliency._utils.files import TROUBLE, is_remote
+from keras_saliency._utils.arguments import is_remote
+from keras_saliency._utils.files import TROUBLE
 from keras_saliency.records import Alert, EpochReport
 from keras_saliency.rendering import encode_picture
 from keras_saliency.sinks.base import Sink

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_saliency.records import alongside
+from keras_saliency._utils.resize import alongside
 from keras_saliency.statistics.maps import Maps, blocks, divergence, inside, marginals
 from keras_saliency.statistics.native_drift import pearson_of_resized
 from keras_saliency.statistics.registry import Attention

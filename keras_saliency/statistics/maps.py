@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_saliency.records import Heatmaps, alongside
+from keras_saliency._utils.resize import alongside
+from keras_saliency.records import Heatmaps
 
 SMOOTHING_SIGMA = 1.0
 SMOOTHING_RADIUS = 4

@@ -2,7 +2,12 @@
 
 import numpy as np
 
+from keras_saliency.statistics import attention as _attention  # noqa: F401, fills STATISTICS
+from keras_saliency.statistics import objects as _objects  # noqa: F401
+from keras_saliency.statistics import sets as _sets  # noqa: F401
+from keras_saliency.statistics.drift import MEASURES, REFERENCES
 from keras_saliency.statistics.maps import mean_of_defined
+from keras_saliency.statistics.registry import STATISTICS
 
 SETTLED_IOU = 0.65
 SETTLED_EPOCHS = 2
@@ -103,3 +108,41 @@ def settle_epoch(iou_series, epochs=None) -> int | None:
             first = i - SETTLED_EPOCHS + 1
             return first if epochs is None else int(epochs[first])
     return None
+
+
+def worse_direction(name: str) -> str | None:
+    """Returns which direction of a statistic or drift is worse: "low", "high" or None.
+
+    Raises:
+        KeyError: if there is no such statistic.
+    """
+    measure, _, reference = name.rpartition("_")
+    if reference in REFERENCES and measure in MEASURES:
+        return MEASURES[measure].worse
+    return STATISTICS[name].worse
+
+
+def summarize(statistics, labels, prefix="") -> dict[str, float]:
+    """Returns the mean, and the worst class, of every statistic by tag.
+
+    Args:
+        statistics: {method: {statistic: float (n,)}}.
+        labels: int (n,), or None, where there is no worst class.
+        prefix: before the statistic's name in the tag.
+
+    Returns:
+        {"saliency/<method>/<prefix><statistic>": mean over the defined probes, and
+        "..._worst": the worst class's}; undefined ones are left out.
+    """
+    scalars = {}
+    for method, by_name in statistics.items():
+        for name, values in by_name.items():
+            defined = values[values == values]
+            if not len(defined):
+                continue
+            tag = f"saliency/{method}/{prefix}{name}"
+            scalars[tag] = float(defined.mean())
+            direction = worse_direction(name)
+            if labels is not None and direction is not None:
+                scalars[f"{tag}_worst"] = worst_class(values, labels, direction == "low")[0]
+    return scalars

@@ -1,2 +1,4 @@
-"""A traced Keras model, and questions to it: what its layers return, which of them are maps, what a
-backward pass does with its ReLUs."""
+"""A traced Keras model, and questions to it.
+
+What its layers return, which of these are maps, and what a backward pass does with its ReLUs.
+"""

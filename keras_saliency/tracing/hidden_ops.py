@@ -4,7 +4,7 @@ import functools
 from collections.abc import Container
 
 
-class Library:
+class HiddenOps:
     """A graph's function library, read once, and only where there is a call.
 
     Args:

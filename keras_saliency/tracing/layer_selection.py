@@ -1,4 +1,4 @@
-"""`Activation`: of which activation a map is made, the last spatial one or a named layer's."""
+"""`SpatialActivation`: the activation that a map is made of, the last spatial one or a layer's."""
 
 import difflib
 import math
@@ -29,7 +29,7 @@ _NAMES_SHOWN = 12
 
 
 @dataclass(frozen=True, eq=False)
-class Activation:
+class SpatialActivation:
     """A tensor that holds maps of the image.
 
     Attributes:
@@ -45,7 +45,7 @@ class Activation:
     note: str = ""
 
 
-def last_spatial_activation(start: tf.Tensor, forward: ForwardPass) -> Activation:
+def last_spatial_activation(start: tf.Tensor, forward: ForwardPass) -> SpatialActivation:
     """Finds the activation that Grad-CAM means by "the last convolutional layer".
 
     Walks back from `start`, the logits as a rule, to the first maps with more than one position,
@@ -76,7 +76,9 @@ def last_spatial_activation(start: tf.Tensor, forward: ForwardPass) -> Activatio
     return _activation(last, layer_name(last, forward), maps, note)
 
 
-def find_activation(layer: str, start: tf.Tensor, forward: ForwardPass, method: str) -> Activation:
+def find_activation(
+    layer: str, start: tf.Tensor, forward: ForwardPass, method: str
+) -> SpatialActivation:
     """Returns the spatial output of the layer called `layer`.
 
     Raises:
@@ -119,7 +121,7 @@ def _activation(tensor, layer, maps, note):
         left_out = tensor.shape[1] - math.prod(grid.sides)
         tokens += f", {left_out} without a place left out" if left_out else ""
         note = "; ".join(filter(None, (note, tokens)))
-    return Activation(tensor, layer, grid, note)
+    return SpatialActivation(tensor, layer, grid, note)
 
 
 def _reached(start, forward, maps):

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_saliency.tracing.forward_pass import run_forward
 from keras_saliency.tracing.relu_rules import rectifiable
-from keras_saliency.tracing.side_effects import WrittenState
+from keras_saliency.tracing.side_effects import SideEffects
 
 
 class ModelFunction:
@@ -45,7 +45,7 @@ class ModelFunction:
         taken = [tf.TensorSpec((num_rows, *s.shape[1:]), s.dtype) for s in (*other_specs, *specs)]
         images = tf.TensorSpec((num_rows, *image_shape), tf.float32, name="images")
         self._function = tf.function(run, autograph=False).get_concrete_function(images, *taken)
-        self._state = WrittenState(self._function.graph)
+        self._state = SideEffects(self._function.graph)
         self._chunk_size, self._is_fixed = chunk_size, is_fixed
 
     def __call__(self, images, *arrays) -> list[np.ndarray]:

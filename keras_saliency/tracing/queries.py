@@ -5,43 +5,7 @@ from collections import deque
 import tensorflow as tf
 
 from keras_saliency.tracing.forward_pass import ForwardPass, LayerCall
-from keras_saliency.tracing.hidden_ops import Library
 from keras_saliency.tracing.spatial_maps import SHAPE_ONLY
-
-# Ops that hand a value on: what lies before them is the same score or the same map.
-_SCORE_KEEPING = {"Cast", "Identity", "Reshape", "Squeeze", "ExpandDims"}
-_HEADS = {"Softmax": "softmax", "LogSoftmax": "softmax", "Sigmoid": "sigmoid"}
-
-
-def find_logits(output: tf.Tensor) -> tuple[tf.Tensor, str]:
-    """Returns the scores before softmax or sigmoid, and which of the two follows.
-
-    Args:
-        output: the model's output (n, k).
-
-    Returns:
-        The logits (n, k), and "softmax", "sigmoid" or "linear"; "linear" where
-        neither is found, so that the output itself is taken as logits.
-
-    Raises:
-        ValueError: if a softmax or sigmoid may be hidden in a function that the graph calls.
-    """
-    tensor = output
-    while tensor.op.type in _SCORE_KEEPING:
-        tensor = tensor.op.inputs[0]
-    head = _HEADS.get(tensor.op.type)
-    if head is None:
-        if Library(output.graph).holds(tensor.op.node_def, _HEADS):
-            raise ValueError(
-                "The logits cannot be found: the model's output comes out of a tf.function, a loop "
-                "or a branch that hides its softmax or sigmoid. Take the @tf.function off the "
-                "model's call (Keras compiles it anyway), or let the model end in a Softmax layer."
-            )
-        return output, "linear"
-    logits = tensor.op.inputs[0]
-    if logits.shape.rank != output.shape.rank:  # a Reshape stood between
-        logits = tf.ensure_shape(tf.reshape(logits, tf.shape(output)), output.shape)
-    return logits, head
 
 
 def reachable_from(source: tf.Tensor, ops: list[tf.Operation]) -> set[str]:

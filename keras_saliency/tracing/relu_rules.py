@@ -13,7 +13,7 @@ import threading
 import tensorflow as tf
 
 from keras_saliency.tracing.forward_pass import ForwardPass
-from keras_saliency.tracing.hidden_ops import Library
+from keras_saliency.tracing.hidden_ops import HiddenOps
 from keras_saliency.tracing.queries import ancestors, innermost_layer, reachable_from, unique_names
 
 _STATE = threading.local()
@@ -138,14 +138,14 @@ def find_unrectified(forward: ForwardPass, score: tf.Tensor, rectified: set[str]
     """
     ops = _ops_between(forward, score)
     between = {op.name for op in ops}
-    library = Library(forward.images.graph)
+    hidden = HiddenOps(forward.images.graph)
     missed = []
     for op in ops:
         if op.type in _OVERRIDES:
             reached = op.name in rectified or is_gate(op)
             if not reached or op.inputs[0].op.type == "Neg":
                 missed.append(op)
-        elif _is_hand_written(op, between) or library.holds(op.node_def, _OVERRIDES):
+        elif _is_hand_written(op, between) or hidden.holds(op.node_def, _OVERRIDES):
             missed.append(op)
     names = [innermost_layer(op, forward) for op in missed]
     sound = {i for i, op in enumerate(forward.ops) if op.name in rectified or is_gate(op)}

@@ -4,7 +4,7 @@ import contextlib
 
 import tensorflow as tf
 
-from keras_saliency.tracing.hidden_ops import Library
+from keras_saliency.tracing.hidden_ops import HiddenOps
 
 # Seeds of a dropout that was switched on for good, counters, random generators.
 _WRITES = {
@@ -23,7 +23,7 @@ _WRITES = {
 }
 
 
-class WrittenState:
+class SideEffects:
     """The variables that a traced graph writes, directly or in a function that it calls.
 
     Args:
@@ -31,11 +31,11 @@ class WrittenState:
     """
 
     def __init__(self, graph):
-        library = Library(graph)
+        hidden = HiddenOps(graph)
         outer_by_inner = {inner.name: outer for outer, inner in graph.captures}
         handles = {}
         for op in graph.get_operations():
-            if op.type in _WRITES or library.holds(op.node_def, _WRITES):
+            if op.type in _WRITES or hidden.holds(op.node_def, _WRITES):
                 for tensor in op.inputs:
                     if tensor.dtype == tf.resource and tensor.name in outer_by_inner:
                         handles[tensor.name] = outer_by_inner[tensor.name]

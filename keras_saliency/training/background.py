@@ -4,7 +4,7 @@ import threading
 from concurrent import futures
 
 
-class Worker:
+class BackgroundThread:
     """Runs jobs one after the other in a thread of its own. One thread submits; any may settle.
 
     A new job waits until the one before is done: nothing is dropped, and never is more than

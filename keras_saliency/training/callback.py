@@ -6,29 +6,25 @@ from typing import Any
 
 import keras
 
-from keras_saliency._utils.arguments import (
-    Refusal,
-    check_int,
-    check_log_dir,
-    check_names,
-    check_share,
-)
-from keras_saliency._utils.files import check_writable, is_remote
+from keras_saliency._utils.arguments import check_int, check_names, is_remote
+from keras_saliency._utils.notify import notify
+from keras_saliency.attribution.checks import Refusal
 from keras_saliency.attribution.target import check_target
 from keras_saliency.history import History
 from keras_saliency.methods import get_methods
 from keras_saliency.probes import ProbeSet
-from keras_saliency.records import Alert, EpochReport
-from keras_saliency.shortcuts import Battery, Legitimate, check_on_alert
+from keras_saliency.records import Alert, EpochReport, Moment
+from keras_saliency.shortcuts import Battery, Legitimate
 from keras_saliency.sinks import get_sinks
 from keras_saliency.tracing.forward_pass import ensure_built
-from keras_saliency.tracing.replicas import describe_strategy
-from keras_saliency.training.guard import Guard, notify
+from keras_saliency.training.guard import Guard
 from keras_saliency.training.log_keys import check_log_keys
-from keras_saliency.training.publisher import Moment
-from keras_saliency.training.run import Run, Settings
+from keras_saliency.training.run import Run
+from keras_saliency.training.run_directory import check_writable
 from keras_saliency.training.schedule import BatchCounter, Budget, Cost, EarlyLooks
+from keras_saliency.training.settings import Settings, check_log_dir, check_on_alert, check_share
 from keras_saliency.training.tf_keras_hooks import TfKerasHooks
+from keras_saliency.training.workers import describe_strategy
 
 
 class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):

@@ -2,18 +2,10 @@
 
 import contextlib
 import logging
-import warnings
 
-_LOGGER = logging.getLogger("keras_saliency")
+from keras_saliency._utils.notify import notify
+
 FAILURES_BEFORE_OFF = 3
-
-
-def notify(message: str) -> None:
-    """Warns the user; where warnings are errors, the log has to do: nothing of ours ends a fit."""
-    try:
-        warnings.warn(message, stacklevel=3)
-    except Warning:
-        _LOGGER.warning(message)
 
 
 class Guard:
@@ -56,7 +48,7 @@ class Guard:
             if self.on_error == "raise" or isinstance(error, passing):
                 raise
             with contextlib.suppress(Exception):  # of an error that cannot be told
-                _LOGGER.error("%s failed", part, exc_info=error)
+                logging.getLogger("keras_saliency").error("%s failed", part, exc_info=error)
             if isinstance(error, tries_again):
                 self._report_away(part, error)
             else:

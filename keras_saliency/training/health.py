@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from keras_saliency._utils.notify import notify
 from keras_saliency.records import EpochReport
-from keras_saliency.training.guard import notify
 
 _FEW = 0.1  # share of probes that are allowed to be wrong and yet certain
 

@@ -6,25 +6,15 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from keras_saliency._utils.files import TROUBLE
-from keras_saliency.records import EpochReport, StoredMaps
+from keras_saliency._utils.notify import notify
+from keras_saliency.records import EpochReport, Moment, StoredMaps
 from keras_saliency.shortcuts.search import SUMMARY_TAG
-from keras_saliency.statistics import REFERENCES, Recording, compute_all, summarize
-from keras_saliency.training.guard import notify
+from keras_saliency.statistics import REFERENCES, Recording, compute_all
+from keras_saliency.statistics.summary import summarize
 from keras_saliency.training.health import Health
 from keras_saliency.training.log_keys import statistic_of
 
 _OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
-
-
-@dataclass(frozen=True)
-class Moment:
-    """When an observation is made; see `EpochReport` for the attributes."""
-
-    epoch: int
-    is_baseline: bool = False
-    batch: int | None = None
-    step: int | None = None
-    position: float | None = None
 
 
 @dataclass(frozen=True)
@@ -52,12 +42,12 @@ class Pipeline:
         history: `History` to write to.
         files: `RunFiles` of the run.
         album: `Album` of the run.
-        exhibit: `Exhibit` of the run.
+        exhibit: `TabEvents` of the run.
         sinks: opened `Sink`s.
         guard: `Guard` that answers for the failures of parts.
         log_keys: statistics whose mean goes into `logs`.
         first_epoch: what history has of this and later epochs will be trained again.
-        watch: `Watch` that looks for shortcuts, or None.
+        watch: `ShortcutSearch` that looks for shortcuts, or None.
         features: `FeatureViews` of layers, or None.
     """
 

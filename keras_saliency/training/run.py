@@ -3,51 +3,25 @@
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from functools import partial
 from os.path import abspath
-from typing import Any
 
-from keras_saliency._utils.files import TROUBLE, claim, claim_new, is_remote, release, run_dirs
+from keras_saliency._utils.arguments import is_remote
+from keras_saliency._utils.files import TROUBLE
+from keras_saliency._utils.notify import notify
 from keras_saliency.attribution.layer_features import FeatureViews
 from keras_saliency.attribution.model_graph import ModelGraph
-from keras_saliency.attribution.target import CONTRAST, Question, describe_target, one_hot_targets
-from keras_saliency.history import History, RunFiles, read_identity
-from keras_saliency.probes import ProbeSet
-from keras_saliency.records import Alert, EpochReport
-from keras_saliency.shortcuts import NOTHING_LEGITIMATE, Battery, Legitimate
-from keras_saliency.shortcuts.search import Watch
-from keras_saliency.sinks.tab_events import Exhibit
-from keras_saliency.tracing.replicas import describe_workers
+from keras_saliency.attribution.target import CONTRAST, Target, describe_target, one_hot_targets
+from keras_saliency.history import RunFiles, read_identity
+from keras_saliency.records import Alert, EpochReport, Moment
+from keras_saliency.shortcuts.search import ShortcutSearch
+from keras_saliency.sinks.tab_events import TabEvents
 from keras_saliency.training.album import Album
-from keras_saliency.training.background import Worker
-from keras_saliency.training.guard import notify
-from keras_saliency.training.publisher import Moment, Pipeline
+from keras_saliency.training.background import BackgroundThread
+from keras_saliency.training.publisher import Pipeline
+from keras_saliency.training.run_directory import claim, claim_new, release, run_dirs
 from keras_saliency.training.schedule import Budget, Cost
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the user has asked for, checked; see `SaliencyCallback`."""
-
-    probes: ProbeSet
-    log_dir: str
-    methods: list
-    target: Any  # a word, a class or a function
-    log_keys: tuple[str, ...]
-    num_drawn: int
-    chunk_size: int
-    sinks: list
-    battery: Battery | None = None
-    detect_freq: int = 1
-    legitimate: Legitimate = NOTHING_LEGITIMATE
-    output: str | int | None = None
-    feature_layers: tuple[str, ...] = ()
-
-    def new_history(self) -> History:
-        """Returns an empty history of the probes."""
-        probes = self.probes
-        return History(labels=probes.labels, names=probes.names, class_names=probes.class_names)
+from keras_saliency.training.workers import describe_workers
 
 
 class Run:
@@ -83,7 +57,7 @@ class Run:
             settings.methods,
             image_shape=settings.probes.model_inputs.shape[1:],
             chunk_size=settings.chunk_size,
-            question=Question.about(settings.probes, settings.target, settings.output),
+            target=Target.about(settings.probes, settings.target, settings.output),
         )
         if graph.has_classes:
             settings.probes.check_num_classes(graph.num_classes)
@@ -94,12 +68,14 @@ class Run:
         self.fit = fit
         self.thread = threading.get_ident()
         self._guard = guard
-        self._worker = Worker()
+        self._worker = BackgroundThread()
         self._sinks = settings.sinks
         self._album = Album(
             settings.probes, settings.num_drawn, [m.name for m in graph.methods], graph.signed
         )
-        self.watch = Watch.begin(settings, graph.num_classes if graph.has_classes else None)
+        self.watch = ShortcutSearch.begin(
+            settings, graph.num_classes if graph.has_classes else None
+        )
         self._identity = {
             "probes": settings.probes.fingerprint,
             "methods": [repr(method) for method in settings.methods],
@@ -125,7 +101,7 @@ class Run:
             history=self.history,
             files=self._files,
             album=self._album,
-            exhibit=Exhibit(settings.probes, len(self._earlier_findings)),
+            exhibit=TabEvents(settings.probes, len(self._earlier_findings)),
             sinks=settings.sinks,
             guard=guard,
             log_keys=settings.log_keys,

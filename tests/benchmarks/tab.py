@@ -32,7 +32,7 @@ from browser import FIND, chromium, drawn, enter_saliency_tab, read, tensorboard
 from keras_saliency import ProbeSet
 from keras_saliency.records import EpochReport, Heatmaps, Predictions
 from keras_saliency.sinks import TensorBoardSink
-from keras_saliency.sinks.tab_events import Exhibit
+from keras_saliency.sinks.tab_events import TabEvents
 
 SIDE = 96
 METHODS = {"grad_cam": 7, "vanilla_gradients": SIDE, "deconvnet": SIDE}
@@ -56,7 +56,7 @@ def write_log(log_dir, num_epochs, num_probes):
     images = rng.uniform(size=(num_probes, 6, 6, 3)).repeat(16, 1).repeat(16, 2).astype(np.float32)
     labels = np.arange(num_probes) % 8
     probes = ProbeSet(images, labels, class_names=[f"class {i}" for i in range(8)])
-    exhibit, sink = Exhibit(probes), TensorBoardSink()
+    exhibit, sink = TabEvents(probes), TensorBoardSink()
     sink.open(str(log_dir / "saliency"), {})
     place = rng.uniform(0.2, 0.8, (num_probes, 2))
     for epoch in range(-1, num_epochs):

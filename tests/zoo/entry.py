@@ -98,12 +98,10 @@ def _explained_or_refused(model, probes, method, entry):
 
 def _explained(model, probes, methods, entry):
     from keras_saliency import ModelGraph
-    from keras_saliency.attribution.target import Question
+    from keras_saliency.attribution.target import Target
 
-    question = Question.about(probes, entry.ask.get("target"), entry.ask.get("output"))
-    graph = ModelGraph(
-        model, list(methods), image_shape=entry.shape, chunk_size=1, question=question
-    )
+    target = Target.about(probes, entry.ask.get("target"), entry.ask.get("output"))
+    graph = ModelGraph(model, list(methods), image_shape=entry.shape, chunk_size=1, target=target)
     _, heatmaps = graph.attribute(probes.model_inputs)
     assert graph.num_traces == 1
     found = {}

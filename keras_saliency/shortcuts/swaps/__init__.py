@@ -5,14 +5,7 @@ something to a recipient of another class; where the recipient is then predicted
 class, the model decides by what was lent.
 """
 
-from keras_saliency._utils.boxes import (
-    box_masks,
-    box_of,
-    box_slices,
-    hottest_boxes,
-    window_sums,
-)
-from keras_saliency.shortcuts.swaps.class_labels import MAX_CLASSES, Task
+from keras_saliency.shortcuts.swaps.class_labels import MAX_CLASSES, ClassLabels
 from keras_saliency.shortcuts.swaps.edits import middle_mask
 from keras_saliency.shortcuts.swaps.kinds import (
     PATCH_SHARE,
@@ -31,7 +24,7 @@ from keras_saliency.shortcuts.swaps.pairs import Pairs, draw_controls, draw_pair
 from keras_saliency.shortcuts.swaps.pattern import PatternSwap
 from keras_saliency.shortcuts.swaps.scene import Scene
 from keras_saliency.shortcuts.swaps.trying import MIN_DONORS, add_controls, adopted, run_trial
-from keras_saliency.shortcuts.swaps.value_range import PixelRange
+from keras_saliency.shortcuts.swaps.value_range import ValueRange
 from keras_saliency.shortcuts.swaps.wilson import wilson_bounds
 
 __all__ = [
@@ -40,29 +33,24 @@ __all__ = [
     "PATCH_SHARE",
     "AmplitudeSwap",
     "BackgroundSwap",
+    "ClassLabels",
     "Control",
     "Outcome",
     "Pairs",
     "PatchSwap",
     "PatternSwap",
-    "PixelRange",
     "RingSwap",
     "Scene",
     "StatisticsSwap",
     "SurroundingsSwap",
     "Swap",
-    "Task",
+    "ValueRange",
     "add_controls",
     "adopted",
-    "box_masks",
-    "box_of",
-    "box_slices",
     "draw_controls",
     "draw_pairs",
     "find_region",
-    "hottest_boxes",
     "middle_mask",
     "run_trial",
     "wilson_bounds",
-    "window_sums",
 ]

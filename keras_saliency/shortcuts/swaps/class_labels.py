@@ -1,4 +1,4 @@
-"""`Task`: which classes a probe has, and which the model says it has, for every kind of head."""
+"""`ClassLabels`: which classes a probe has, and which a model predicts, for every kind of head."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ MAX_CLASSES = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class ClassLabels:
     """The labels as yes or no for each class. In a multi-label task each label is its own task.
 
     Attributes:
@@ -20,7 +20,7 @@ class Task:
     is_multi_label: bool
 
     @classmethod
-    def of(cls, probes, num_logits: int) -> "Task | None":
+    def of(cls, probes, num_logits: int) -> "ClassLabels | None":
         """Returns the task of labelled probes and a model's head; None without labels."""
         if probes.multi_hot is not None:
             return cls(probes.multi_hot > 0, True)

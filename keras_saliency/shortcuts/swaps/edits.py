@@ -3,7 +3,7 @@
 All take recipients and donors of raw pixels, (m, H, W, C), pair by pair, and return float32
 (m, H, W, C). Signals (m, length, C) and volumes (m, D, H, W, C) are edited alike: "size" is
 (length,), (H, W) or (D, H, W), and a mask has that shape. Values may leave the range of the
-pixels; `PixelRange.clip` puts them back.
+pixels; `ValueRange.clip` puts them back.
 """
 
 import numpy as np

@@ -93,3 +93,9 @@ def _spread(members, count, rng):
     """Draws `count` members, each as often as any other, but for one."""
     rounds = [rng.permutation(members) for _ in range(-(-count // len(members)))]
     return np.concatenate(rounds)[:count]
+
+
+MAX_FORWARD = 1050  # images that a battery sends through the model, controls aside
+
+
+MAX_PAIRS = 300  # of one swap

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_saliency.shortcuts.swaps.class_labels import Task
+from keras_saliency.shortcuts.swaps.class_labels import ClassLabels
 from keras_saliency.shortcuts.swaps.edits import grow
-from keras_saliency.shortcuts.swaps.value_range import PixelRange
+from keras_saliency.shortcuts.swaps.value_range import ValueRange
 
 RIM_SHARE = 1 / 32  # of the shorter side
 
@@ -21,13 +21,13 @@ class Scene:
 
     Attributes:
         pixels: float32 (n, H, W, C).
-        task: `Task`.
+        task: `ClassLabels`.
         is_said: bool (n, k), which classes the model says each probe has.
         attention: float32 (n, H, W), unit mass, NaN where a map is all zero.
         masks: bool (n, H, W), the objects, or None.
         predict: function from edited pixels (m, H, W, C), and ints (m,) that say of which probes
             they are, to logits (m, k).
-        pixel_range: `PixelRange` of the probes.
+        pixel_range: `ValueRange` of the probes.
         spared: bool (H, W), places where nothing is lent because the user calls them
             legitimate, or None.
         fills_frame: whether the user calls colour or texture legitimate.
@@ -35,12 +35,12 @@ class Scene:
     """
 
     pixels: np.ndarray
-    task: Task
+    task: ClassLabels
     is_said: np.ndarray
     attention: np.ndarray
     masks: np.ndarray | None
     predict: Callable[[np.ndarray, np.ndarray], np.ndarray]
-    pixel_range: PixelRange
+    pixel_range: ValueRange
     spared: np.ndarray | None = None
     fills_frame: bool = False
     kept: dict = field(default_factory=dict)

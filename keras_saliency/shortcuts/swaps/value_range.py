@@ -1,4 +1,4 @@
-"""`PixelRange`: the values that pixels may have, so that an edited probe is still an image."""
+"""`ValueRange`: the values that pixels may have, so that an edited probe is still an image."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ _KNOWN = ((0, 1), (-0.5, 0.5), (-1, 1), (0, 255))
 
 
 @dataclass(frozen=True, eq=False)
-class PixelRange:
+class ValueRange:
     """The least and the largest value of each channel.
 
     Attributes:
@@ -22,7 +22,7 @@ class PixelRange:
     dtype: np.dtype
 
     @classmethod
-    def of(cls, images, given: tuple[float, float] | None = None) -> "PixelRange":
+    def of(cls, images, given: tuple[float, float] | None = None) -> "ValueRange":
         """Infers the range of images (n, H, W, C), or takes what is given.
 
         Bytes are 0 … 255; else the narrowest of 0 … 1, ±0.5, ±1 and 0 … 255 that holds all

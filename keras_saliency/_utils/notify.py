@@ -1,0 +1,14 @@
+"""Notices to the user, which never end a training."""
+
+import logging
+import warnings
+
+_LOGGER = logging.getLogger("keras_saliency")
+
+
+def notify(message: str) -> None:
+    """Warns the user; where warnings are errors, the log has to do: nothing of ours ends a fit."""
+    try:
+        warnings.warn(message, stacklevel=3)
+    except Warning:
+        _LOGGER.warning(message)

@@ -1,0 +1,162 @@
+"""`Trace`: a traced model, and what a method may ask of it."""
+
+import tensorflow as tf
+
+from keras_saliency.tracing.forward_pass import ForwardPass
+from keras_saliency.tracing.layer_selection import (
+    SpatialActivation,
+    find_activation,
+    last_spatial_activation,
+)
+from keras_saliency.tracing.queries import ancestors, layer_name
+from keras_saliency.tracing.relu_rules import find_relu_nodes, find_unrectified, ruled_gradients
+from keras_saliency.tracing.transformers import last_attention
+
+
+class Trace:
+    """A model's forward pass, and the gradients that methods ask of it.
+
+    Attributes:
+        forward: the captured `ForwardPass`.
+        start: the tensor from which the last maps are looked for; the logits (n, k) as a rule.
+        score: float tensor (n,), what is explained of each probe.
+        target_weights: float tensor (n, k), the weights of the logits in it.
+    """
+
+    def __init__(self, forward: ForwardPass, start, score, target_weights, again=None):
+        self._again = again
+        self.forward = forward
+        self.start = start
+        self.score = score
+        self.target_weights = target_weights
+        self._gradients: dict[tuple[int, str], tf.Tensor] = {}
+        self._rectified: dict[str, set[str]] = {}
+
+    @classmethod
+    def of_layers(cls, forward: ForwardPass) -> "Trace":
+        """A trace in which layers are asked for, and no score."""
+        return cls(forward, tf.nest.flatten(forward.output)[0], None, None)
+
+    @property
+    def images(self) -> tf.Tensor:
+        """The graph's input, float32 (n, H, W, C)."""
+        return self.forward.images
+
+    def again(self, images) -> "Trace":
+        """Runs the model once more, on other images; the score is of the same classes.
+
+        Called inside `repeat`, it is compiled once, however often it is run.
+        """
+        if self._again is None:
+            raise ValueError("this trace has no model to run again")
+        return self._again(images)
+
+    def repeat(self, number: int, step, start):
+        """Runs `step(i, values)`, which returns new values, for i = 0 ... number - 1.
+
+        One after the other, so that memory does not grow with `number`.
+
+        Args:
+            number: how many times.
+            step: function of an int32 tensor and a list of tensors, to such a list.
+            start: the list at first; shapes must not change.
+        """
+
+        def body(i, *values):
+            return (i + 1, *step(i, list(values)))
+
+        results = tf.while_loop(
+            lambda i, *_: i < number, body, (tf.constant(0), *start), parallel_iterations=1
+        )
+        return list(results[1:])
+
+    def activation(self, layer: str | None, method: str) -> SpatialActivation:
+        """Returns the `SpatialActivation` of a layer.
+
+        `layer=None` is the last spatial activation before the logits.
+        """
+        if layer is not None:
+            return find_activation(layer, self.start, self.forward, method)
+        try:
+            return last_spatial_activation(self.start, self.forward)
+        except ValueError as error:  # told in Grad-CAM's name
+            raise ValueError(str(error).replace("GradCAM()", f"{method}()")) from error
+
+    def gradient(self, of: tf.Tensor, rule: str = "plain") -> tf.Tensor:
+        """Returns the gradient of the score by `of` under a ReLU rule, built once.
+
+        Raises:
+            ValueError: if the score does not depend on `of` differentiably.
+        """
+        key = (id(of), rule)
+        if key not in self._gradients:
+            gradients, self._rectified[rule] = ruled_gradients(self.score, [of], rule)
+            self._gradients[key] = self._connected(gradients[0], of)
+        return self._gradients[key]
+
+    def projection(self, of: tf.Tensor, start: tf.Tensor, rule: str) -> tuple[tf.Tensor, set[str]]:
+        """Sends the signal `start` from the activation `of` back to the images."""
+        gradients, rectified = ruled_gradients(of, [self.images], rule, start)
+        return self._connected(gradients[0], self.images), rectified
+
+    def rectified(self, rule: str) -> set[str]:
+        """Names of the ReLU nodes that `rule` was applied to, once `gradient` was called."""
+        return self._rectified[rule]
+
+    def relu_nodes(self, score: tf.Tensor) -> tuple[list[str], int]:
+        """Names of the ReLU nodes before `score`, and the number of gates among them."""
+        return find_relu_nodes(self.forward, score)
+
+    def unrectified(self, score: tf.Tensor, rectified: set[str]) -> list[str]:
+        """Names of the layers before `score` that act as a ReLU and are not `rectified`."""
+        return find_unrectified(self.forward, score, rectified)
+
+    def check_ruled(self, method, score: tf.Tensor, source: str, rectified: set[str]) -> int:
+        """Refuses what a ReLU rule cannot be applied to, or not to all of it.
+
+        Returns:
+            How many gates relu6(x + 3) were left as they are.
+
+        Raises:
+            ValueError: if a ReLU between the image and `score` cannot be reached, if there is
+                none, or if there is attention.
+        """
+        nodes, num_gates = self.relu_nodes(score)
+        unrectified = self.unrectified(score, rectified)
+        if unrectified:
+            raise ValueError(
+                f"{method!r} must rectify every ReLU between the image and {source}, but it cannot "
+                f"reach: {', '.join(unrectified)}. PReLU, ReLU(threshold=...), max(x, 0), custom "
+                "gradients and ReLUs inside a tf.function cannot be rectified. Write them as "
+                'keras.layers.ReLU, or use "grad_cam" or "vanilla_gradients".'
+            )
+        if self.has_attention(score):
+            raise ValueError(
+                f"{method!r} has no rule for attention, which multiplies features by features, and "
+                f"there is some between the image and {source}. Use "
+                '"grad_cam" or "vanilla_gradients" for transformers.'
+            )
+        if not nodes:
+            raise ValueError(
+                f"{method!r} needs a ReLU to rectify, but there is none between the image and "
+                f'{source}. Use "grad_cam" or "vanilla_gradients" for this model.'
+            )
+        return num_gates
+
+    def has_attention(self, score: tf.Tensor) -> bool:
+        """Whether products of features of the image stand before `score`."""
+        return last_attention(score, self.forward) is not None
+
+    def depends_on_images(self, signal: tf.Tensor) -> bool:
+        """Whether a signal depends on the images other than by shapes and the target class."""
+        stop = frozenset({self.target_weights.op.name})
+        return self.images.op.name in ancestors([signal], stop)
+
+    def _connected(self, gradient, of):
+        if gradient is None:
+            raise ValueError(
+                f"The score does not depend differentiably on {layer_name(of, self.forward)!r}: "
+                "no gradient leads there. Look for a stop_gradient, a cast to integers, or a "
+                "layer that is not on the way from the image to the class scores."
+            )
+        return tf.convert_to_tensor(gradient)

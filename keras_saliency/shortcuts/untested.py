@@ -1,0 +1,33 @@
+"""`Untested`: what the search for shortcuts leaves out, and why."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Untested:
+    """What the search for shortcuts leaves out.
+
+    Attributes:
+        subject: what it is, such as a detector's name, or the name of a class.
+        reason: why, for code. The user need not be warned of what is "legitimate", "needs masks",
+            is "uninformative" for such labels or tests "images only"; it is in the summary.
+        text: a clause for messages: "border, which is legitimate".
+    """
+
+    subject: str
+    reason: Literal[
+        "legitimate",
+        "needs masks",
+        "uninformative",
+        "images only",
+        "too few",
+        "ambiguous",
+        "no labels",
+    ]
+    text: str
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether it follows from what the user has asked for, and needs no warning."""
+        return self.reason in ("legitimate", "needs masks", "uninformative", "images only")
