@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from keras_saliency._utils.arguments import check_int
+from keras_saliency._utils.spread import spread_evenly
 from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.attribution.target import one_hot_targets
 from keras_saliency.methods import METHODS, get_methods
@@ -48,7 +49,7 @@ class SanityCheck:
 
     def __str__(self) -> str:
         """A Markdown table, and what it means."""
-        stages = _spread(len(self.layers), 5)
+        stages = spread_evenly(len(self.layers), 5)
         rows = [
             "| method | "
             + " | ".join(f"down to {self.layers[s]}" for s in stages)
@@ -106,7 +107,7 @@ def sanity_check(
         raise ValueError(f"No method has an honest map for this model: {refused}.")
     classes = _classes(probes, next(iter(graphs.values())))
     groups = _by_layer(model)
-    stages = _spread(len(groups), num_stages)
+    stages = spread_evenly(len(groups), num_stages).tolist()
     before = {name: _maps(graph, probes, classes)[name] for name, graph in graphs.items()}
     correlations = {name: np.full(len(stages), np.nan) for name in graphs}
     originals = [(w, w.numpy().copy()) for _, weights in groups for w in weights]
@@ -176,8 +177,3 @@ def _by_layer(model):
     if not groups:
         raise ValueError("The model has no weights to randomize.")
     return list(groups.items())[::-1]
-
-
-def _spread(length, most):
-    """At most so many of 0 ... length - 1, the first and the last among them."""
-    return sorted({int(i) for i in np.linspace(0, length - 1, min(length, most)).round()})

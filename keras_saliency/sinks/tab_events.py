@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from keras_saliency._utils.opencv import cv2
+from keras_saliency._utils.spread import spread_evenly
 from keras_saliency.records import EpochReport, Heatmaps
 from keras_saliency.rendering import (
     Portraits,
@@ -33,8 +34,7 @@ class TabEvents:
     def __init__(self, probes, num_findings: int = 0):
         self._probes = probes
         self._num_findings = num_findings
-        number = min(len(probes), _MOST_PROBES)
-        self.shown = np.unique(np.linspace(0, len(probes) - 1, number).round().astype(int))
+        self.shown = spread_evenly(len(probes), _MOST_PROBES)
         self._is_begun = False
 
     def events(self, report: EpochReport) -> dict[tuple[str, int], list[bytes]]:

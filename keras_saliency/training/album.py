@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_saliency._utils.spread import spread_evenly
 from keras_saliency.probes.image_headers import read_header
 from keras_saliency.records import EpochReport
 from keras_saliency.rendering import (
@@ -38,8 +39,7 @@ class Album:
 
     def __init__(self, probes, num_drawn, methods, signed=()):
         self._probes = probes
-        num_drawn = min(num_drawn, len(probes))
-        self.drawn = np.unique(np.linspace(0, len(probes) - 1, num_drawn).round().astype(int))
+        self.drawn = spread_evenly(len(probes), num_drawn)
         self._portraits = Portraits(probes.drawn(probes.images), probes.display_images, self.drawn)
         is_of_images = self._portraits.is_of_images
         self._signed = tuple(signed) if is_of_images else ()
