@@ -1,6 +1,7 @@
 """The Saliency tab of TensorBoard, and the same view as one HTML file.
 
-`loader.py` is what TensorBoard imports, `plugin.py` its routes, `reader.py` what they read,
-`report.py` the file, `schema.py` what is in the events, `static/` what runs in the browser.
-Nothing here imports another room, so that `tensorboard` starts without Keras, TensorFlow or OpenCV.
+TensorBoard imports `loader.py`; `plugin.py` holds the routes, `reader.py` what they read,
+`report.py` writes the file, `schema.py` describes the events, `static/` runs in the browser.
+This package imports no other package of keras_saliency, so `tensorboard` starts without Keras,
+TensorFlow and OpenCV.
 """

@@ -1,10 +1,11 @@
-"""What TensorBoard imports at its start, for every log directory of the user.
+"""The module that TensorBoard imports at its start, for every log directory of the user.
 
-What fails here would stop TensorBoard. So it imports nothing of ours at first, catches everything,
-and leaves the tab out where it cannot be had.
+An error in it would stop TensorBoard. So it imports nothing of keras_saliency at first, catches
+everything, and leaves the tab out where it cannot be loaded.
 """
 
 import logging
+from typing import Any
 
 from tensorboard.plugins import base_plugin
 
@@ -15,8 +16,8 @@ _NAME, _MOST_STEPS = "saliency", 2001  # as in schema.py, which is not imported 
 class SaliencyLoader(base_plugin.TBLoader):
     """Makes the Saliency tab."""
 
-    def fix_flags(self, flags):
-        """Has TensorBoard keep all epochs; a number that the user gives stands."""
+    def fix_flags(self, flags: Any) -> None:
+        """Makes TensorBoard keep all epochs, unless the user passes a number."""
         try:
             samples = dict(flags.samples_per_plugin or {})
             samples.setdefault(_NAME, _MOST_STEPS)
@@ -24,7 +25,7 @@ class SaliencyLoader(base_plugin.TBLoader):
         except Exception:
             _log.warning("The Saliency tab may miss epochs: flags cannot be read", exc_info=True)
 
-    def load(self, context):
+    def load(self, context: base_plugin.TBContext) -> base_plugin.TBPlugin | None:
         """Returns the plugin, or None where it cannot be made."""
         try:
             from keras_saliency.tab.plugin import SaliencyPlugin

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 from tensorboard import errors, plugin_util
 from tensorboard.backend import http_util
@@ -21,7 +22,7 @@ _log = logging.getLogger("tensorboard.saliency")
 
 
 class SaliencyPlugin(base_plugin.TBPlugin):
-    """Serves the tab's files and data; what fails is an answer in words, never an exception.
+    """Serves the tab's files and data. A failure is answered with an error message, never raised.
 
     Args:
         context: `base_plugin.TBContext`.
@@ -32,32 +33,32 @@ class SaliencyPlugin(base_plugin.TBPlugin):
 
     plugin_name = schema.PLUGIN
 
-    def __init__(self, context):
+    def __init__(self, context: base_plugin.TBContext) -> None:
         self._provider = context.data_provider
         self._files = [name for name in os.listdir(STATIC) if Path(name).suffix in _TYPES]
 
-    def is_active(self):
-        """Left to TensorBoard, which lists the plugins that have data."""
+    def is_active(self) -> bool:
+        """Returns False: TensorBoard itself lists the plugins that have data."""
         return False
 
-    def frontend_metadata(self):
+    def frontend_metadata(self) -> base_plugin.FrontendMetadata:
         return base_plugin.FrontendMetadata(es_module_path="/index.js", tab_name="Saliency")
 
-    def get_plugin_apps(self):
+    def get_plugin_apps(self) -> dict[str, Any]:
         files = {f"/{name}": functools.partial(self._serve_file, name) for name in self._files}
         answers = {f"/data/{n}": functools.partial(self._serve_data, n) for n in Reader.ANSWERS}
         return {
             route: wrappers.Request.application(app) for route, app in {**files, **answers}.items()
         }
 
-    def _serve_file(self, name, request):
+    def _serve_file(self, name: str, request: wrappers.Request) -> wrappers.Response:
         try:
             content = (STATIC / name).read_bytes()
         except OSError:
             return _error(request, 404, f"{name} is missing from this installation")
         return http_util.Respond(request, content, _TYPES[Path(name).suffix])
 
-    def _serve_data(self, name, request):
+    def _serve_data(self, name: str, request: wrappers.Request) -> wrappers.Response:
         try:
             context = plugin_util.context(request.environ)
             experiment = plugin_util.experiment_id(request.environ)
@@ -73,5 +74,5 @@ class SaliencyPlugin(base_plugin.TBPlugin):
         return http_util.Respond(request, content, content_type)
 
 
-def _error(request, code, message):
+def _error(request: wrappers.Request, code: int, message: str) -> wrappers.Response:
     return http_util.Respond(request, json.dumps({"error": message}), "application/json", code=code)

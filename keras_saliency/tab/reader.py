@@ -1,11 +1,13 @@
-"""What the tab asks for, read through a TensorBoard data provider.
+"""Answers the tab's questions from a TensorBoard data provider.
 
-An answer is JSON, a picture, or packed as `schema.py` says.
+An answer is JSON, a picture, or packed as `schema.py` describes.
 """
 
 import contextlib
 import inspect
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from tensorboard.data import provider
@@ -14,8 +16,10 @@ from keras_saliency.tab import schema
 
 _DAMAGED = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
 _PACKED = "application/octet-stream"
-_MOST_CODES = 2**26  # of an event: more is none of ours, and would fill a browser's memory
-_MOST = 10_000  # samples of a series: as many as TensorBoard has kept
+_MOST_CODES = 2**26  # of an event: a larger one is not ours, and would fill a browser's memory
+_MOST = 10_000  # samples of a series: all that TensorBoard has kept
+
+Answer = tuple[bytes, str]  # content and its type
 
 
 class Reader:
@@ -29,31 +33,31 @@ class Reader:
 
     ANSWERS = ("runs", "run", "pictures", "maps", "numbers", "scalars", "evidence")
 
-    def __init__(self, data_provider, context, experiment):
+    def __init__(self, data_provider: provider.DataProvider, context: Any, experiment: str) -> None:
         self._provider = data_provider
         self._place = {"ctx": context, "experiment_id": experiment}
 
-    def answer(self, name: str, words: dict[str, str]) -> tuple[bytes, str]:
+    def answer(self, name: str, query: dict[str, str]) -> Answer:
         """Returns an answer and its content type.
 
         Args:
             name: one of `ANSWERS`.
-            words: the question's parameters.
+            query: the question's parameters.
 
         Raises:
             KeyError: if there is no such run, method, epoch or parameter.
-            ValueError: if what is there is not ours, or a parameter is none.
+            ValueError: if the log holds something else there, or a parameter does not belong here.
         """
         if name not in self.ANSWERS:
             raise KeyError(name)
         question = getattr(self, f"_{name}")
         try:
-            inspect.signature(question).bind(**words)
+            inspect.signature(question).bind(**query)
         except TypeError as error:
             raise ValueError(f"parameters: {error}") from error
-        return question(**words)
+        return question(**query)
 
-    def _runs(self):
+    def _runs(self) -> Answer:
         listed = self._provider.list_tensors(plugin_name=schema.PLUGIN, **self._place)
         found = []
         for run, tags in self._blobs_of(None).items():
@@ -67,7 +71,7 @@ class Reader:
                 found.append({"name": run, "last": last, "changed": changed})
         return _json({"runs": sorted(found, key=lambda r: r["name"])})
 
-    def _run(self, run):
+    def _run(self, run: str) -> Answer:
         probes = self._probes(run)
         asked = [schema.MAPS + str(method) for method in probes.get("methods") or ()]
         rest = [t for t in sorted(self._blobs_of(run).get(run, {})) if t.startswith(schema.MAPS)]
@@ -84,8 +88,8 @@ class Reader:
             }
         )
 
-    def _probes(self, run):
-        """The newest description of the probes; a run that went on knows its start by the first."""
+    def _probes(self, run: str) -> dict[str, Any]:
+        """The newest description of the probes, with the first one's start: runs resume."""
         found = []
         for datum in self._tensors(run, schema.PROBES):
             with contextlib.suppress(*_DAMAGED):
@@ -96,19 +100,19 @@ class Reader:
             raise ValueError("this run's probes are of another version, or damaged")
         return {**found[-1], "start": found[0].get("start")}
 
-    def _findings(self, run):
+    def _findings(self, run: str) -> list[dict[str, Any]]:
         found = []
         for datum in self._tensors(run, schema.FINDINGS, is_needed=False):
             with contextlib.suppress(*_DAMAGED):
                 found.append({**schema.decode_head(datum.numpy[0]), "number": datum.step})
         return found
 
-    def _pictures(self, run):
+    def _pictures(self, run: str) -> Answer:
         references = self._references(run, [schema.PICTURES])[schema.PICTURES]
         return self._read(references[max(references)]), _PACKED
 
-    def _maps(self, run, method, steps):
-        """Maps of some epochs, so that what is played is fetched in few questions."""
+    def _maps(self, run: str, method: str, steps: str) -> Answer:
+        """Maps of several epochs, so that playing takes few questions."""
         wanted = [int(step) for step in steps.split(",")]
         references = self._references(run, [schema.MAPS + method])[schema.MAPS + method]
         contents = [self._read(references[step]) for step in wanted]
@@ -120,10 +124,10 @@ class Reader:
         head = {"maps": [{"step": step, "size": size} for step, size in sizes]}
         return schema.pack(json.dumps(head).encode(), *contents), _PACKED
 
-    def _numbers(self, run, method="", names=None):
-        """Rows of numbers of all epochs, float32 (rows, epochs, n); of no method predictions."""
+    def _numbers(self, run: str, method: str = "", names: str | None = None) -> Answer:
+        """Rows of numbers of all epochs, float32 (rows, epochs, n); no method: predictions."""
         num_probes = len(self._probes(run)["names"])
-        rows = {}
+        rows: dict[int, dict[str, np.ndarray]] = {}
         for datum in self._tensors(run, schema.NUMBERS + method if method else schema.PREDICTIONS):
             with contextlib.suppress(*_DAMAGED):
                 rows[datum.step] = schema.decode_rows(datum.numpy, num_probes)
@@ -135,8 +139,8 @@ class Reader:
         content = np.array(values, "<f4").tobytes()
         return schema.pack(json.dumps(head).encode(), content), _PACKED
 
-    def _scalars(self, run, series):
-        """Some series, as `_scalar_tags` lists them: JSON [[run, tag], ...]."""
+    def _scalars(self, run: str, series: str) -> Answer:
+        """Some of the series that `_scalar_tags` lists, asked for as JSON [[run, tag], ...]."""
         wanted = [(str(r), str(tag)) for r, tag in json.loads(series)]
         known = {(r, tag) for r, tag in self._scalar_tags(run)}
         for r, tag in wanted:
@@ -157,8 +161,8 @@ class Reader:
             )
         return _json({"series": answers})
 
-    def _scalar_tags(self, run):
-        """Our own means, and Keras's numbers of an epoch in the runs beside."""
+    def _scalar_tags(self, run: str) -> list[list[str]]:
+        """Our own means, and Keras's numbers of an epoch in the runs beside this one."""
         parent = _parent(run)
         listed = self._provider.list_scalars(plugin_name="scalars", **self._place)
         return [
@@ -169,26 +173,26 @@ class Reader:
             or (name != run and _parent(name) == parent and tag.startswith("epoch_"))
         ]
 
-    def _evidence(self, run, number):
+    def _evidence(self, run: str, number: str) -> Answer:
         picture = self._read(self._references(run, [schema.EVIDENCE])[schema.EVIDENCE][int(number)])
         is_png = picture.startswith(b"\x89PNG")
         return picture, "image/png" if is_png else "image/jpeg"
 
-    def _blobs_of(self, run):
+    def _blobs_of(self, run: str | None) -> dict[str, dict[str, Any]]:
         only = None if run is None else provider.RunTagFilter(runs=[run])
         return self._provider.list_blob_sequences(
             plugin_name=schema.PLUGIN, run_tag_filter=only, **self._place
         )
 
-    def _tensors(self, run, tag, is_needed=True):
+    def _tensors(self, run: str, tag: str, is_needed: bool = True) -> Sequence[Any]:
         only = provider.RunTagFilter(runs=[run], tags=[tag])
         found = self._provider.read_tensors(
             plugin_name=schema.PLUGIN, run_tag_filter=only, **self._all()
         )
         return found[run][tag] if is_needed else found.get(run, {}).get(tag, [])
 
-    def _references(self, run, tags):
-        """{tag: {step: what `_read` takes}}."""
+    def _references(self, run: str, tags: list[str]) -> dict[str, dict[int, Any]]:
+        """{tag: {step: reference that `_read` takes}}."""
         only = provider.RunTagFilter(runs=[run], tags=tags)
         found = self._provider.read_blob_sequences(
             plugin_name=schema.PLUGIN, run_tag_filter=only, **self._all()
@@ -198,16 +202,16 @@ class Reader:
             for tag, data in found.get(run, {}).items()
         }
 
-    def _read(self, reference):
+    def _read(self, reference: Any) -> bytes:
         return self._provider.read_blob(ctx=self._place["ctx"], blob_key=reference.blob_key)
 
-    def _all(self):
+    def _all(self) -> dict[str, Any]:
         return {"downsample": _MOST, **self._place}
 
 
-def _parent(run):
+def _parent(run: str) -> str:
     return run.replace("\\", "/").rpartition("/")[0]
 
 
-def _json(words):
-    return json.dumps(words).encode(), "application/json"
+def _json(fields: dict[str, Any]) -> Answer:
+    return json.dumps(fields).encode(), "application/json"

@@ -5,7 +5,9 @@ import contextlib
 import json
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tensorboard import context as tensorboard_context
@@ -44,14 +46,14 @@ new App(document.getElementById("app"), reportSource(report)).start();
 """
 
 
-def build_report(log_dir: str, *, runs=None, max_epochs: int = 50) -> str:
+def build_report(log_dir: str, *, runs: Sequence[str] | None = None, max_epochs: int = 50) -> str:
     """Returns the HTML of a report.
 
     Args:
-        log_dir: what `tensorboard --logdir` is given.
+        log_dir: the directory that `tensorboard --logdir` takes.
         runs: names of runs, such as "saliency". Defaults to None, all that hold maps.
-        max_epochs: of how many epochs of a run there are maps: the first, the last, those of
-            alerts, and others at equal distances. Curves are of all epochs.
+        max_epochs: how many epochs of a run have maps in the report: the first, the last, those of
+            alerts, and others at equal distances. Curves show all epochs.
 
     Raises:
         ValueError: if there is nothing to report, no such run, or a maximum below 2.
@@ -73,7 +75,8 @@ def build_report(log_dir: str, *, runs=None, max_epochs: int = 50) -> str:
         raise ValueError(f'There is no run "{unknown[0]}". Pass one of: {", ".join(known)}.')
     chosen = [run for run in found if runs is None or run["name"] in runs]
     answers: dict[str, bytes] = {}
-    notes, readable = [], []
+    notes: list[str] = []
+    readable = []
     for run in chosen:
         try:
             notes += _add(answers, reader, run["name"], max_epochs)
@@ -85,15 +88,15 @@ def build_report(log_dir: str, *, runs=None, max_epochs: int = 50) -> str:
             readable.append(run)
     answers[_question("runs")] = json.dumps({"runs": readable}).encode()
     encoded = {question: base64.b64encode(a).decode() for question, a in answers.items()}
-    words = json.dumps({"answers": encoded, "note": " ".join(notes)})
+    embedded = json.dumps({"answers": encoded, "note": " ".join(notes)})
     return _PAGE.format(
         style=(_STATIC / "style.css").read_text(encoding="utf-8"),
-        data=words.replace("<", "\\u003c"),
+        data=embedded.replace("<", "\\u003c"),
         script=bundle(),
     )
 
 
-def _read(log_dir):
+def _read(log_dir: str) -> Reader:
     multiplexer = plugin_event_multiplexer.EventMultiplexer(
         tensor_size_guidance={schema.PLUGIN: schema.MOST_STEPS, "scalars": schema.MOST_STEPS}
     )
@@ -103,17 +106,17 @@ def _read(log_dir):
     return Reader(provider, tensorboard_context.RequestContext(), "")
 
 
-def _add(answers, reader, run, max_epochs):
-    """Adds all answers about a run; returns what a reader must be told."""
+def _add(answers: dict[str, bytes], reader: Reader, run: str, max_epochs: int) -> list[str]:
+    """Adds all answers about a run; returns notes for whoever opens the report."""
     about = json.loads(reader.answer("run", {"run": run})[0])
     steps = sorted({s for found in about["steps"].values() for s in found})
     alerts = {f["epoch"] for f in about["findings"] if f["severity"] == "alert"}
     kept = _choose(steps, alerts, max_epochs)
     about["steps"] = {m: [s for s in found if s in kept] for m, found in about["steps"].items()}
 
-    def add(name, **words):
-        with contextlib.suppress(KeyError, ValueError):  # a part that a damaged log has not
-            answers[_question(name, **words)] = reader.answer(name, words)[0]
+    def add(name: str, **query: str) -> None:
+        with contextlib.suppress(KeyError, ValueError):  # a damaged log lacks this part
+            answers[_question(name, **query)] = reader.answer(name, query)[0]
 
     answers[_question("run", run=run)] = json.dumps(about).encode()
     add("pictures", run=run)
@@ -132,7 +135,7 @@ def _add(answers, reader, run, max_epochs):
     return [f"{run}: maps of {len(kept)} of {len(steps)} epochs."]
 
 
-def _choose(steps, alerts, most):
+def _choose(steps: list[int], alerts: set[int], most: int) -> set[int]:
     if len(steps) <= most:
         return set(steps)
     kept = {steps[0], steps[-1]} | set([s for s in steps if s in alerts][: most - 2])
@@ -141,9 +144,9 @@ def _choose(steps, alerts, most):
     return kept | {rest[i] for i in places}
 
 
-def _question(name, **words):
-    """As `source.js` asks it."""
-    parts = [name, *([key, words[key]] for key in sorted(words))]
+def _question(name: str, **query: str) -> str:
+    """The key of an answer, as `source.js` asks for it."""
+    parts: list[Any] = [name, *([key, query[key]] for key in sorted(query))]
     return json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -151,7 +154,7 @@ def bundle() -> str:
     """Returns the modules as one script, each after those that it imports."""
     done: dict[str, str] = {}
 
-    def add(name):
+    def add(name: str) -> None:
         if name in done:
             return
         text = (_STATIC / name).read_text(encoding="utf-8")

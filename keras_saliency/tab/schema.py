@@ -1,6 +1,6 @@
-"""What the events of the Saliency tab hold: the one thing that writer and reader share.
+"""The events of the Saliency tab: the one module that writer and reader share.
 
-All are summaries of the plugin `PLUGIN`; steps are epochs, the baseline of a new run is -1.
+All events are summaries of the plugin `PLUGIN`. Steps are epochs; the baseline of a new run is -1.
 
 | tag | parts | class |
 |---|---|---|
@@ -13,13 +13,16 @@ All are summaries of the plugin `PLUGIN`; steps are epochs, the baseline of a ne
 | `EVIDENCE` | a picture; the step is the finding's number | blob sequence |
 
 Packed means in one part: the length of a JSON head as little-endian uint32, the head, bytes.
-TensorBoard reads tensors of all steps at once, and blobs one by one, 40 ms each: so what is small
-and of all epochs is a tensor, and an event has one blob. All JSON says its `VERSION`.
+TensorBoard reads the tensors of all steps at once, but blobs one by one, 40 ms each. So what is
+small and written at every epoch is a tensor, and an event has one blob. All JSON states its
+`VERSION`.
 """
 
 import json
 import struct
 import zlib
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -44,12 +47,12 @@ def data_class(tag: str) -> int:
     return BLOB_SEQUENCE if is_blob else TENSOR
 
 
-def encode_head(**words) -> bytes:
-    """Returns JSON of this version."""
-    return json.dumps({"version": VERSION, **words}, allow_nan=False).encode()
+def encode_head(**fields: Any) -> bytes:
+    """Returns fields as JSON of this version."""
+    return json.dumps({"version": VERSION, **fields}, allow_nan=False).encode()
 
 
-def decode_head(content: bytes) -> dict:
+def decode_head(content: bytes) -> dict[str, Any]:
     """Reads what `encode_head` wrote.
 
     Raises:
@@ -62,7 +65,7 @@ def decode_head(content: bytes) -> dict:
 
 
 def pack(head: bytes, *contents: bytes) -> bytes:
-    """Returns a head and what follows it as one part."""
+    """Returns a head and the contents that follow it as one part."""
     return b"".join([struct.pack("<I", len(head)), head, *contents])
 
 
@@ -70,7 +73,7 @@ def unpack(packed: bytes) -> tuple[bytes, bytes]:
     """Reads what `pack` wrote.
 
     Raises:
-        ValueError: if it is shorter than it says.
+        ValueError: if it is shorter than its head says.
     """
     if len(packed) < 4 or len(packed) < 4 + (length := struct.unpack("<I", packed[:4])[0]):
         raise ValueError("this event is cut off")
@@ -87,7 +90,7 @@ def encode_rows(rows: dict[str, np.ndarray]) -> list[bytes]:
     return [encode_head(names=list(rows)), values.tobytes()]
 
 
-def decode_rows(parts, num_probes: int) -> dict[str, np.ndarray]:
+def decode_rows(parts: Sequence[Any], num_probes: int) -> dict[str, np.ndarray]:
     """Reads what `encode_rows` wrote.
 
     Raises:
@@ -101,13 +104,13 @@ def decode_rows(parts, num_probes: int) -> dict[str, np.ndarray]:
 def encode_maps(maps: np.ndarray, means: np.ndarray, empty: np.ndarray) -> list[bytes]:
     """Returns heatmaps as the part of an event: codes in uint8, deflated, and a scale for each.
 
-    A code is 255 times value / maximum. So values are off by at most a 510th of their map's
-    maximum, which is kept.
+    A code is 255 times value / maximum. The maximum is kept, so a value is off by at most a 510th
+    of its map's maximum.
 
     Args:
         maps: float (n, h, w), non-negative, or not finite.
-        means: float (n,), what is uniform attention in each.
-        empty: bool (n,), which are all zero.
+        means: float (n,), the value of uniform attention in each.
+        empty: bool (n,), whether a map is all zero.
     """
     finite = np.isfinite(maps).all(axis=(1, 2)) & np.isfinite(means)
     safe = np.where(finite[:, None, None], maps, 0).astype(np.float64)
