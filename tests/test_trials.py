@@ -165,7 +165,7 @@ def test_a_control_of_the_edit_as_such_finds_a_model_that_any_edit_moves(rng):
     swap = patch(scene, (8, 8, 9, 9))
     breaks = lambda pairs: scene.pixels[pairs.recipients] - 9  # noqa: E731
     swap.edit = breaks
-    scene.pixel_range.low[:] = -9
+    scene.value_range.low[:] = -9
     outcome = add_controls(scene, swap, run_trial(scene, swap, [1], 60, rng), rng)[0]
     assert outcome.adoption == 1 and outcome.control == 1 and outcome.excess == 0
 
@@ -370,7 +370,7 @@ def test_background_control_leaves_both_donors_objects_out(blurred, rng):
     scene, masks = blurred
     swap = BackgroundSwap(scene)
     pairs = Pairs(np.array([2]), np.array([4]), np.array([1]))
-    own = draw_controls(pairs, scene.task.has_class, np.random.default_rng(3)).donors[0]
+    own = draw_controls(pairs, scene.class_labels.has_class, np.random.default_rng(3)).donors[0]
     control = swap.control("own class").edit
     edited = control(pairs, np.random.default_rng(3))[0]
     mine, theirs, owns = (slow_grown(masks[i], 1) for i in (4, 2, own))
@@ -397,7 +397,7 @@ def test_where_two_donors_objects_leave_no_background_nothing_of_them_is_lent(
     probes = ProbeSet(images, np.arange(30) % 3, object_masks=masks)
     scene, _ = scene_of(probes, reads_tag)
     pairs = Pairs(np.arange(30), (np.arange(30) + 2) % 30, np.arange(30) % 3)
-    owns = draw_controls(pairs, scene.task.has_class, np.random.default_rng(3)).donors
+    owns = draw_controls(pairs, scene.class_labels.has_class, np.random.default_rng(3)).donors
     swap = BackgroundSwap(scene)
     control = swap.control("own class").edit
     controls = control(pairs, np.random.default_rng(3))

@@ -119,7 +119,7 @@ def confirm(model, probes, region, *, donor_class=None, output=None) -> Alert:
 
 def _remove(scene, swap, c, rng, num_pairs=100):
     """Puts the region of others on probes of a class; returns who loses it, and the control."""
-    has, is_said = scene.task.has_class[:, c], scene.is_said[:, c]
+    has, is_said = scene.class_labels.has_class[:, c], scene.is_said[:, c]
     recipients, donors = np.flatnonzero(has & is_said), np.flatnonzero(~has)
     if not len(recipients) or not len(donors):
         return np.zeros(0, bool), np.zeros(0, bool)

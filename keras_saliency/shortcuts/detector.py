@@ -64,9 +64,9 @@ class SwapDetector:
     spares_object: bool = False
     with_masks: tuple[Bounds, Bounds] | None = None
 
-    def bounds(self, task: ClassLabels, has_masks: bool) -> Bounds | None:
-        """Returns the bounds for a task; None where the detector would tell nothing."""
+    def bounds(self, class_labels: ClassLabels, has_masks: bool) -> Bounds | None:
+        """Returns the bounds for such labels; None where the detector would prove nothing."""
         many, two = self.many, self.two
         if self.with_masks is not None and has_masks:
             many, two = self.with_masks
-        return two if task.is_multi_label or task.num_classes == 2 else many
+        return two if class_labels.is_yes_or_no else many

@@ -57,13 +57,13 @@ def gather_evidence(scene: Scene, swap: Swap, outcome: Outcome, probes, region=N
 
     def said(pixels):
         words = []
-        for is_said in scene.task.says(scene.predict(pixels, shown.recipients)):
+        for is_said in scene.class_labels.says(scene.predict(pixels, shown.recipients)):
             classes = [probes.class_text(c) for c in np.flatnonzero(is_said)]
             words.append(", ".join(classes) or "none")
         return words
 
     before = said(scene.pixels[shown.recipients])
-    return Evidence(shown, scene.pixel_range.clip(after), before, said(after), boxes)
+    return Evidence(shown, scene.value_range.clip(after), before, said(after), boxes)
 
 
 _TILE, _FRAME = 240, 2  # pixels: of a picture's longer side at least, of a line

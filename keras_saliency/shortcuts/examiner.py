@@ -116,7 +116,7 @@ class Examiner:
 
     def _try(self, detector, scene, rng):
         swap = detector.propose(scene)
-        bounds = detector.bounds(scene.task, scene.masks is not None)
+        bounds = detector.bounds(scene.class_labels, scene.masks is not None)
         num_pairs = min(MAX_PAIRS, MAX_FORWARD // len(self.detectors))
         outcomes = run_trial(scene, swap, self.classes, num_pairs, rng)
         trial = Trial(detector, swap, outcomes, bounds, len(self.classes))

@@ -1,4 +1,4 @@
-"""Where to look: saliency and the probes themselves propose places, swaps decide."""
+"""Which places are suspicious: saliency and the probes themselves propose them, swaps decide."""
 
 import numpy as np
 
@@ -23,8 +23,8 @@ def class_differences(scene: Scene) -> np.ndarray:
     axes = range(len(scene.size))  # one by one: memory
     blurred = np.stack([filters.box_mean(probe, axes, _ODD) for probe in scene.pixels])
     floor = 0.01 * max(1e-12, float(np.ptp(blurred)))  # constant pixels differ by nothing
-    differences = np.zeros((scene.task.num_classes, *scene.size))
-    for c, has in enumerate(scene.task.has_class.T):
+    differences = np.zeros((scene.class_labels.num_classes, *scene.size))
+    for c, has in enumerate(scene.class_labels.has_class.T):
         if has.sum() > 1 and (~has).sum() > 1:
             error = sum(blurred[w].var(axis=0) / w.sum() for w in (has, ~has))
             gap = blurred[has].mean(axis=0) - blurred[~has].mean(axis=0)
@@ -36,8 +36,8 @@ def class_differences(scene: Scene) -> np.ndarray:
 def class_attention(scene: Scene) -> np.ndarray:
     """Returns the mean map of each class, (k, H, W); 0 where no map is defined."""
     maps = np.nan_to_num(scene.attention)
-    counts = scene.task.has_class.sum(axis=0)
-    sums = np.einsum("nk,n...->k...", scene.task.has_class.astype(np.float64), maps)
+    counts = scene.class_labels.has_class.sum(axis=0)
+    sums = np.einsum("nk,n...->k...", scene.class_labels.has_class.astype(np.float64), maps)
     return sums / np.maximum(counts, 1).reshape(-1, *[1] * len(scene.size))
 
 

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MAX_CLASSES = 20
+from keras_saliency.probes import ProbeSet
+
+MAX_CLASSES = 20  # that are tested where the user names none
 
 
 @dataclass(frozen=True, eq=False)
 class ClassLabels:
-    """The labels as yes or no for each class. In a multi-label task each label is its own task.
+    """The labels as yes or no for each class, in a multi-label task for each label by itself.
 
     Attributes:
         has_class: bool (n, k), the labels; k = 2 for a one-unit head.
@@ -20,15 +22,15 @@ class ClassLabels:
     is_multi_label: bool
 
     @classmethod
-    def of(cls, probes, num_logits: int) -> "ClassLabels | None":
-        """Returns the task of labelled probes and a model's head; None without labels."""
+    def of(cls, probes: ProbeSet, num_logits: int) -> "ClassLabels | None":
+        """Returns the labels of probes for a model with so many logits; None without labels."""
         if probes.multi_hot is not None:
             return cls(probes.multi_hot > 0, True)
         if probes.labels is None:
             return None
         return cls(np.eye(max(2, num_logits), dtype=bool)[probes.labels], False)
 
-    def says(self, logits) -> np.ndarray:
+    def says(self, logits: np.ndarray) -> np.ndarray:
         """Returns which classes these logits (m, k) say, bool (m, k)."""
         if self.is_multi_label:
             return np.asarray(logits) > 0
@@ -37,7 +39,7 @@ class ClassLabels:
             return np.stack([~is_second, is_second], axis=1)
         return np.eye(logits.shape[1], dtype=bool)[np.argmax(logits, axis=1)]
 
-    def margins(self, logits) -> np.ndarray:
+    def margins(self, logits: np.ndarray) -> np.ndarray:
         """Returns how far each class is from being said, (m, k), positive where it is."""
         logits = np.asarray(logits, np.float64)
         if self.is_multi_label:
@@ -53,7 +55,12 @@ class ClassLabels:
         """The number of classes, k."""
         return self.has_class.shape[1]
 
-    def accuracy(self, is_said) -> float:
+    @property
+    def is_yes_or_no(self) -> bool:
+        """Whether the absence of one class is another: two classes, or labels of yes and no."""
+        return self.is_multi_label or self.num_classes == 2
+
+    def accuracy(self, is_said: np.ndarray) -> float:
         """Returns the share of probes (of labels, in a multi-label task) that are right."""
         right = is_said == self.has_class
         return float(right.mean() if self.is_multi_label else right.all(axis=1).mean())

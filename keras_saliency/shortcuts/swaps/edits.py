@@ -6,6 +6,8 @@ All take recipients and donors of raw pixels, (m, H, W, C), pair by pair, and re
 pixels; `ValueRange.clip` puts them back.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from keras_saliency._utils.boxes import box_slices
@@ -13,6 +15,8 @@ from keras_saliency.shortcuts.swaps import filters
 
 RING_SHARE = 0.1  # of the shorter side, as in the statistic `border_enrichment`
 _FLAT = 1e-6  # a channel that varies less than this share of its size is constant
+
+Statistics = tuple[np.ndarray, np.ndarray]  # each channel's mean and standard deviation
 
 
 def ring_mask(*size: int) -> np.ndarray:
@@ -43,25 +47,25 @@ def surroundings_mask(*size: int) -> np.ndarray:
     return ~_inner_mask(size, [round(length / 4) for length in size])
 
 
-def _inner_mask(size, margins):
+def _inner_mask(size: Sequence[int], margins: Sequence[int]) -> np.ndarray:
     mask = np.zeros(size, bool)
     ends = [length - margin for length, margin in zip(size, margins, strict=True)]
     mask[box_slices([*margins, *ends])] = True
     return mask
 
 
-def swap_pixels(recipients, donors, masks) -> np.ndarray:
+def swap_pixels(recipients: np.ndarray, donors: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """Puts the donors' pixels where `masks`, bool (H, W) or (m, H, W), is true."""
     masks = np.asarray(masks)[..., None]
     return np.where(masks, donors, recipients).astype(np.float32, copy=False)
 
 
-def swap_ring(recipients, donors) -> np.ndarray:
+def swap_ring(recipients: np.ndarray, donors: np.ndarray) -> np.ndarray:
     """Puts the donor's outer ring around the recipient: tags at the edge, frames."""
     return swap_pixels(recipients, donors, ring_mask(*np.shape(recipients)[1:-1]))
 
 
-def swap_statistics(recipients, donors) -> np.ndarray:
+def swap_statistics(recipients: np.ndarray, donors: np.ndarray) -> np.ndarray:
     """Gives the recipient each channel's mean and standard deviation of the donor.
 
     What it sees: tint, brightness, contrast. A constant channel takes the mean only.
@@ -69,14 +73,14 @@ def swap_statistics(recipients, donors) -> np.ndarray:
     return exchange_statistics(recipients, statistics(recipients), statistics(donors))
 
 
-def statistics(images) -> tuple[np.ndarray, np.ndarray]:
+def statistics(images: np.ndarray) -> Statistics:
     """Returns each channel's mean and standard deviation, float64 (n, 1, 1, C) each."""
     axes = _space(np.ndim(images))
     images = np.asarray(images, np.float64)
     return images.mean(axis=axes, keepdims=True), images.std(axis=axes, keepdims=True)
 
 
-def exchange_statistics(recipients, own, lent) -> np.ndarray:
+def exchange_statistics(recipients: np.ndarray, own: Statistics, lent: Statistics) -> np.ndarray:
     """Is `swap_statistics` of recipients (m, H, W, C), given their `statistics` and the donors'."""
     (mean, deviation), (donor_mean, donor_deviation) = own, lent
     is_flat = deviation <= _FLAT * np.maximum(np.abs(mean), np.abs(donor_mean))
@@ -86,7 +90,7 @@ def exchange_statistics(recipients, own, lent) -> np.ndarray:
     return recipients * ratio.astype(np.float32) + shift.astype(np.float32)
 
 
-def swap_amplitude(recipients, donors) -> np.ndarray:
+def swap_amplitude(recipients: np.ndarray, donors: np.ndarray) -> np.ndarray:
     """Gives the recipient the donor's Fourier amplitudes and leaves its phases.
 
     What it sees: patterns and textures all over the image. In clean networks it moves
@@ -97,12 +101,14 @@ def swap_amplitude(recipients, donors) -> np.ndarray:
     return exchange_amplitudes(of_both, first, second, np.shape(recipients)[1:-1])
 
 
-def spectra(images) -> np.ndarray:
+def spectra(images: np.ndarray) -> np.ndarray:
     """Returns Fourier spectra of images (n, H, W, C), complex (n, H, W // 2 + 1, C)."""
     return np.fft.rfftn(np.asarray(images, np.float32), axes=_space(np.ndim(images)))
 
 
-def exchange_amplitudes(of_images, recipients, donors, size) -> np.ndarray:
+def exchange_amplitudes(
+    of_images: np.ndarray, recipients: np.ndarray, donors: np.ndarray, size: Sequence[int]
+) -> np.ndarray:
     """Is `swap_amplitude` of some of the images whose `spectra` are given, int (m,) and (m,).
 
     `size` is their (H, W), which spectra do not tell.
@@ -114,11 +120,17 @@ def exchange_amplitudes(of_images, recipients, donors, size) -> np.ndarray:
     return edited.astype(np.float32)
 
 
-def _space(num_axes):
+def _space(num_axes: int) -> tuple[int, ...]:
     return tuple(range(1, num_axes - 1))
 
 
-def swap_background(recipients, donors, recipient_masks, holes, fill=None) -> np.ndarray:
+def swap_background(
+    recipients: np.ndarray,
+    donors: np.ndarray,
+    recipient_masks: np.ndarray,
+    holes: np.ndarray,
+    fill: np.ndarray | None = None,
+) -> np.ndarray:
     """Puts the donor's pixels off the recipient's object.
 
     What it sees: any cue off the object. In holes, bool (m, H, W), where the donors' objects
@@ -128,7 +140,7 @@ def swap_background(recipients, donors, recipient_masks, holes, fill=None) -> np
     return swap_pixels(lent, recipients, recipient_masks)
 
 
-def complete(images, holes) -> np.ndarray:
+def complete(images: np.ndarray, holes: np.ndarray) -> np.ndarray:
     """Fills holes, bool (m, H, W), of images with what surrounds them, float32 (m, H, W, C).
 
     With the mean of all that is known of an image, in whose place come means over windows of a
@@ -145,7 +157,7 @@ def complete(images, holes) -> np.ndarray:
     return np.where(is_filled[..., None], filled, images)
 
 
-def fineness(images, masks) -> np.ndarray:
+def fineness(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """Returns how much of what varies inside of masks, bool (n, H, W), is fine, (n,).
 
     The mean square of what differs from its surroundings, a window of a sixteenth of the
@@ -155,7 +167,7 @@ def fineness(images, masks) -> np.ndarray:
     axes = _space(images.ndim)
     around, _ = mean_around(images, masks, max(3, round(min(masks.shape[1:]) / 16)))
 
-    def energy(of):
+    def energy(of: np.ndarray) -> np.ndarray:
         return (of**2 * masks[..., None]).sum(axis=(*axes, -1), dtype=np.float64)
 
     fine, all_of_it = energy(images - around), energy(images - mean_inside(images, masks))
@@ -163,7 +175,7 @@ def fineness(images, masks) -> np.ndarray:
     return np.where(masks.any(axis=axes), share, np.inf)
 
 
-def mean_inside(images, masks) -> np.ndarray:
+def mean_inside(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """Returns each channel's mean inside of masks, bool (n, H, W), (n, 1, 1, C); 0 of nothing."""
     axes = _space(images.ndim)
     counts = np.maximum(1, masks.sum(axis=axes, keepdims=True))[..., None]
@@ -171,7 +183,7 @@ def mean_inside(images, masks) -> np.ndarray:
     return (sums / counts).astype(np.float32)
 
 
-def mean_around(images, masks, size) -> tuple[np.ndarray, np.ndarray]:
+def mean_around(images: np.ndarray, masks: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns means over windows of what lies in masks, and which share of a window does.
 
     (m, H, W, C) and (m, H, W, 1); a mean is 0 where its window holds nothing.
@@ -184,12 +196,12 @@ def mean_around(images, masks, size) -> tuple[np.ndarray, np.ndarray]:
     return means, np.where(is_any, shares, 0)
 
 
-def grow(masks, num_pixels) -> np.ndarray:
+def grow(masks: np.ndarray, num_pixels: int) -> np.ndarray:
     """Returns masks, bool (m, H, W), grown by some pixels to each side, corners included."""
     return filters.box_any(masks, range(1, masks.ndim), num_pixels)
 
 
-def mean_where(images, masks) -> np.ndarray:
+def mean_where(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """Returns each pixel's mean over the images (n, H, W, C) in which its mask (n, H, W) is true.
 
     Where that is in fewer than two, the mean of all such pixels.
@@ -202,13 +214,13 @@ def mean_where(images, masks) -> np.ndarray:
     return np.where(counts < 2, overall, sums / np.maximum(1, counts)).astype(np.float32)
 
 
-def without_smooth(picture) -> np.ndarray:
+def without_smooth(picture: np.ndarray) -> np.ndarray:
     """Returns a picture (H, W, C) less itself blurred with a deviation of an eighth of its side."""
     *size, _ = picture.shape
     return picture - filters.gaussian(picture, range(len(size)), min(size) / 8)
 
 
-def common_share(first, second) -> np.ndarray:
+def common_share(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Returns how much of the mean of two pictures (H, W, C) both have, 0 … 1, (H, W, 1).
 
     Twice the covariance of the two over the variance of their mean, around each pixel: 0
@@ -217,7 +229,7 @@ def common_share(first, second) -> np.ndarray:
     *size, _ = first.shape
     window = max(3, round(min(size) / 8))
 
-    def around(picture):
+    def around(picture: np.ndarray) -> np.ndarray:
         return filters.box_mean(picture.sum(axis=-1), range(len(size)), window)
 
     covariance, variance = around(first * second), around(((first + second) / 2) ** 2)
@@ -225,7 +237,7 @@ def common_share(first, second) -> np.ndarray:
     return np.clip(2 * share, 0, 1)[..., None]
 
 
-def shift_by(recipients, differences) -> np.ndarray:
+def shift_by(recipients: np.ndarray, differences: np.ndarray) -> np.ndarray:
     """Adds a picture to each recipient, (m, H, W, C): a class's mean less that of its own.
 
     What it sees: whatever all images of a class share at one place, even where it is

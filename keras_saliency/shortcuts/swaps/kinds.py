@@ -13,6 +13,9 @@ from keras_saliency.shortcuts.swaps.scene import Scene
 PATCH_SHARE = 0.25  # of each side: a patch is 1/16 of an image, 1/64 of a volume
 MAX_KEPT = 2**24  # values of probes; of larger ones nothing is kept: 64 MB
 
+# From (donors, classes), int (m,) each, to the box of each pair, int (m, 4).
+BoxesOf = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
 
 class Control(NamedTuple):
     """What is done instead of a swap, to see what the edit itself brings about.
@@ -60,10 +63,10 @@ class Swap:
         """
         return None
 
-    def _with_own_donors(self, pairs, rng):
-        return self.edit(draw_controls(pairs, self.scene.task.has_class, rng))
+    def _with_own_donors(self, pairs: Pairs, rng: np.random.Generator) -> np.ndarray:
+        return self.edit(draw_controls(pairs, self.scene.class_labels.has_class, rng))
 
-    def _both(self, pairs) -> tuple[np.ndarray, np.ndarray]:
+    def _both(self, pairs: Pairs) -> tuple[np.ndarray, np.ndarray]:
         return self.scene.pixels[pairs.recipients], self.scene.pixels[pairs.donors]
 
 
@@ -75,29 +78,29 @@ class RingSwap(Swap):
     would hide cues, because the middle has the object.
     """
 
-    def edit(self, pairs):
+    def edit(self, pairs: Pairs) -> np.ndarray:
         return edits.swap_ring(*self._both(pairs))
 
-    def controls(self):
+    def controls(self) -> tuple[Control, ...]:
         if not self.scene.fills_frame:
             return super().controls()
         return (*super().controls(), Control("middle", "the middle of the image", self._middle))
 
-    def _middle(self, pairs, rng):
+    def _middle(self, pairs: Pairs, rng: np.random.Generator) -> np.ndarray:
         return edits.swap_pixels(*self._both(pairs), edits.centre_mask(*self.scene.size))
 
 
 class SurroundingsSwap(Swap):
     """All but the middle half of each side: of an image, its middle quarter."""
 
-    def edit(self, pairs):
+    def edit(self, pairs: Pairs) -> np.ndarray:
         return edits.swap_pixels(*self._both(pairs), edits.surroundings_mask(*self.scene.size))
 
 
 class StatisticsSwap(Swap):
     """Each channel's mean and standard deviation."""
 
-    def edit(self, pairs):
+    def edit(self, pairs: Pairs) -> np.ndarray:
         means, deviations = self.scene.once(_statistics_of_probes)
         own, lent = ((means[e], deviations[e]) for e in (pairs.recipients, pairs.donors))
         return edits.exchange_statistics(self.scene.pixels[pairs.recipients], own, lent)
@@ -106,10 +109,10 @@ class StatisticsSwap(Swap):
 class AmplitudeSwap(Swap):
     """Fourier amplitudes. Each probe is in several pairs, and is transformed once.
 
-    Of few and small probes once for all looks.
+    Those of few and small probes once for all checks.
     """
 
-    def edit(self, pairs):
+    def edit(self, pairs: Pairs) -> np.ndarray:
         size = self.scene.size
         if self.scene.pixels.size <= MAX_KEPT:
             spectra = self.scene.once(_spectra_of_probes)
@@ -129,13 +132,15 @@ class BackgroundSwap(Swap):
     too, since its outline alone may tell the class.
     """
 
-    def edit(self, pairs):
+    def edit(self, pairs: Pairs) -> np.ndarray:
         completed = None
         if self.scene.pixels.size <= MAX_KEPT:
             completed = self.scene.once(_completed_backgrounds)
         return self._edit(pairs, self.scene.objects[pairs.donors], completed)
 
-    def _edit(self, pairs, holes, completed=None):
+    def _edit(
+        self, pairs: Pairs, holes: np.ndarray, completed: np.ndarray | None = None
+    ) -> np.ndarray:
         """`completed`: the probes with their holes filled, where that is known of these holes."""
         recipients, donors = self._both(pairs)
         fineness = self.scene.once(_fineness_of_backgrounds)
@@ -150,8 +155,8 @@ class BackgroundSwap(Swap):
         masks = self.scene.objects[pairs.recipients]
         return edits.swap_background(recipients, donors, masks, holes, filled)
 
-    def _with_own_donors(self, pairs, rng):
-        own = draw_controls(pairs, self.scene.task.has_class, rng)
+    def _with_own_donors(self, pairs: Pairs, rng: np.random.Generator) -> np.ndarray:
+        own = draw_controls(pairs, self.scene.class_labels.has_class, rng)
         masks = self.scene.objects
         return self._edit(own, masks[own.donors] | masks[pairs.donors])
 
@@ -165,26 +170,26 @@ class PatchSwap(Swap):
         spares_object: whether the donor's object stays behind. Defaults to False.
     """
 
-    def __init__(self, scene, boxes, spares_object=False):
+    def __init__(self, scene: Scene, boxes: BoxesOf, spares_object: bool = False):
         super().__init__(scene)
         self._boxes = boxes
         self._spares_object = spares_object
 
-    def boxes(self, pairs):
+    def boxes(self, pairs: Pairs) -> np.ndarray:
         return self._boxes(pairs.donors, pairs.classes)
 
-    def edit(self, pairs):
+    def edit(self, pairs: Pairs) -> np.ndarray:
         return edits.swap_pixels(*self._both(pairs), self._inside(self.boxes(pairs), pairs))
 
-    def controls(self):
+    def controls(self) -> tuple[Control, ...]:
         elsewhere = Control("elsewhere", "patches at random places", self._elsewhere)
         return (*super().controls(), elsewhere)
 
-    def _inside(self, boxes, pairs):
+    def _inside(self, boxes: np.ndarray, pairs: Pairs) -> np.ndarray:
         objects = self.scene.objects[pairs.donors] if self._spares_object else None
         return box_masks(boxes, self.scene.size, objects)
 
-    def _elsewhere(self, pairs, rng):
+    def _elsewhere(self, pairs: Pairs, rng: np.random.Generator) -> np.ndarray:
         boxes = self.boxes(pairs)
         first, last = np.split(boxes, 2, axis=1)
         sizes = last - first
@@ -193,23 +198,25 @@ class PatchSwap(Swap):
         return edits.swap_pixels(*self._both(pairs), self._inside(moved, pairs))
 
 
-def _statistics_of_probes(scene):
+def _statistics_of_probes(scene: Scene) -> edits.Statistics:
     return edits.statistics(scene.pixels)
 
 
-def _spectra_of_probes(scene):
+def _spectra_of_probes(scene: Scene) -> np.ndarray:
     return edits.spectra(scene.pixels)
 
 
-def _fineness_of_backgrounds(scene):
+def _fineness_of_backgrounds(scene: Scene) -> np.ndarray:
     return _one_by_one(edits.fineness, scene.pixels, ~scene.objects)
 
 
-def _completed_backgrounds(scene):
+def _completed_backgrounds(scene: Scene) -> np.ndarray:
     return _one_by_one(edits.complete, scene.pixels, scene.objects)
 
 
-def _one_by_one(edit, images, masks):
+def _one_by_one(
+    edit: Callable[[np.ndarray, np.ndarray], np.ndarray], images: np.ndarray, masks: np.ndarray
+) -> np.ndarray:
     """Edits one image at a time, because of the memory that an edit needs on the way."""
     pairs = zip(images, masks, strict=True)
     return np.concatenate([edit(image[None], mask[None]) for image, mask in pairs])

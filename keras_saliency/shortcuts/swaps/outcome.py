@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from keras_saliency.shortcuts.swaps.class_labels import ClassLabels
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.wilson import wilson_bounds
 
@@ -21,7 +22,7 @@ class Outcome:
         is_adopted: bool (m,), whether the recipient is predicted as the donor's class.
         controls: {what was done instead: bool (m,), the same}; empty where no control was run.
         lost: float (m,), whether the recipient loses a prediction that was right, to any class;
-            NaN where it was wrong before. None where that was not looked at.
+            NaN where it was wrong before. None where that was not checked.
         lost_in_controls: {what was done instead: float (m,), the same}.
     """
 
@@ -62,16 +63,16 @@ class Outcome:
         """How many distinct donors there are."""
         return self.pairs.num_donors
 
-    def robbed_class(self, task) -> int | None:
+    def robbed_class(self, class_labels: ClassLabels) -> int | None:
         """Returns the recipients' class, if it is only theirs who are changed.
 
         Then the swap takes a cue of that class away, rather than to bring one of the donors'.
         None with two classes, where the one is the other, and where several classes are changed.
         """
-        if task.is_multi_label or task.num_classes == 2 or not self.is_adopted.any():
+        if class_labels.is_yes_or_no or not self.is_adopted.any():
             return None
-        classes = task.has_class[self.pairs.recipients].argmax(axis=1)
-        counts = np.bincount(classes[self.is_adopted], minlength=task.num_classes)
+        classes = class_labels.has_class[self.pairs.recipients].argmax(axis=1)
+        counts = np.bincount(classes[self.is_adopted], minlength=class_labels.num_classes)
         most = int(counts.argmax())
         is_most = classes == most
         if is_most.all():
@@ -94,7 +95,7 @@ class Outcome:
         control = max(self.lost_in_controls.values(), key=np.nansum, default=self.lost)
         return self._means_of_donors(self.lost - control)
 
-    def _means_of_donors(self, of_pairs):
+    def _means_of_donors(self, of_pairs: np.ndarray) -> list[tuple[int, float]]:
         is_known = np.isfinite(of_pairs)
         donors = self.pairs.donors[is_known]
         counts = np.bincount(donors)

@@ -1,8 +1,13 @@
 """Who lends to whom: pairs of a donor of a class and a recipient of another."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+MAX_PAIRS = 300  # of one swap
+MAX_FORWARD = 1050  # images that a battery sends through the model, controls aside
+_NONE = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,7 @@ class Pairs:
     recipients: np.ndarray
     classes: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.donors)
 
     @property
@@ -38,12 +43,18 @@ class Pairs:
         ends = [(p.donors, p.recipients, p.classes) for p in parts]
         return cls(*(np.concatenate(end) for end in zip(*ends, strict=True)))
 
-    def take(self, which) -> "Pairs":
+    def take(self, which: np.ndarray | slice) -> "Pairs":
         """Returns some of the pairs, by indices or a bool (m,)."""
         return Pairs(self.donors[which], self.recipients[which], self.classes[which])
 
 
-def draw_pairs(has_class, is_said, classes, num_pairs, rng) -> Pairs:
+def draw_pairs(
+    has_class: np.ndarray,
+    is_said: np.ndarray,
+    classes: Sequence[int],
+    num_pairs: int,
+    rng: np.random.Generator,
+) -> Pairs:
     """Draws pairs, the same number for each class, each probe about as often.
 
     Args:
@@ -68,7 +79,7 @@ def draw_pairs(has_class, is_said, classes, num_pairs, rng) -> Pairs:
     return Pairs.join(drawn) if drawn else Pairs(_NONE, _NONE, _NONE)
 
 
-def draw_controls(pairs: Pairs, has_class, rng) -> Pairs:
+def draw_controls(pairs: Pairs, has_class: np.ndarray, rng: np.random.Generator) -> Pairs:
     """Draws for each pair a donor of the recipient's own kind, without the class.
 
     What such a donor brings the recipient to is the work of the edit as such, not of the
@@ -86,16 +97,7 @@ def draw_controls(pairs: Pairs, has_class, rng) -> Pairs:
     return Pairs(donors, pairs.recipients, pairs.classes)
 
 
-_NONE = np.zeros(0, np.int64)
-
-
-def _spread(members, count, rng):
+def _spread(members: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """Draws `count` members, each as often as any other, but for one."""
     rounds = [rng.permutation(members) for _ in range(-(-count // len(members)))]
     return np.concatenate(rounds)[:count]
-
-
-MAX_FORWARD = 1050  # images that a battery sends through the model, controls aside
-
-
-MAX_PAIRS = 300  # of one swap

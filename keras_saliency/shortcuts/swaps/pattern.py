@@ -4,6 +4,8 @@ import numpy as np
 
 from keras_saliency.shortcuts.swaps import edits
 from keras_saliency.shortcuts.swaps.kinds import Control, Swap
+from keras_saliency.shortcuts.swaps.pairs import Pairs
+from keras_saliency.shortcuts.swaps.scene import Scene
 
 MAX_SHIFT = 0.5  # of the standard deviation of an image's pixels, where there are no masks
 MIN_HALF = 8  # images; half of fewer would leave out what all have, too
@@ -24,17 +26,17 @@ class PatternSwap(Swap):
     class at random.
     """
 
-    def edit(self, pairs):
+    def edit(self, pairs: Pairs) -> np.ndarray:
         classes, of_pair = np.unique(pairs.classes, return_inverse=True)
-        has_class = self.scene.task.has_class
+        has_class = self.scene.class_labels.has_class
         means = [self._kept_means(has_class[:, c]) for c in classes]
         return self._shift(pairs, [means[i] for i in of_pair])
 
-    def controls(self):
+    def controls(self) -> tuple[Control, ...]:
         return (Control("other probes", "the mean of other probes", self._with_others),)
 
-    def _with_others(self, pairs, rng):
-        has_class = self.scene.task.has_class
+    def _with_others(self, pairs: Pairs, rng: np.random.Generator) -> np.ndarray:
+        has_class = self.scene.class_labels.has_class
         lent = []
         for c in pairs.classes:
             others = np.flatnonzero(~has_class[:, c])
@@ -42,9 +44,9 @@ class PatternSwap(Swap):
             lent.append(self._means(rng.choice(others, count, replace=False)))
         return self._shift(pairs, lent)
 
-    def _shift(self, pairs, lent):
+    def _shift(self, pairs: Pairs, lent: list[np.ndarray]) -> np.ndarray:
         """Gives each recipient a mean in place of that of the probes with its own labels."""
-        has_class = self.scene.task.has_class
+        has_class = self.scene.class_labels.has_class
         kinds, of_pair = np.unique(has_class[pairs.recipients], axis=0, return_inverse=True)
         own = [self._kept_means((has_class == kind).all(axis=1)) for kind in kinds]
         differences = np.empty((len(own[0]), len(pairs), *own[0].shape[1:]), np.float32)
@@ -60,15 +62,15 @@ class PatternSwap(Swap):
         off_object[is_on] = on_object[is_on]
         return edits.shift_by(pixels, off_object)
 
-    def _kept_means(self, is_member):
-        """The means of some probes, which no training changes: computed at the first look."""
+    def _kept_means(self, is_member: np.ndarray) -> np.ndarray:
+        """The means of some probes, which no training changes: computed at the first check."""
         kept = self.scene.kept.setdefault(PatternSwap, {})
         key = is_member.tobytes()
         if key not in kept:
             kept[key] = self._means(np.flatnonzero(is_member))
         return kept[key]
 
-    def _means(self, members):
+    def _means(self, members: np.ndarray) -> np.ndarray:
         """The mean of all pixels; with masks, that of the objects' and that of the others.
 
         (1 or 2, H, W, C).
@@ -78,7 +80,7 @@ class PatternSwap(Swap):
             return edits.without_smooth(pixels.mean(axis=0))[None]
         sides = masks[members], ~self.scene.objects[members]
 
-        def means_of(some):
+        def means_of(some: slice) -> np.ndarray:
             parts = (edits.mean_where(pixels[some], side[some]) for side in sides)
             return np.stack([edits.without_smooth(part) for part in parts])
 
@@ -90,6 +92,6 @@ class PatternSwap(Swap):
         return means * np.stack(shares)
 
 
-def _mean_deviation(scene):
+def _mean_deviation(scene: Scene) -> float:
     """Of a channel's pixels in one image, in the mean of images and channels."""
     return float(np.mean([probe.std(axis=tuple(range(probe.ndim - 1))) for probe in scene.pixels]))

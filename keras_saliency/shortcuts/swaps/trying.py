@@ -1,11 +1,11 @@
 """A trial: a swap on many pairs, one forward pass, and what came of it in each class."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from keras_saliency.shortcuts.swaps.kinds import Swap
+from keras_saliency.shortcuts.swaps.kinds import Control, Swap
 from keras_saliency.shortcuts.swaps.outcome import Outcome
 from keras_saliency.shortcuts.swaps.pairs import Pairs, draw_pairs
 from keras_saliency.shortcuts.swaps.scene import Scene
@@ -14,13 +14,15 @@ MIN_DONORS, MIN_PAIRS = 4, 10  # of a class, to say anything; as many recipients
 MAX_VALUES = 2**22  # of the pixels that are edited at once: 16 MB
 
 
-def run_trial(scene: Scene, swap: Swap, classes, num_pairs: int, rng) -> list[Outcome]:
+def run_trial(
+    scene: Scene, swap: Swap, classes: Sequence[int], num_pairs: int, rng: np.random.Generator
+) -> list[Outcome]:
     """Tries a swap on pairs of all classes in one forward pass.
 
     Args:
         scene: `Scene`.
         swap: `Swap`.
-        classes: the classes whose cue is looked for.
+        classes: the classes whose cue is searched for.
         num_pairs: how many pairs in all.
         rng: `numpy.random.Generator`.
 
@@ -28,8 +30,8 @@ def run_trial(scene: Scene, swap: Swap, classes, num_pairs: int, rng) -> list[Ou
         An `Outcome` without control for each class with at least 4 donors, 4 recipients and
         10 pairs.
     """
-    task = scene.task
-    pairs = draw_pairs(task.has_class, scene.is_said, classes, num_pairs, rng)
+    has_class = scene.class_labels.has_class
+    pairs = draw_pairs(has_class, scene.is_said, classes, num_pairs, rng)
     if not len(pairs):
         return []
     is_said = said_after(scene, swap.edit, pairs)
@@ -44,19 +46,21 @@ def run_trial(scene: Scene, swap: Swap, classes, num_pairs: int, rng) -> list[Ou
     return outcomes
 
 
-def add_controls(scene: Scene, swap: Swap, outcomes: list[Outcome], rng) -> list[Outcome]:
+def add_controls(
+    scene: Scene, swap: Swap, outcomes: list[Outcome], rng: np.random.Generator
+) -> list[Outcome]:
     """Returns the outcomes with their controls, of the same pairs: all classes at once."""
     if not outcomes:
         return []
     pairs = Pairs.join([outcome.pairs for outcome in outcomes])
     ends = np.cumsum([len(outcome.pairs) for outcome in outcomes])[:-1]
 
-    def said_by(control):
-        return said_after(scene, lambda some: control(some, rng), pairs)
+    def said_by(control: Control) -> np.ndarray:
+        return said_after(scene, lambda some: control.edit(some, rng), pairs)
 
     controls, lost = {}, {}
     for control in swap.controls():
-        is_said = said_by(control.edit)
+        is_said = said_by(control)
         controls[control.text] = np.split(_adopted(is_said, pairs), ends)
         lost[control.text] = np.split(_lost(scene, is_said, pairs), ends)
     return [
@@ -83,16 +87,17 @@ def said_after(scene: Scene, edit: Callable[[Pairs], np.ndarray], pairs: Pairs) 
     said = []
     for start in range(0, len(pairs), at_once):
         some = pairs.take(slice(start, start + at_once))
-        said.append(scene.task.says(scene.predict(scene.edited(edit, some), some.recipients)))
+        logits = scene.predict(scene.edited(edit, some), some.recipients)
+        said.append(scene.class_labels.says(logits))
     return np.concatenate(said)
 
 
-def _adopted(is_said, pairs):
+def _adopted(is_said: np.ndarray, pairs: Pairs) -> np.ndarray:
     return is_said[np.arange(len(pairs)), pairs.classes]
 
 
-def _lost(scene, is_said, pairs):
+def _lost(scene: Scene, is_said: np.ndarray, pairs: Pairs) -> np.ndarray:
     """Which recipients are right no more, float (m,); NaN where they were not right before."""
-    has_class = scene.task.has_class[pairs.recipients]
+    has_class = scene.class_labels.has_class[pairs.recipients]
     was_right = (scene.is_said[pairs.recipients] == has_class).all(axis=1)
     return np.where(was_right, (is_said != has_class).any(axis=1), np.nan)

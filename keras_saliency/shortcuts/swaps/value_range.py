@@ -22,13 +22,12 @@ class ValueRange:
     dtype: np.dtype
 
     @classmethod
-    def of(cls, images, given: tuple[float, float] | None = None) -> "ValueRange":
+    def of(cls, images: np.ndarray, given: tuple[float, float] | None = None) -> "ValueRange":
         """Infers the range of images (n, H, W, C), or takes what is given.
 
         Bytes are 0 … 255; else the narrowest of 0 … 1, ±0.5, ±1 and 0 … 255 that holds all
         pixels; else each channel's own least and largest value.
         """
-        images = np.asarray(images)
         axes = tuple(range(images.ndim - 1))
         lows, highs = (f(images, axis=axes).astype(np.float64) for f in (np.min, np.max))
         if given is not None:
@@ -42,7 +41,7 @@ class ValueRange:
                     break
         return cls(lows, highs, images.dtype)
 
-    def clip(self, images) -> np.ndarray:
+    def clip(self, images: np.ndarray) -> np.ndarray:
         """Returns edited images (m, H, W, C) within the range, in the probes' dtype."""
         clipped = np.clip(images, self.low.astype(np.float32), self.high.astype(np.float32))
         if self.dtype.kind in "iu":
