@@ -3,15 +3,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from helpers.networks import SHAPE
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import keras
 import numpy as np
 import pytest
-
-SHAPE = (18, 14, 3)
-ALL_METHODS = ["grad_cam", "vanilla_gradients", "deconvnet"]
 
 
 @pytest.fixture(autouse=True)
@@ -67,44 +66,3 @@ def probes(data):
     from keras_saliency import ProbeSet
 
     return ProbeSet(data[0][:6], data[1][:6])
-
-
-def small_cnn(input_shape=SHAPE, num_classes=4, activation="softmax"):
-    """The network of `slow_twins.Twin`, with random biases so that no ReLU hides."""
-    model = keras.Sequential(
-        [
-            keras.layers.Input(input_shape),
-            keras.layers.Conv2D(5, 3, activation="relu", name="conv_1"),
-            keras.layers.MaxPooling2D(name="pool_1"),
-            keras.layers.Conv2D(6, 3, activation="relu", name="conv_2"),
-            keras.layers.MaxPooling2D(name="pool_2"),
-            keras.layers.Flatten(name="flatten"),
-            keras.layers.Dense(8, activation="relu", name="dense_1"),
-            keras.layers.Dense(num_classes, activation=activation, name="dense_2"),
-        ]
-    )
-    randomize(model)
-    return model
-
-
-def randomize(model, seed=3):
-    """Gives every weight a random value of a size that keeps signals alive."""
-    rng = np.random.default_rng(seed)
-    for weight in model.weights:
-        if not str(weight.dtype).startswith("float"):
-            continue
-        value = np.array(weight)
-        if value.ndim > 1:
-            fan_in = np.prod(value.shape[:-1])
-            weight.assign(rng.normal(scale=np.sqrt(2 / fan_in), size=value.shape))
-        elif "variance" in weight.path or "gamma" in weight.path:
-            weight.assign(rng.uniform(0.5, 1.5, size=value.shape))
-        else:
-            weight.assign(rng.normal(scale=0.1, size=value.shape))
-    return model
-
-
-def relative_error(a, b):
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    assert a.shape == b.shape and np.abs(b).max() > 0
-    return np.abs(a - b).max() / np.abs(b).max()

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import small_cnn
+from helpers.networks import small_cnn
 from keras import layers
 
 from keras_saliency import explain

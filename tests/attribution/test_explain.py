@@ -7,7 +7,7 @@ import cv2
 import keras
 import numpy as np
 import pytest
-from conftest import ALL_METHODS, small_cnn
+from helpers.networks import ALL_METHODS, small_cnn
 
 from keras_saliency import explain
 from keras_saliency.__main__ import main

@@ -5,7 +5,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from conftest import small_cnn
+from helpers.networks import small_cnn
 
 from keras_saliency import ModelGraph, ProbeSet, SaliencyCallback, explain
 from keras_saliency.attribution.layer_features import NUM_CHANNELS, NUM_PROBES, FeatureViews

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import ALL_METHODS, randomize, relative_error, small_cnn
+from helpers.networks import ALL_METHODS, randomize, small_cnn
+from helpers.slow_twins import relative_error
 from keras import layers
 
 from keras_saliency.attribution.model_graph import ModelGraph

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import SHAPE, small_cnn
+from helpers.networks import SHAPE, small_cnn
 
 from keras_saliency import ProbeSet, sanity_check
 from keras_saliency.attribution.sanity_check import SanityCheck

@@ -25,8 +25,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
+from helpers.trained_networks import CATS, ESPRESSO, folder_of, lite0
 from skimage import data
-from test_real_networks import CATS, ESPRESSO, folder_of, lite0
 
 from keras_saliency import ModelGraph, ProbeSet, sanity_check
 from keras_saliency.methods import METHODS, DeconvNet, ScoreCAM

@@ -27,7 +27,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import psutil
-from browser import FIND, chromium, drawn, enter_saliency_tab, read, tensorboard, wait_until
+from helpers.browser import FIND, chromium, drawn, enter_saliency_tab, read, tensorboard, wait_until
 
 from keras_saliency import ProbeSet
 from keras_saliency.records import EpochReport, Heatmaps, Predictions

@@ -12,39 +12,15 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import SHAPE, small_cnn
-from test_callback import compiled, events_of, fit
+from helpers.events import epochs_of, events_of
+from helpers.networks import SHAPE, small_cnn
+from helpers.training import At, compiled, fit
 
 from keras_saliency import SaliencyCallback
 from keras_saliency.history import History
 from keras_saliency.sinks import FolderSink
 
 CAN_MOUNT = os.name == "posix" and hasattr(os, "geteuid") and os.geteuid() == 0
-
-
-class At(keras.callbacks.Callback):
-    """Does something at the begin of epochs, once the worker has nothing left to do."""
-
-    def __init__(self, saliency, **actions):
-        super().__init__()
-        self.saliency, self.actions = saliency, {int(k[1:]): v for k, v in actions.items()}
-
-    def on_epoch_begin(self, epoch, logs=None):
-        if epoch in self.actions:
-            _ = self.saliency.history
-            self.actions[epoch]()
-
-
-def epochs_of(run_dir, tag="saliency/grad_cam/drift_previous"):
-    """Steps of a tag over all event files, read up to where a file is torn."""
-    steps = []
-    for path in sorted(Path(run_dir).glob("events*")):
-        try:
-            for event in tf.compat.v1.train.summary_iterator(str(path)):
-                steps += [event.step for value in event.summary.value if value.tag == tag]
-        except tf.errors.DataLossError:
-            continue
-    return sorted(set(steps))
 
 
 @pytest.fixture
@@ -101,15 +77,16 @@ import os, sys, tempfile
 sys.path[:0] = [{tests!r}]
 import warnings
 import numpy as np
-import conftest, test_callback
+import helpers.training
 from keras_saliency import ProbeSet, SaliencyCallback
 from keras_saliency.history import History
-from test_faults import At, epochs_of
+from helpers.events import epochs_of
+from helpers.training import At
 rng = np.random.default_rng(0)
 data = rng.uniform(size=(40, 18, 14, 3)).astype(np.float32), rng.integers(0, 4, 40)
 with tempfile.TemporaryDirectory() as before:  # imports what nobody may not be allowed to read
     warm = SaliencyCallback((data[0][:6], data[1][:6]), before)
-    test_callback.fit(warm, data, epochs=2)
+    helpers.training.fit(warm, data, epochs=2)
     History.load(warm.run_dir), epochs_of(warm.run_dir)
 if os.geteuid() == 0:
     os.chmod({folder!r}, 0o777)
@@ -124,7 +101,7 @@ def mode(bits):
 at = At(callback, e2=lambda: mode(0o555), e4=lambda: mode(0o755))
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
-    logs = test_callback.fit([callback, at], data, epochs=6).history
+    logs = helpers.training.fit([callback, at], data, epochs=6).history
 words = [str(w.message) for w in caught]
 assert len(logs["grad_cam_drift"]) == 6
 assert sum("history on disk failed" in w for w in words) == 1, words
@@ -150,7 +127,7 @@ def python(code, **options):
 
 
 def test_a_directory_that_turns_read_only_is_survived(tmp_path):
-    tests = str(Path(__file__).parent)
+    tests = str(Path(__file__).parents[1])
     open_to_all = tmp_path / "open"
     open_to_all.mkdir()
     for folder in (open_to_all, *open_to_all.parents[:4]):
@@ -167,7 +144,7 @@ import numpy as np
 import keras
 import tensorflow as tf
 from keras import layers
-import test_callback
+import helpers.training
 from keras_saliency import ProbeSet, SaliencyCallback
 
 class Hungry(layers.Layer):
@@ -178,7 +155,7 @@ class Hungry(layers.Layer):
 
 model = keras.Sequential([layers.Input((8, 8, 3)), Hungry(), layers.Conv2D(4, 3),
     layers.GlobalAveragePooling2D(), layers.Dense(4, activation="softmax")])
-model = test_callback.compiled(model)
+model = helpers.training.compiled(model)
 rng = np.random.default_rng(0)
 images, labels = rng.uniform(size=(64, 8, 8, 3)).astype(np.float32), np.arange(64) % 4
 model.fit(images[:4], labels[:4], batch_size=2, verbose=0)
@@ -201,7 +178,7 @@ print("keys", len(logs["vanilla_gradients_drift"]), "observed", len(callback.his
 def test_out_of_memory_halves_the_chunk_once_and_never_ends_the_training(
     tmp_path, megabytes, words
 ):
-    tests = str(Path(__file__).parent)
+    tests = str(Path(__file__).parents[1])
     done = python(NO_MEMORY.format(tests=tests, folder=str(tmp_path), megabytes=megabytes))
     assert "keys 5" in done.stdout, done.stderr[-2000:]
     assert done.stdout.count("out of memory with chunk_size=64") == 1
@@ -470,12 +447,12 @@ def test_a_sink_that_uses_the_callback_does_not_hang(tmp_path, data, probes):
 
 
 def test_a_training_in_a_thread_outlives_the_main_thread(tmp_path):
-    tests = str(Path(__file__).parent)
+    tests = str(Path(__file__).parents[1])
     code = f"""
 import sys, threading, time
 sys.path[:0] = [{tests!r}]
 import numpy as np
-from conftest import small_cnn
+from helpers.networks import small_cnn
 from keras_saliency import SaliencyCallback
 rng = np.random.default_rng(0)
 images, labels = rng.uniform(size=(6, 18, 14, 3)).astype(np.float32), rng.integers(0, 4, 6)

@@ -39,9 +39,9 @@ def whole_history(run_dir):
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the trainings are forks")
 def test_a_killed_training_loses_at_most_the_epoch_at_hand(tmp_path):
-    victim = Path(__file__).with_name("victim.py")
+    training = Path(__file__).parents[1] / "helpers" / "killed_training.py"
     done = subprocess.run(
-        [sys.executable, victim, tmp_path, str(NUM_KILLS), "3"],
+        [sys.executable, training, tmp_path, str(NUM_KILLS), "3"],
         capture_output=True,
         text=True,
         timeout=900,

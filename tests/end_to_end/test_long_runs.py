@@ -4,8 +4,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from conftest import small_cnn
-from test_callback import events_of
+from helpers.events import events_of
+from helpers.networks import small_cnn
 
 from keras_saliency import ProbeSet, SaliencyCallback
 from keras_saliency.sinks import Sink

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-BENCHMARK = Path(__file__).parent / "benchmarks/shortcuts/benchmark.py"
+BENCHMARK = Path(__file__).parents[1] / "benchmarks/shortcuts/benchmark.py"
 SHORTCUTS = ("class_tag-1-gap-6-12", "frame-0.95-flatten-6-49")
 CLEAN = ("centred-0-flatten-6-109", "transfer-0-flatten-2-161")
 

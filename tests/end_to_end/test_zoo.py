@@ -4,11 +4,11 @@ The tables of README.md and docs/models.md are written by `python tests/zoo/tabl
 """
 
 import pytest
-from zoo.applications import APPLICATIONS
-from zoo.entry import try_out
-from zoo.hub import HUB
-from zoo.table import MODELS, README, row, row_with_layer
-from zoo.tasks import TASKS
+from end_to_end.zoo.applications import APPLICATIONS
+from end_to_end.zoo.entry import try_out
+from end_to_end.zoo.hub import HUB
+from end_to_end.zoo.table import MODELS, README, row, row_with_layer
+from end_to_end.zoo.tasks import TASKS
 
 
 def name_of(entry):

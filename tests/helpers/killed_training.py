@@ -1,6 +1,6 @@
 """A training that is killed again and again; run by test_kills.py in a process of its own.
 
-    python victim.py FOLDER NUM_KILLS NUM_EPOCHS
+    python killed_training.py FOLDER NUM_KILLS NUM_EPOCHS
 
 TensorFlow is imported once; each training is a fork of this process, so that a kill costs a
 second and not ten. After each kill the log directory is copied to FOLDER/after_<kill>.

@@ -224,3 +224,9 @@ def occlusion(twin, weights, target_class, patch, stride, value):
             total[i : i + patch, j : j + patch] += loss
             number[i : i + patch, j : j + patch] += 1
     return total / number
+
+
+def relative_error(a, b):
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    assert a.shape == b.shape and np.abs(b).max() > 0
+    return np.abs(a - b).max() / np.abs(b).max()

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from conftest import ALL_METHODS, relative_error, small_cnn
+from helpers.networks import ALL_METHODS, small_cnn
+from helpers.slow_twins import relative_error
 
 from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.methods import METHODS

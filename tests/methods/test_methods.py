@@ -3,8 +3,9 @@
 import keras
 import numpy as np
 import pytest
-import slow_twins as slow
-from conftest import ALL_METHODS, relative_error, small_cnn
+from helpers import slow_twins as slow
+from helpers.networks import ALL_METHODS, small_cnn
+from helpers.slow_twins import relative_error
 
 from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.methods import DeconvNet, GradCAM

@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 import pytest
-import slow_twins as slow
 import tensorflow as tf
-from conftest import relative_error, small_cnn
+from helpers import slow_twins as slow
+from helpers.networks import small_cnn
+from helpers.slow_twins import relative_error
 
 from keras_saliency import ProbeSet, SaliencyCallback, explain
 from keras_saliency.attribution.model_graph import ModelGraph

@@ -4,8 +4,8 @@ import re
 
 import numpy as np
 import pytest
-from stand_ins import Probes
-from test_detectors import LABELS, NAMES, SIZE, Looks, draw, reads_tag
+from helpers.checked_models import LABELS, NAMES, SIZE, Looks, draw, reads_tag
+from helpers.stand_ins import Probes
 
 from keras_saliency import Battery, ProbeSet
 from keras_saliency.shortcuts import NOTHING_LEGITIMATE, Hints, Legitimate

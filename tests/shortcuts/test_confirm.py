@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_alerts import NUM_CLASSES, TAG, draw, probes_of, train
+from helpers.tagged_training import NUM_CLASSES, TAG, draw, probes_of, train
 
 from keras_saliency import SaliencyCallback, confirm
 

@@ -5,7 +5,7 @@ import json
 import urllib.parse
 
 import pytest
-from browser import CHROMIUM, DRIVER, FIND, chromium, look_at, read, tensorboard, wait_until
+from helpers.browser import CHROMIUM, DRIVER, FIND, chromium, look_at, read, tensorboard, wait_until
 
 pytest.importorskip("selenium")
 pytestmark = [

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from slow_twins import bilinear_resize
-from stand_ins import Probes, attend, full_probes, predicted
+from helpers.slow_twins import bilinear_resize
+from helpers.stand_ins import Probes, attend, full_probes, predicted
 
 from keras_saliency.statistics import (
     MEASURES,

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from stand_ins import Probes, attend, predicted
+from helpers.stand_ins import Probes, attend, predicted
 
 from keras_saliency.statistics import STATISTICS
 

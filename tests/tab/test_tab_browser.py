@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from browser import (
+from helpers.browser import (
     CHROMIUM,
     DRIVER,
     FIND,
@@ -24,7 +24,15 @@ from browser import (
     tensorboard,
     wait_until,
 )
-from test_tab import HOSTILE, damage, make_alert, make_probes, make_report, write_foreign, write_log
+from helpers.tab_logs import (
+    HOSTILE,
+    damage,
+    make_alert,
+    make_probes,
+    make_report,
+    write_foreign,
+    write_log,
+)
 
 from keras_saliency import History
 from keras_saliency.rendering import overlay
@@ -39,7 +47,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver"),
 ]
-PACKAGE = Path(__file__).resolve().parents[1] / "keras_saliency"
+PACKAGE = Path(__file__).resolve().parents[2] / "keras_saliency"
 TAGGED, CLEAN = "tagged/saliency", "clean/saliency"
 MAPS_ASKED = "return performance.getEntriesByType('resource').filter(r => /data.maps/.test(r.name))"
 

@@ -6,8 +6,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import ALL_METHODS, relative_error
-from test_callback import OURS, events_of
+from helpers.events import events_of
+from helpers.networks import ALL_METHODS
+from helpers.slow_twins import relative_error
+from helpers.training import OURS
 
 from keras_saliency import ProbeSet, SaliencyCallback, explain
 from keras_saliency.attribution.model_graph import ModelGraph

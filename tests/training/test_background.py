@@ -6,8 +6,9 @@ import time
 import keras
 import numpy as np
 import pytest
-from conftest import SHAPE, small_cnn
-from test_callback import compiled, events_of, fit
+from helpers.events import events_of
+from helpers.networks import SHAPE, small_cnn
+from helpers.training import compiled, fit
 
 from keras_saliency import SaliencyCallback
 from keras_saliency.sinks import Sink

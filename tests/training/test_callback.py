@@ -1,6 +1,5 @@
 """The callback in real `model.fit` calls: what it writes, and that it only observes."""
 
-import glob
 import random
 from pathlib import Path
 
@@ -8,7 +7,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import ALL_METHODS, small_cnn
+from helpers.events import events_of
+from helpers.networks import ALL_METHODS, small_cnn
+from helpers.training import OURS, compiled, fit
 from keras import layers
 
 from keras_saliency import ProbeSet, SaliencyCallback
@@ -30,30 +31,6 @@ def probes(data):
     return ProbeSet(images[:6], labels[:6], class_names=["ant", "bee", "cat", "dog"])
 
 
-def compiled(model):
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return model
-
-
-def fit(callbacks, data, model=None, epochs=2, **options):
-    model = model or compiled(small_cnn())
-    callbacks = callbacks if isinstance(callbacks, list) else [callbacks]
-    return model.fit(*data, epochs=epochs, batch_size=16, verbose=0, callbacks=callbacks, **options)
-
-
-def events_of(run_dir):
-    """{tag: [(step, plugin, value)]} of a run directory, read from its event files."""
-    found = {}
-    for path in sorted(glob.glob(f"{run_dir}/events*")):
-        for event in tf.compat.v1.train.summary_iterator(path):
-            for value in event.summary.value:
-                plugin = value.metadata.plugin_data.plugin_name
-                tensor = tf.make_ndarray(value.tensor)
-                found.setdefault(value.tag, []).append((event.step, plugin, tensor))
-    return found
-
-
-OURS = {"grad_cam_drift", "vanilla_gradients_drift", "shortcut_adoption"}  # in `logs`
 DRIFTS = ["drift", "rank_correlation", "iou", "ssim", "jensen_shannon", "centroid_shift"]
 STATISTICS = {
     "gini", "entropy", "centroid_y", "centroid_x", "spread", "border_enrichment", "gradient_norm",

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_callback import events_of
+from helpers.events import events_of
 
 from keras_saliency.training.workers import describe_workers
 
-SCRIPT = Path(__file__).with_name("distributed_run.py")
+SCRIPT = Path(__file__).parents[1] / "helpers" / "distributed_run.py"
 METHODS = ("grad_cam", "vanilla_gradients")
 pytestmark = pytest.mark.slow
 

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import SHAPE, small_cnn
-from test_callback import compiled, events_of, fit
+from helpers.events import events_of
+from helpers.networks import SHAPE, small_cnn
+from helpers.training import compiled, fit
 
 from keras_saliency import ProbeSet, SaliencyCallback
 from keras_saliency.history import History

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import small_cnn
-from test_callback import compiled, events_of, fit
+from helpers.events import events_of
+from helpers.networks import small_cnn
+from helpers.training import compiled, fit
 
 from keras_saliency import ProbeSet, SaliencyCallback
 

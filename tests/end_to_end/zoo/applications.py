@@ -5,7 +5,7 @@
 
 import functools
 
-from zoo.entry import NO_POOLING, NO_RELU, Entry
+from end_to_end.zoo.entry import NO_POOLING, NO_RELU, Entry
 
 # What comes last before the global pooling (in VGG, before the last max-pooling), by family:
 # {name: (side of the image, Grad-CAM's layer, why DeconvNet is refused)}.

@@ -2,7 +2,7 @@
 
 import functools
 
-from zoo.entry import ATTENTION, NO_POOLING, Entry
+from end_to_end.zoo.entry import ATTENTION, NO_POOLING, Entry
 
 _SIZE = (64, 64, 3)
 _VIT = {

@@ -1,9 +1,9 @@
 """Tries every model out and writes the tables of what works: docs/models.md, and README.md.
 
-    python tests/zoo/table.py [--only tasks]
+    python tests/end_to_end/zoo/table.py [--only tasks]
 
-`tests/test_zoo.py` holds the README's rows, and those of one model of each family, against
-what comes out.
+`tests/end_to_end/test_zoo.py` holds the README's rows, and those of one model of each family,
+against what comes out.
 """
 
 import os
@@ -11,15 +11,15 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import argparse
 import re
 import warnings
 
-from zoo.entry import METHODS, try_out
+from end_to_end.zoo.entry import METHODS, try_out
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 README, MODELS = ROOT / "README.md", ROOT / "docs" / "models.md"
 _TITLES = ("Grad-CAM", "vanilla gradients", "DeconvNet")
 
@@ -52,9 +52,9 @@ def write_block(path, name, lines):
 
 
 def main():
-    from zoo.applications import APPLICATIONS
-    from zoo.hub import HUB
-    from zoo.tasks import TASKS
+    from end_to_end.zoo.applications import APPLICATIONS
+    from end_to_end.zoo.hub import HUB
+    from end_to_end.zoo.tasks import TASKS
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=("tasks", "applications", "hub"))

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import tensorflow as tf
-from zoo.entry import NO_LOGITS, NO_POOLING, NO_RELU, UNREACHABLE, Entry
+from end_to_end.zoo.entry import NO_LOGITS, NO_POOLING, NO_RELU, UNREACHABLE, Entry
 
 layers = keras.layers
 SHAPE = (24, 20, 3)

@@ -7,7 +7,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from stand_ins import scene_of
+from helpers.stand_ins import scene_of
 
 from keras_saliency import ProbeSet, SaliencyCallback, confirm
 from keras_saliency._utils.boxes import (

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from stand_ins import scene_of
+from helpers.stand_ins import scene_of
 
 from keras_saliency import ProbeSet
 from keras_saliency.shortcuts.swaps import (

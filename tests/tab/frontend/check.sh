@@ -6,7 +6,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp "$here"/*.json "$here"/*.js "$work"
-cp -r "$here/../../keras_saliency/tab/static" "$work/static"
+cp -r "$here/../../../keras_saliency/tab/static" "$work/static"
 cd "$work"
 npm install --silent --no-audit --no-fund --no-package-lock
 npm run --silent types

@@ -1,0 +1,90 @@
+"""Logs of the Saliency tab that no training has written: whole, damaged and foreign ones."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_saliency import Alert, ProbeSet
+from keras_saliency.records import EpochReport, Heatmaps, Predictions
+from keras_saliency.sinks import TensorBoardSink
+from keras_saliency.sinks.tab_events import TabEvents
+from keras_saliency.tab import schema
+
+HOSTILE = "<img src=x onerror=alert(1)></script>"
+
+
+def make_report(probes, epoch, findings=(), **changes):
+    number = len(probes)
+    logits = np.zeros((number, 3), np.float32)
+    logits[:, epoch % 3] = 1
+    report = EpochReport(
+        epoch,
+        Predictions(logits, np.full((number, 3), 1 / 3, np.float32)),
+        {"grad_cam": Heatmaps("grad_cam", np.full((number, 4, 4), 1 + epoch, np.float32), (8, 8))},
+        {"grad_cam": {"drift_previous": np.full(number, epoch / 10, np.float32)}},
+        findings=findings,
+        **changes,
+    )
+    return report
+
+
+def make_alert(epoch, message="said", evidence=True):
+    picture = np.full((8, 8, 3), 200, np.uint8) if evidence else None
+    return Alert(
+        "alert", "stationary", epoch, epoch, 1, 0.9, 0.1, 30, 12, None, (0, 2), message, picture
+    )
+
+
+def make_probes(number=4, **words):
+    images = np.random.default_rng(0).uniform(size=(number, 8, 8, 3)).astype(np.float32)
+    return ProbeSet(images, np.arange(number) % 3, **words)
+
+
+def write_log(log_dir, probes, epochs=range(-1, 3), findings=()):
+    exhibit, sink = TabEvents(probes), TensorBoardSink()
+    sink.open(str(log_dir / "saliency"), {})
+    for epoch in epochs:
+        mine = tuple(f for f in findings if f.epoch == epoch)
+        made = make_report(probes, epoch, mine, is_baseline=epoch < 0)
+        sink.write(dataclasses.replace(made, exhibit=exhibit.events(made)))
+    sink.close()
+    return log_dir
+
+
+def damage(log_dir, how):
+    [path] = (log_dir / "saliency").glob("*tfevents*")
+    content = path.read_bytes()
+    if how == "truncated":
+        path.write_bytes(content[: 2 * len(content) // 3])
+    elif how == "flipped":
+        path.write_bytes(content[:-200] + b"\xff" * 100 + content[-100:])
+    elif how == "empty":
+        path.write_bytes(b"")
+    else:
+        path.write_bytes(b"no events at all" * 100)
+
+
+def write_foreign(log_dir, name="foreign"):
+    """Another's data under the name of our plugin, and under our tags."""
+    import tensorflow as tf
+    from tensorboard.compat.proto import summary_pb2
+
+    writer = tf.summary.create_file_writer(str(log_dir / name))
+    contents = {
+        schema.PROBES: [b"no json"],
+        schema.PICTURES: [b"\x00"],
+        schema.MAPS + "grad_cam": [b"\xff\xff\xff\xff{}"],
+        schema.NUMBERS + "grad_cam": [b'{"version": 1}'],
+        schema.FINDINGS: [b'{"version": 99}'],
+        "of/another": [b"x", b"y"],
+    }
+    with writer.as_default(), tf.summary.record_if(True):
+        for step in range(2):
+            for tag, parts in contents.items():
+                metadata = summary_pb2.SummaryMetadata(data_class=schema.data_class(tag))
+                metadata.plugin_data.plugin_name = schema.PLUGIN
+                tf.summary.write(tag, tf.constant(parts), step, metadata)
+            metadata = summary_pb2.SummaryMetadata(data_class=schema.TENSOR)
+            metadata.plugin_data.plugin_name = schema.PLUGIN
+            tf.summary.write(schema.PREDICTIONS, tf.constant(3.0), step, metadata)
+    writer.close()
