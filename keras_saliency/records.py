@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_saliency._utils.resize import _resize, alongside
+from keras_saliency._utils.resize import alongside, resize
 
 # A heatmap whose mean is this much smaller than the largest value among the
 # maps of its method is rounding dust: drawing or ranking it would show noise.
@@ -131,19 +131,7 @@ class Heatmaps:
 
     def at_image_size(self) -> np.ndarray:
         """Heatmaps resized linearly to the image, float32 (n, H, W)."""
-        if self.native.shape[1:] == self.image_size:
-            return self.native
-        if len(self.image_size) != 2:
-            return _resize(self.native, self.image_size)
-        from keras_saliency._utils.opencv import (
-            cv2,  # equals tf.image.resize to 3e-8, without TensorFlow
-        )
-
-        height, width = self.image_size
-        resized = [
-            cv2.resize(m, (width, height), interpolation=cv2.INTER_LINEAR) for m in self.native
-        ]
-        return np.stack(resized)
+        return resize(self.native, self.image_size)
 
     @property
     def non_finite(self) -> np.ndarray:

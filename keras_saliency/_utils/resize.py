@@ -8,8 +8,33 @@ def alongside(values: np.ndarray, maps: np.ndarray) -> np.ndarray:
     return values.reshape(-1, *[1] * (maps.ndim - 1))
 
 
-def _resize(maps, size):
-    """Resizes (n, ...) linearly along each axis, pixels' centres at halves, edges repeated."""
+def resize(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Resizes maps linearly, with the centres of pixels at halves and the edges repeated.
+
+    Equals `tf.image.resize` to 3e-8, without TensorFlow.
+
+    Args:
+        maps: float32 array (n, h, w); (n, l) for signals, (n, d, h, w) for volumes.
+        size: (H, W); (L,) for signals, (D, H, W) for volumes.
+
+    Returns:
+        float32 array (n, H, W); `maps` itself if it has that size.
+    """
+    if maps.shape[1:] == tuple(size):
+        return maps
+    if len(size) != 2:
+        return resize_axis_by_axis(maps, size)
+    from keras_saliency._utils.opencv import cv2  # up to 30 times as fast, for images only
+
+    height, width = size
+    resized = np.empty((len(maps), height, width), np.float32)
+    for one, place in zip(np.asarray(maps, np.float32), resized, strict=True):
+        cv2.resize(one, (width, height), place, interpolation=cv2.INTER_LINEAR)
+    return resized
+
+
+def resize_axis_by_axis(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Does the same as `resize` for any number of axes."""
     for axis, length in enumerate(size, 1):
         old = maps.shape[axis]
         place = np.clip((np.arange(length) + 0.5) * old / length - 0.5, 0, old - 1)

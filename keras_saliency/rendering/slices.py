@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_saliency.records import Heatmaps
+from keras_saliency._utils.resize import resize
 from keras_saliency.rendering.lettering import draw_line
 from keras_saliency.rendering.overlays import blend, display_values, outline
 from keras_saliency.rendering.sheet import FAINT_INK, PAPER, fit_tile
@@ -66,4 +66,4 @@ def draw_slices(
 
 def _at_size(heatmap, size):
     heatmap = np.asarray(heatmap, np.float32)[None]
-    return Heatmaps("", heatmap, tuple(size)).at_image_size()[0]
+    return resize(heatmap, size)[0]

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from keras_saliency.records import Heatmaps
+from keras_saliency._utils.resize import resize
 
 
 def pearson_of_resized(current, reference, image_size):
@@ -37,5 +37,5 @@ def pearson_of_resized(current, reference, image_size):
 def _resizing(size, image_size):
     """R'R and R'1 of the matrix R (image_size, size) that resizes an axis bilinearly."""
     identity = np.eye(size, dtype=np.float32)[:, None, :]  # one row each
-    matrix = Heatmaps("", identity, (1, image_size)).at_image_size()[:, 0, :].T.astype(np.float64)
+    matrix = resize(identity, (1, image_size))[:, 0, :].T.astype(np.float64)
     return matrix.T @ matrix, matrix.sum(axis=0)

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from keras_saliency._utils.resize import resize
 from keras_saliency.records import Heatmaps
 from keras_saliency.statistics.maps import Maps, divide_by_sum
 
@@ -70,7 +71,7 @@ class Attention:
         sizes = self.native.unit.shape[1:]
         if sizes == tuple(self.image_size):
             return self.native
-        resized = Heatmaps(self.method, self.native.unit, self.image_size).at_image_size()
+        resized = resize(self.native.unit, self.image_size)
         unit = divide_by_sum(resized, self.native.undefined)
         cell = tuple(side / s for side, s in zip(self.image_size, sizes, strict=True))
         return Maps(unit, self.native.empty, self.native.magnitude, cell)

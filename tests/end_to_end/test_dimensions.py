@@ -89,16 +89,6 @@ def test_vanilla_gradients_are_the_largest_over_channels(shape):
     np.testing.assert_allclose(found, np.abs(gradient).max(axis=-1), atol=1e-6)
 
 
-def test_resizing_of_two_axes_by_hand_equals_that_of_images():
-    from keras_saliency._utils.resize import _resize
-    from keras_saliency.records import Heatmaps
-
-    native = np.random.default_rng(0).random((3, 4, 7)).astype(np.float32)
-    for size in ((11, 9), (3, 20), (4, 7)):
-        expected = Heatmaps("", native, size).at_image_size()
-        np.testing.assert_allclose(_resize(native, size), expected, atol=1e-6)
-
-
 def rectified(signal):
     @tf.custom_gradient
     def relu(x):
