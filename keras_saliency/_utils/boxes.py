@@ -1,4 +1,4 @@
-"""Boxes (starts…, ends…), half-open: of images (y0, x0, y1, x1), and where a map is hottest."""
+"""Boxes (starts…, ends…), half-open, such as (y0, x0, y1, x1); and where a map is hottest."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from keras_saliency._utils.arguments import shown
 def window_sums(maps, *window: int) -> np.ndarray:
     """Returns the sum of each map (…, H, W) over each window (height, width).
 
-    (…, H - height + 1, W - width + 1); of signals and volumes with one or three sides.
+    (…, H - height + 1, W - width + 1); with one side for signals, three for volumes.
     """
     sums = np.asarray(maps, np.float64)
     for axis, side in enumerate(window, -len(window)):
@@ -21,7 +21,7 @@ def window_sums(maps, *window: int) -> np.ndarray:
 def hottest_boxes(maps, *window: int) -> np.ndarray:
     """Returns the window of each map (m, H, W) with the largest sum, int (m, 4); the first if even.
 
-    (y0, x0, y1, x1); starts, then ends, of signals and volumes too. A NaN counts as 0.
+    (y0, x0, y1, x1); starts, then ends, for signals and volumes too. A NaN counts as 0.
     """
     sums = window_sums(np.nan_to_num(maps), *window)
     best = sums.reshape(len(sums), -1).argmax(axis=1)
@@ -45,8 +45,8 @@ def box_masks(boxes, size, without=None) -> np.ndarray:
     """Returns which pixels lie in each box, bool (m, H, W).
 
     Args:
-        boxes: int (m, 4) = (y0, x0, y1, x1), half-open, in pixels; of a signal (m, 2) =
-            (start, end), of a volume (m, 6), starts and then ends.
+        boxes: int (m, 4) = (y0, x0, y1, x1), half-open, in pixels; (m, 2) = (start, end)
+            for signals, (m, 6), starts and then ends, for volumes.
         size: (H, W).
         without: bool (m, H, W), pixels that are left out. Defaults to None.
     """
@@ -60,12 +60,21 @@ def box_masks(boxes, size, without=None) -> np.ndarray:
 
 
 BOXES = {1: "(start, end)", 2: "(y0, x0, y1, x1)", 3: "(z0, y0, x0, z1, y1, x1)"}
+UNITS = {1: "samples", 2: "pixels", 3: "pixels"}
+_THINGS = {1: "signal", 2: "image", 3: "volume"}
 
 
 def check_box(argument, box, image_size) -> tuple[int, ...]:
     """Returns a box as ints, starts and then ends; refuses what is none, or lies outside.
 
-    `image_size`: (H, W), (length,) or (D, H, W).
+    Args:
+        argument: what to call the box in errors.
+        box: (y0, x0, y1, x1), (start, end) for signals, (z0, y0, x0, z1, y1, x1) for volumes.
+        image_size: (H, W), (length,) or (D, H, W).
+
+    Raises:
+        TypeError: if it is not that many whole numbers.
+        ValueError: if it is empty, or does not lie in the image.
     """
     num_axes = len(image_size)
     try:
@@ -74,16 +83,33 @@ def check_box(argument, box, image_size) -> tuple[int, ...]:
     except (TypeError, ValueError, OverflowError):
         is_whole = False
     if not is_whole or len(sides) != 2 * num_axes:
-        unit = "samples" if num_axes == 1 else "pixels"
         raise TypeError(
-            f"{argument} must be {BOXES[num_axes]} in {unit}, half-open. Received: {shown(box)}."
+            f"{argument} must be {BOXES[num_axes]} in {UNITS[num_axes]}, half-open. Received: "
+            f"{shown(box)}."
         )
-    ends = zip(sides[:num_axes], sides[num_axes:], image_size, strict=True)
-    if not all(0 <= start < end <= length for start, end, length in ends):
-        size = "×".join(str(length) for length in image_size)
-        what = {1: f"signal of {size} samples", 2: f"image of {size} pixels"}
+    if not lie_inside([sides], image_size).all():
         raise ValueError(
-            f"{argument} must lie in the {what.get(num_axes, f'volume of {size} pixels')} and not "
-            f"be empty, as {BOXES[num_axes]}, half-open. Received: {shown(box)}."
+            f"{argument} must lie in the {frame_text(image_size)} and not be empty, as "
+            f"{BOXES[num_axes]}, half-open. Received: {shown(box)}."
         )
     return tuple(sides)
+
+
+def lie_inside(boxes, image_size) -> np.ndarray:
+    """Returns which boxes are whole numbers, not empty, and lie in the image, bool (m,).
+
+    Args:
+        boxes: numbers (m, 4) = (y0, x0, y1, x1); (m, 2) for signals, (m, 6) for volumes.
+        image_size: (H, W), (length,) or (D, H, W).
+    """
+    boxes = np.asarray(boxes)
+    is_whole = (boxes == np.floor(boxes)).all(axis=1)
+    first, last = np.split(boxes, 2, axis=1)
+    return is_whole & ((first >= 0) & (first < last) & (last <= image_size)).all(axis=1)
+
+
+def frame_text(image_size) -> str:
+    """Returns what boxes must lie in, such as "image of 32×48 pixels" or "signal of 8 samples"."""
+    num_axes = len(image_size)
+    size = "×".join(str(length) for length in image_size)
+    return f"{_THINGS[num_axes]} of {size} {UNITS[num_axes]}"

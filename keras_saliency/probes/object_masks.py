@@ -2,28 +2,44 @@
 
 import numpy as np
 
+from keras_saliency._utils.boxes import BOXES, UNITS, box_masks, frame_text, lie_inside
 from keras_saliency.probes.arrays import check_length, frozen, read_array
 
+_SIZES = {1: "length", 2: "H, W", 3: "D, H, W"}
 
-def read_masks(object_masks, images_shape) -> np.ndarray:
-    """Reads masks or boxes, one object for each probe; returns a frozen bool array (n, H, W).
 
-    (n, length) for signals, (n, D, H, W) for volumes, which have no boxes.
+def read_masks(object_masks, images_shape: tuple[int, ...]) -> np.ndarray:
+    """Reads masks or boxes, one object for each probe.
+
+    Args:
+        object_masks: masks (n, H, W) or (n, H, W, 1) of zeros and ones, or boxes (n, 4) =
+            (y0, x0, y1, x1); (n, 2) = (start, end) for signals, (n, 6) =
+            (z0, y0, x0, z1, y1, x1) for volumes.
+        images_shape: (n, H, W, C); (n, length, C) for signals, (n, D, H, W, C) for volumes.
+
+    Returns:
+        bool array (n, H, W), read-only.
+
+    Raises:
+        TypeError: if it is no array of real numbers.
+        ValueError: if its shape fits neither, or a mask or box marks no object.
     """
     array = read_array("object_masks", object_masks)
     num_probes, *size, _ = images_shape
+    num_axes = len(size)
     if array.ndim == len(images_shape) and array.shape[-1] == 1:
         array = array[..., 0]
-    is_boxes = array.ndim == 2 and array.shape[1] == 4 and len(size) == 2
-    if not is_boxes and array.shape[1:] != tuple(size):
+    is_masks = array.shape[1:] == tuple(size)
+    if not is_masks and array.shape[1:] != (2 * num_axes,):
         raise ValueError(
-            "object_masks must be masks (n, H, W) or boxes (n, 4) = (y0, x0, y1, x1). Received: "
-            f"shape {array.shape} for images.shape={images_shape}. Pass masks of the images' size, "
-            "or boxes."
+            f"object_masks must be masks (n, {_SIZES[num_axes]}) or boxes (n, {2 * num_axes}) = "
+            f"{BOXES[num_axes]}. Received: shape {array.shape} for images.shape={images_shape}. "
+            "Pass masks of the images' size, or boxes."
         )
     check_length("object_masks", array, images_shape, "mask or box")
-    if is_boxes:
-        return _boxes_to_masks(array, *size)
+    if not is_masks:
+        _check_boxes(array, size)
+        return frozen(box_masks(array, size))
     inside = tuple(range(1, array.ndim))
     wrong = ((array != 0) & (array != 1)).any(axis=inside)
     if wrong.any():
@@ -43,20 +59,14 @@ def read_masks(object_masks, images_shape) -> np.ndarray:
     return frozen(masks)
 
 
-def _boxes_to_masks(boxes, height, width) -> np.ndarray:
-    y0, x0, y1, x1 = boxes.T
-    whole = np.isfinite(boxes).all(axis=1) & (boxes == np.floor(boxes)).all(axis=1)
-    fits = (y0 >= 0) & (x0 >= 0) & (y1 > y0) & (x1 > x0) & (y1 <= height) & (x1 <= width)
-    wrong = ~(whole & fits)
+def _check_boxes(boxes, size):
+    wrong = ~lie_inside(boxes, size)
     if wrong.any():
         index = int(wrong.argmax())
+        num_axes = len(size)
         raise ValueError(
-            "object_masks as boxes must be (y0, x0, y1, x1) in whole pixels, half-open, with 0 <= "
-            f"y0 < y1 <= {height} and 0 <= x0 < x1 <= {width}. Received: "
-            f"{tuple(boxes[index].tolist())} at index {index}. Clip the box to the image, and "
-            "check the order of its numbers."
+            f"object_masks as boxes must be {BOXES[num_axes]} in whole {UNITS[num_axes]}, "
+            f"half-open, not empty and inside the {frame_text(size)}. Received: "
+            f"{tuple(boxes[index].tolist())} at index {index}. Clip the box, and check the order "
+            "of its numbers."
         )
-    masks = np.zeros((len(boxes), height, width), bool)
-    for mask, (top, left, bottom, right) in zip(masks, boxes.astype(np.int64), strict=True):
-        mask[top:bottom, left:right] = True
-    return frozen(masks)

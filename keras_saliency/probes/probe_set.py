@@ -34,7 +34,8 @@ class ProbeSet(FrozenProbes):
             1. None for images without labels.
         object_masks: where the object is: masks (n, H, W) or (n, H, W, 1) of
             zeros and ones, or whole-number boxes (n, 4) = (y0, x0, y1, x1) in
-            pixels, half-open. The number of axes decides which it is.
+            pixels, half-open; (n, 2) = (start, end) for signals, (n, 6) =
+            (z0, y0, x0, z1, y1, x1) for volumes. The shape decides which it is.
         groups: anything hashable for each probe, such as a patient or a
             camera, kept as text.
         names: one string for each probe. Defaults to "probe 0", "probe 1", …

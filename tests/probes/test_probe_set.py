@@ -136,6 +136,33 @@ def test_the_number_of_axes_tells_masks_from_boxes_even_at_width_4():
     assert ProbeSet(images, object_masks=masks).object_masks.sum() == 64
 
 
+def test_signals_and_volumes_have_boxes_of_their_own():
+    signals, volumes = np.zeros((2, 40, 3)), np.zeros((2, 4, 5, 6, 1))
+    masks = ProbeSet(signals, object_masks=[(2, 4), (0, 40)]).object_masks
+    assert [np.flatnonzero(m).tolist() for m in masks] == [[2, 3], list(range(40))]
+    masks = ProbeSet(volumes, object_masks=[(1, 2, 3, 2, 4, 6), (0, 0, 0, 4, 5, 6)]).object_masks
+    expected = np.zeros((4, 5, 6), bool)
+    expected[1:2, 2:4, 3:6] = True
+    np.testing.assert_array_equal(masks[0], expected)
+    assert masks[1].all() and not masks.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("shape", "boxes", "match"),
+    [
+        ((40, 3), [(2, 4, 6)] * 2, r"masks \(n, length\) or boxes \(n, 2\) = \(start, end\)"),
+        ((40, 3), [(2, 41)] * 2, r"\(start, end\) in whole samples.*the signal of 40 samples"),
+        ((40, 3), [(0, 40), (4, 4)], r"Received: \(4, 4\) at index 1"),
+        ((4, 5, 6, 1), [(0, 0, 1, 1)] * 2, r"\(n, D, H, W\) or boxes \(n, 6\) = \(z0, y0, x0, z1"),
+        ((4, 5, 6, 1), [(0, 0, 0, 4, 5, 7)] * 2, "inside the volume of 4×5×6 pixels"),
+        ((4, 5, 6, 1), [(0, 0, 2, 4, 5, 2)] * 2, "not empty"),
+    ],
+)
+def test_wrong_boxes_of_signals_and_volumes_are_refused(shape, boxes, match):
+    with pytest.raises(ValueError, match=match):
+        ProbeSet(np.zeros((2, *shape)), object_masks=boxes)
+
+
 def test_groups_are_kept_as_text():
     probes = ProbeSet(IMAGES[:4], groups=[1, "b", ("c", 2), b"d"])
     assert probes.groups.tolist() == ["1", "b", "('c', 2)", "d"]
@@ -335,7 +362,11 @@ def test_labels_that_are_no_classes_are_refused(labels, error, match):
             r"Received: \(2, 0, 2, 1\) at index 3",
         ),
         ([(0, 3, 1, 2)] * 6, ValueError, r"Received: \(0, 3, 1, 2\) at index 0"),
-        ([(0, 0, 6, 1)] * 6, ValueError, "y1 <= 5 and 0 <= x0 < x1 <= 7"),
+        (
+            [(0, 0, 6, 1)] * 6,
+            ValueError,
+            r"whole pixels.*inside the image of 5×7",
+        ),
         ([(0, 0, 1, 8)] * 6, ValueError, r"Received: \(0, 0, 1, 8\)"),
         ([(-1, 0, 1, 1)] * 6, ValueError, r"Received: \(-1, 0, 1, 1\)"),
         ([(0, 0, 0.5, 0.5)] * 6, ValueError, "whole pixels"),
