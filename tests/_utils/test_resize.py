@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from slow_twins import bilinear_resize
+from helpers.slow_twins import bilinear_resize
 
 from keras_saliency._utils.resize import resize, resize_axis_by_axis
 from keras_saliency.records import Heatmaps
