@@ -1,23 +1,24 @@
-"""`Battery`: which detectors look at a run, and how, as the user asks for it."""
+"""`Battery`: which detectors search for shortcuts, and how, as the user asks for it."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from keras_saliency._utils.arguments import shown
+from keras_saliency.probes import ProbeSet
+from keras_saliency.shortcuts.coverage import Untested
 from keras_saliency.shortcuts.detector import SwapDetector
 from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
-from keras_saliency.shortcuts.examiner import Examiner
 from keras_saliency.shortcuts.groups import GroupGap
 from keras_saliency.shortcuts.legitimate import Legitimate
-from keras_saliency.shortcuts.swaps import MAX_CLASSES, MIN_DONORS, ClassLabels, ValueRange
-from keras_saliency.shortcuts.untested import Untested
+from keras_saliency.shortcuts.swaps import MAX_CLASSES, MIN_DONORS, ClassLabels
 
 NAMES = (*SWAP_DETECTORS, GroupGap.name)
 
 
 class Battery:
-    """Which detectors look for shortcuts, configured.
+    """Which detectors search for shortcuts, configured.
 
     Args:
         detectors: "default" for all that the probes allow, or a list of their names.
@@ -31,7 +32,13 @@ class Battery:
         TypeError: if an argument is of the wrong kind.
     """
 
-    def __init__(self, detectors="default", *, classes=None, value_range=None):
+    def __init__(
+        self,
+        detectors: str | list[str] | tuple[str, ...] = "default",
+        *,
+        classes: Iterable[int] | None = None,
+        value_range: tuple[float, float] | None = None,
+    ):
         self.is_default = isinstance(detectors, str) and detectors == "default"
         if isinstance(detectors, str):
             detectors = NAMES if detectors == "default" else [detectors]
@@ -51,37 +58,40 @@ class Battery:
         self.value_range = None if value_range is None else _check_range(value_range)
 
     @classmethod
-    def of(cls, detectors) -> "Battery | None":
+    def of(cls, detectors: Any) -> "Battery | None":
         """Returns a battery as it is, makes one of names; None stays None."""
         return detectors if detectors is None or isinstance(detectors, Battery) else cls(detectors)
 
-    def begin(
-        self, probes, num_logits: int, legitimate: "Legitimate"
-    ) -> tuple[Examiner | None, list[Untested]]:
-        """Prepares the battery for a model.
+    @property
+    def compares_groups(self) -> bool:
+        """Whether the accuracy of groups is to be compared."""
+        return GroupGap.name in self.names
 
-        Args:
-            probes: `ProbeSet`.
-            num_logits: k of the model.
-            legitimate: what the user calls legitimate.
-
-        Returns:
-            An `Examiner`, None where nothing can be tested; and what is left out.
+    def classes_of(self, class_labels: ClassLabels) -> list[int]:
+        """Returns the classes that are tested, ascending.
 
         Raises:
             ValueError: if `classes` are none of the model's.
         """
-        task = ClassLabels.of(probes, num_logits)
-        if task is None:
-            text = "any class, because the probes have no labels"
-            return None, [Untested("any class", "no labels", text)]
-        classes = task.frequent_classes() if self.classes is None else self.classes
-        if max(classes) >= task.num_classes:
+        classes = class_labels.frequent_classes() if self.classes is None else self.classes
+        if max(classes) >= class_labels.num_classes:
             raise ValueError(
-                f"classes must be below {task.num_classes}, the number of the model's classes. "
-                f"Received: {classes}."
+                f"classes must be below {class_labels.num_classes}, the number of the model's "
+                f"classes. Received: {classes}."
             )
-        untested = _too_few(probes, task, classes)
+        return classes
+
+    def choose(
+        self, probes: ProbeSet, class_labels: ClassLabels, legitimate: Legitimate
+    ) -> tuple[list[SwapDetector], list[Untested]]:
+        """Returns the detectors that apply to some probes, and what is left out.
+
+        Args:
+            probes: `ProbeSet` with labels.
+            class_labels: their `ClassLabels`.
+            legitimate: what the user calls legitimate.
+        """
+        untested = _too_few(probes, class_labels, self.classes_of(class_labels))
         has_masks = probes.object_masks is not None
         is_cautious = self.is_default and probes.images.ndim != 4
         if is_cautious and not has_masks:
@@ -95,14 +105,14 @@ class Battery:
             if name == GroupGap.name:
                 continue
             detector = SWAP_DETECTORS[name]
-            if legitimate.words & detector.legitimate:
+            if legitimate.cues & detector.legitimate:
                 untested.append(Untested(name, "legitimate", f"{name}, which is legitimate"))
             elif detector.needs and getattr(probes, detector.needs) is None:
                 text = f"{name}, which needs {detector.needs}"
                 untested.append(Untested(name, "needs masks", text))
             elif is_cautious and not (has_masks and detector.spares_object):
                 unsure.append(name)
-            elif detector.bounds(task, has_masks) is None:
+            elif detector.bounds(class_labels, has_masks) is None:
                 text = f"{name}, which tells nothing where a class is yes or no"
                 untested.append(Untested(name, "uninformative", text))
             else:
@@ -111,22 +121,10 @@ class Battery:
             names = ", ".join(unsure)
             text = f"{names}, for images unless you name them in detectors"
             untested.append(Untested(names, "images only", text))
-        examiner = Examiner(
-            probes,
-            task,
-            detectors=[d for d in found.values() if d.stands_in_for not in found],
-            classes=classes,
-            pixel_range=ValueRange.of(probes.images, self.value_range),
-            spared=legitimate.mask(probes.image_shape[:-1]),
-            fills_frame=bool(legitimate.words & {"colour", "texture"}),
-            compares_groups=GroupGap.name in self.names and probes.groups is not None,
-        )
-        if examiner.groups is not None:
-            untested += examiner.groups.too_few(classes)
-        return examiner, untested
+        return [d for d in found.values() if d.stands_in_for not in found], untested
 
 
-def _check_range(value_range):
+def _check_range(value_range: Any) -> tuple[float, float]:
     try:
         low, high = (float(end) for end in value_range)
     except (TypeError, ValueError):
@@ -136,7 +134,7 @@ def _check_range(value_range):
     return low, high
 
 
-def _check_classes(classes):
+def _check_classes(classes: Any) -> list[int]:
     values = list(classes) if isinstance(classes, Iterable) else []
     wrong = [c for c in values if isinstance(c, bool) or not isinstance(c, int | np.integer)]
     if wrong or not values or min(values) < 0:
@@ -144,9 +142,9 @@ def _check_classes(classes):
     return sorted({int(c) for c in values})
 
 
-def _too_few(probes, task, classes):
+def _too_few(probes: ProbeSet, class_labels: ClassLabels, classes: list[int]) -> list[Untested]:
     """Classes in which no swap can be proven."""
-    counts = task.has_class.sum(axis=0)
+    counts = class_labels.has_class.sum(axis=0)
     few = [c for c in classes if counts[c] < MIN_DONORS or len(probes) - counts[c] < MIN_DONORS]
     found = [
         Untested(
@@ -159,7 +157,7 @@ def _too_few(probes, task, classes):
     ]
     if len(few) > 5:
         found.append(Untested("classes", "too few", f"{len(few) - 5} more such classes"))
-    if len(classes) == MAX_CLASSES < task.num_classes:
+    if len(classes) == MAX_CLASSES < class_labels.num_classes:
         text = f"classes other than the {MAX_CLASSES} that most probes have"
         found.append(Untested("classes", "too few", text))
     return found

@@ -13,7 +13,7 @@ class Bounds(NamedTuple):
     Attributes:
         of_mean: the mean over all classes tested, which is the surer number.
         of_class: one class by itself, since a tag often sits in one class.
-        of_pool: the mean of the last looks, see `Pool`; None where these are not pooled. It is
+        of_pool: the mean of the last checks, see `Pool`; None where these are not pooled. It is
             of what is lost where `of_lost` is given.
         of_lost: by how much more recipients must lose their own class than by the control, of
             all classes together: what several classes share brings a recipient to any of these.

@@ -1,13 +1,47 @@
 """Gaps between groups: does the model serve one of them worse?"""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 
-from keras_saliency.shortcuts.finding import Finding
-from keras_saliency.shortcuts.swaps import wilson_bounds
-from keras_saliency.shortcuts.untested import Untested
+from keras_saliency.probes import ProbeSet
+from keras_saliency.records import Alert
+from keras_saliency.shortcuts.coverage import Untested
+from keras_saliency.shortcuts.messages import describe_gap
+from keras_saliency.shortcuts.streaks import NUM_FOR_ALERT, Streaks
+from keras_saliency.shortcuts.swaps import ClassLabels, wilson_bounds
+from keras_saliency.shortcuts.verdict import ALERT, SUSPECT, Severity, Verdict
 
 MIN_PROBES = 8  # of a group in a class
 MIN_GAP = 0.2
+_NEWS: dict[int, Severity] = {1: SUSPECT, NUM_FOR_ALERT: ALERT}  # by the length of a streak
+
+
+class Group(NamedTuple):
+    """The probes of one group in one class.
+
+    Attributes:
+        name: of the group.
+        members: int (m,), indices of the probes.
+        num_right: how many of them the model is right about.
+    """
+
+    name: str
+    members: np.ndarray
+    num_right: int
+
+    @property
+    def share(self) -> float:
+        """Share of the probes that the model is right about, in [0, 1]."""
+        return self.num_right / len(self.members)
+
+
+class Gap(NamedTuple):
+    """The groups of a class that are served worst and best."""
+
+    worse: Group
+    better: Group
 
 
 class GroupGap:
@@ -18,31 +52,33 @@ class GroupGap:
 
     Args:
         probes: `ProbeSet` with `groups`.
-        task: `ClassLabels`.
-        streaks: `Streaks`.
+        class_labels: their `ClassLabels`.
     """
 
     name = "groups"
 
-    def __init__(self, probes, task, streaks):
-        self._probes, self._task, self._streaks = probes, task, streaks
+    def __init__(self, probes: ProbeSet, class_labels: ClassLabels):
+        self._probes, self._class_labels = probes, class_labels
         self._groups = np.asarray(probes.groups)
+        self._streaks = Streaks()
 
-    def look(self, is_said, classes, epoch) -> list[Finding]:
+    def check(self, is_said: np.ndarray, classes: Sequence[int], epoch: int) -> list[Alert]:
         """Returns what is new, from what the model says of each probe, bool (n, k)."""
-        found = []
+        alerts = []
         for c in classes:
-            gap = self._largest_gap(is_said, c)
-            severity = self._streaks.update((self.name, c), epoch, gap is not None)
-            if severity is not None:
-                found.append(self._finding(c, epoch, severity, *gap))
-        return found
+            key, gap = (self.name, c), self._largest_gap(is_said, c)
+            severity = _NEWS.get(self._streaks.update(key, epoch, gap is not None))
+            if gap is not None and severity is not None:
+                alerts.append(
+                    self._alert(c, gap, Verdict(severity, epoch, self._streaks.since(key)))
+                )
+        return alerts
 
-    def too_few(self, classes) -> list[Untested]:
+    def too_few(self, classes: Sequence[int]) -> list[Untested]:
         """Returns the classes with fewer than two groups that can be compared."""
         few = []
         for c in classes:
-            groups = self._groups[self._task.has_class[:, c]]
+            groups = self._groups[self._class_labels.has_class[:, c]]
             counts = {str(g): int((groups == g).sum()) for g in np.unique(groups)}
             if sum(count >= MIN_PROBES for count in counts.values()) < 2:
                 name = self._probes.class_text(c)
@@ -53,37 +89,35 @@ class GroupGap:
                 few.append(Untested(name, "too few", text))
         return few
 
-    def _largest_gap(self, is_said, c):
-        has = self._task.has_class[:, c]
-        members = [np.flatnonzero(has & (self._groups == g)) for g in np.unique(self._groups[has])]
-        members = [m for m in members if len(m) >= MIN_PROBES]
-        if len(members) < 2:
+    def _largest_gap(self, is_said: np.ndarray, c: int) -> Gap | None:
+        has = self._class_labels.has_class[:, c]
+        groups = []
+        for name in np.unique(self._groups[has]):
+            members = np.flatnonzero(has & (self._groups == name))
+            if len(members) >= MIN_PROBES:
+                groups.append(Group(str(name), members, int(is_said[members, c].sum())))
+        if len(groups) < 2:
             return None
-        members.sort(key=lambda m: is_said[m, c].mean())
-        worse, better = members[0], members[-1]
-        low, high = is_said[worse, c].mean(), is_said[better, c].mean()
-        is_certain = wilson_bounds(high, len(better))[0] > wilson_bounds(low, len(worse))[1]
-        return (worse, better, low, high) if is_certain and high - low >= MIN_GAP else None
+        groups.sort(key=lambda group: group.share)
+        worse, better = groups[0], groups[-1]
+        lower_bound, _ = wilson_bounds(better.share, len(better.members))
+        _, upper_bound = wilson_bounds(worse.share, len(worse.members))
+        is_proven = lower_bound > upper_bound and better.share - worse.share >= MIN_GAP
+        return Gap(worse, better) if is_proven else None
 
-    def _finding(self, c, epoch, severity, worse, better, low, high):
-        since = self._streaks.since((self.name, c))
-        of_worse, of_better = self._groups[worse[0]], self._groups[better[0]]
-        return Finding(
-            severity=severity,
+    def _alert(self, c: int, gap: Gap, verdict: Verdict) -> Alert:
+        worse, better = gap.worse, gap.better
+        return Alert(
+            severity=verdict.severity,
             detector=self.name,
-            epoch=epoch,
-            since_epoch=since,
-            message=(
-                f'Epoch {epoch + 1}: class "{self._probes.class_text(c)}" is recognised on '
-                f'{round(low * len(worse))} of {len(worse)} probes of group "{of_worse}", and on '
-                f'{round(high * len(better))} of {len(better)} of group "{of_better}" '
-                f"(since epoch {since + 1}). Look at the overlays of both groups. This does not "
-                "see why: another cue, too few training images of the group, or harder ones."
-            ),
+            epoch=verdict.epoch,
+            since_epoch=verdict.since_epoch,
             class_index=c,
-            adoption=float(1 - low),
-            control=float(1 - high),
-            num_pairs=len(worse) + len(better),
-            num_donors=len(worse),
-            probe_indices=tuple(int(i) for i in worse),
+            adoption=1 - worse.share,
+            control=1 - better.share,
+            num_pairs=len(worse.members) + len(better.members),
+            num_donors=len(worse.members),
+            region=None,
+            probe_indices=tuple(worse.members.tolist()),
+            message=describe_gap(gap, self._probes.class_text(c), verdict),
         )

@@ -1,21 +1,27 @@
 """Hints: a statistic of attention that has moved. Shown in TensorBoard; proves nothing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from keras_saliency.shortcuts.finding import Finding
+from keras_saliency.probes import ProbeSet
+from keras_saliency.records import Alert
+from keras_saliency.shortcuts.messages import describe_hint
 from keras_saliency.shortcuts.streaks import Streaks
+from keras_saliency.shortcuts.verdict import HINT, Verdict
+
+NUM_FOR_HINT = 2  # epochs in a row
 
 
 @dataclass(frozen=True)
 class Hint:
-    """A statistic and the bound beyond which it is worth a look, in the mean of a class.
+    """A statistic, and the bound beyond which the mean of a class is a hint.
 
     Attributes:
         statistic: its name.
         bound: the class's mean is below it, or above it.
-        is_low: whether low values are worth a look.
+        is_low: whether low values are the hint.
         sentence: what it may mean.
     """
 
@@ -39,17 +45,19 @@ HINTS = (
 
 
 class Hints:
-    """Looks at the statistics of each epoch, and tells once when one begins to be worth a look.
+    """Checks the statistics of each epoch, and reports each streak once.
 
     Args:
         probes: `ProbeSet`.
     """
 
-    def __init__(self, probes):
+    def __init__(self, probes: ProbeSet):
         self._probes = probes
+        labels = probes.labels
+        self._labels = np.zeros(len(probes), int) if labels is None else labels
         self._streaks = Streaks()
 
-    def look(self, statistics, epoch: int) -> list[Finding]:
+    def check(self, statistics: Mapping[str, Mapping[str, np.ndarray]], epoch: int) -> list[Alert]:
         """Returns new hints, from {method: {statistic: float (n,)}} of an epoch's end."""
         found = []
         for method, values in statistics.items():
@@ -58,32 +66,32 @@ class Hints:
                     found += self._compare(method, hint, values[hint.statistic], epoch)
         return found
 
-    def _compare(self, method, hint, values, epoch):
-        labels = self._probes.labels
-        labels = np.zeros(len(values), int) if labels is None else labels
+    def _compare(self, method: str, hint: Hint, values: np.ndarray, epoch: int) -> list[Alert]:
         found = []
-        for c in np.unique(labels):
-            defined = values[(labels == c) & ~np.isnan(values)]
-            mean = defined.mean() if len(defined) else np.nan
-            is_over = bool(mean < hint.bound if hint.is_low else mean > hint.bound)
+        for c in np.unique(self._labels):
+            defined = values[(self._labels == c) & ~np.isnan(values)]
+            mean = float(defined.mean()) if len(defined) else np.nan
+            is_over = mean < hint.bound if hint.is_low else mean > hint.bound
             key = method, hint.statistic, c
-            if self._streaks.update(key, epoch, is_over) == "alert":  # twice in a row
-                found.append(self._finding(method, hint, c, float(mean), epoch, key, labels))
+            if self._streaks.update(key, epoch, is_over) == NUM_FOR_HINT:
+                verdict = Verdict(HINT, epoch, self._streaks.since(key))
+                found.append(self._alert(method, hint, int(c), mean, verdict))
         return found
 
-    def _finding(self, method, hint, c, mean, epoch, key, labels):
+    def _alert(self, method: str, hint: Hint, c: int, mean: float, verdict: Verdict) -> Alert:
         has_labels = self._probes.labels is not None
-        whose = f' of class "{self._probes.class_text(c)}"' if has_labels else ""
-        side = "below" if hint.is_low else "above"
-        return Finding(
-            severity="hint",
+        class_name = self._probes.class_text(c) if has_labels else None
+        return Alert(
+            severity=verdict.severity,
             detector=hint.statistic,
-            epoch=epoch,
-            since_epoch=self._streaks.since(key),
-            message=(
-                f"Epoch {epoch + 1}: {hint.sentence}. {method}'s {hint.statistic}{whose} is "
-                f"{mean:.3g}, {side} {hint.bound:g}, for two epochs. By itself it proves nothing."
-            ),
-            class_index=int(c) if has_labels else None,
-            probe_indices=tuple(int(i) for i in np.flatnonzero(labels == c)),
+            epoch=verdict.epoch,
+            since_epoch=verdict.since_epoch,
+            class_index=c if has_labels else None,
+            adoption=None,
+            control=None,
+            num_pairs=0,
+            num_donors=0,
+            region=None,
+            probe_indices=tuple(np.flatnonzero(self._labels == c).tolist()),
+            message=describe_hint(hint, method, mean, class_name, verdict),
         )

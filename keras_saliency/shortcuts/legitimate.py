@@ -1,6 +1,8 @@
 """`Legitimate`: what a model may decide by, as the user says."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +10,7 @@ from keras_saliency._utils.arguments import shown
 from keras_saliency._utils.boxes import BOXES, box_masks, check_box
 from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
 
-LEGITIMATE_WORDS = tuple(sorted(set().union(*(d.legitimate for d in SWAP_DETECTORS.values()))))
+LEGITIMATE_CUES = tuple(sorted(set().union(*(d.legitimate for d in SWAP_DETECTORS.values()))))
 
 
 @dataclass(frozen=True)
@@ -16,16 +18,16 @@ class Legitimate:
     """What the user calls legitimate.
 
     Attributes:
-        words: detectors' kinds of cue, such as "colour".
+        cues: names of cues, such as "colour".
         boxes: (y0, x0, y1, x1) in pixels, half-open. Of signals (start, end), of volumes
             (z0, y0, x0, z1, y1, x1).
     """
 
-    words: frozenset[str] = frozenset()
+    cues: frozenset[str] = frozenset()
     boxes: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
-    def of(cls, legitimate, image_size) -> "Legitimate":
+    def of(cls, legitimate: Any, image_size: Sequence[int]) -> "Legitimate":
         """Checks `legitimate=[...]`.
 
         Raises:
@@ -36,22 +38,27 @@ class Legitimate:
         if isinstance(legitimate, str) or not isinstance(legitimate, list | tuple):
             raise TypeError(
                 f"legitimate must be a list of words and of boxes {box}. Received: "
-                f"{shown(legitimate)}. Words: {', '.join(LEGITIMATE_WORDS)}."
+                f"{shown(legitimate)}. Words: {', '.join(LEGITIMATE_CUES)}."
             )
-        words, boxes = [], []
+        cues, boxes = [], []
         for entry in legitimate:
             if isinstance(entry, str):
-                if entry not in LEGITIMATE_WORDS:
+                if entry not in LEGITIMATE_CUES:
                     raise ValueError(
                         f'legitimate holds "{entry}". Pass boxes {box} or some of: '
-                        f"{', '.join(LEGITIMATE_WORDS)}."
+                        f"{', '.join(LEGITIMATE_CUES)}."
                     )
-                words.append(entry)
+                cues.append(entry)
             else:
                 boxes.append(check_box("legitimate", entry, image_size))
-        return cls(frozenset(words), tuple(boxes))
+        return cls(frozenset(cues), tuple(boxes))
 
-    def mask(self, image_size) -> np.ndarray | None:
+    @property
+    def fills_frame(self) -> bool:
+        """Whether colour or texture is legitimate, which are all over an image."""
+        return bool(self.cues & {"colour", "texture"})
+
+    def mask(self, image_size: Sequence[int]) -> np.ndarray | None:
         """Returns the boxes as one bool (H, W), None without boxes."""
         if not self.boxes:
             return None

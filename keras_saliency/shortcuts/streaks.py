@@ -2,17 +2,19 @@
 
 from collections.abc import Hashable, Iterable
 
-NUM_FOR_ALERT = 2  # evaluations in a row
+from keras_saliency.shortcuts.verdict import ALERT, SUSPECT, Severity
+
+NUM_FOR_ALERT = 2  # checks in a row
 
 
 class Streaks:
-    """Counts evaluations in a row, and remembers the epoch in which each streak began."""
+    """Counts checks in a row, and remembers the epoch in which each streak began."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._streaks: dict[Hashable, tuple[int, int]] = {}
 
-    def update(self, key: Hashable, epoch: int, is_over: bool) -> str | None:
-        """Notes one evaluation.
+    def update(self, key: Hashable, epoch: int, is_over: bool) -> int:
+        """Notes one check.
 
         Args:
             key: what is suspected, such as a detector and a class.
@@ -20,17 +22,17 @@ class Streaks:
             is_over: whether the suspicion was confirmed.
 
         Returns:
-            "suspect" at the first of a streak, "alert" at the second, None at all others.
+            The length of the streak, this check included; 0 where it was not confirmed.
         """
         if not is_over:
             self._streaks.pop(key, None)
-            return None
+            return 0
         length, since = self._streaks.get(key, (0, epoch))
         self._streaks[key] = length + 1, since
-        return {1: "suspect", NUM_FOR_ALERT: "alert"}.get(length + 1)
+        return length + 1
 
     def length(self, key: Hashable) -> int:
-        """Returns how many evaluations the streak of `key` has."""
+        """Returns how many checks the streak of `key` has."""
         return self._streaks.get(key, (0, 0))[0]
 
     def since(self, key: Hashable) -> int:
@@ -45,27 +47,27 @@ class Streaks:
 class Told:
     """What the user has been told of, so that one streak is one suspect and one alert.
 
-    A streak ends, and may be told anew, after two evaluations in a row without proof.
+    A streak ends, and may be told anew, after two checks in a row without proof.
     """
 
-    def __init__(self):
-        self._told: dict[Hashable, str] = {}
+    def __init__(self) -> None:
+        self._told: dict[Hashable, Severity] = {}
         self._quiet: dict[Hashable, int] = {}
 
-    def update(self, key: Hashable, is_proven: bool, is_lasting: bool) -> str | None:
-        """Returns "suspect" or "alert" where it is news, else None."""
+    def update(self, key: Hashable, is_proven: bool, is_lasting: bool) -> Severity | None:
+        """Returns the severity where it is news, else None."""
         if not is_proven:
             self._quiet[key] = self._quiet.get(key, 0) + 1
             if self._quiet[key] >= NUM_FOR_ALERT:
                 self._told.pop(key, None)
             return None
         self._quiet[key] = 0
-        severity = "alert" if is_lasting else "suspect"
-        if self._told.get(key) in (severity, "alert"):
+        severity: Severity = ALERT if is_lasting else SUSPECT
+        if self._told.get(key) in (severity, ALERT):
             return None
         self._told[key] = severity
         return severity
 
     def has_alert(self, keys: Iterable[Hashable]) -> bool:
         """Whether the user has been alerted to one of these, in a streak that goes on."""
-        return any(self._told.get(key) == "alert" for key in keys)
+        return any(self._told.get(key) == ALERT for key in keys)

@@ -1,4 +1,4 @@
-"""What a detector is: a suspicion, the swap that would prove it, and the bounds it is held to."""
+"""`Trial`: what a detector's swap came to at one check, and whether that proves anything."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,7 +33,7 @@ class Lost(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """One detector at one look.
+    """One detector at one check.
 
     Attributes:
         detector: `SwapDetector`.
@@ -41,7 +41,7 @@ class Trial:
         outcomes: an `Outcome` for each class that could be tried.
         bounds: `Bounds` that they are held to.
         num_classes: how many classes were to be tried.
-        pooled: what is pooled less its control, in the mean of the last looks, where that is
+        pooled: what is pooled less its control, in the mean of the last checks, where that is
             proven.
     """
 
@@ -60,7 +60,7 @@ class Trial:
 
     @property
     def needs_control(self) -> bool:
-        """Whether the swap alone reaches a bound, or half of that of pooled looks."""
+        """Whether the swap alone reaches a bound, or half of that of pooled checks."""
         of_pool = self.bounds.of_pool
         if self.is_over or of_pool is None:
             return self.is_over
@@ -90,7 +90,7 @@ class Trial:
         if not is_known.any():
             return None
 
-        def share(of_classes):
+        def share(of_classes: list[np.ndarray]) -> float:
             return float(np.concatenate(of_classes)[is_known].mean())
 
         names = self.outcomes[0].lost_in_controls

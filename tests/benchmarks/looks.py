@@ -25,7 +25,8 @@ from blocking import application, small_cnn
 
 from keras_saliency import ModelGraph, ProbeSet
 from keras_saliency.records import Predictions
-from keras_saliency.shortcuts import NOTHING_LEGITIMATE, Battery
+from keras_saliency.shortcuts import NOTHING_LEGITIMATE, Battery, Examiner
+from keras_saliency.shortcuts.swaps import ClassLabels
 
 NUM_PROBES, NUM_CLASSES, PASS = 60, 6, 300
 MORE_OF_SMALL = 10  # times as many runs of the small network: its milliseconds vary most
@@ -60,12 +61,12 @@ def measure(model, shape, has_masks, is_kept, num_runs):
     graph = ModelGraph(model, "grad_cam", image_shape=shape, chunk_size=30)
     _, heatmaps = graph.attribute(probes.model_inputs, labels)
     logits = 9 * np.eye(10, dtype=np.float32)[labels]
-    examiner, _ = Battery().begin(probes, 10, NOTHING_LEGITIMATE)
+    examiner = Examiner(Battery(), NOTHING_LEGITIMATE, probes, ClassLabels.of(probes, 10))
     answers, many = Answers(graph, logits if is_kept else None), np.resize(images, (PASS, *shape))
     seconds = []
     for epoch in range(num_runs + 1):
         begin = time.perf_counter()
-        examiner.look(answers, Predictions(logits, logits), heatmaps, epoch, epoch)
+        examiner.check(answers, Predictions(logits, logits), heatmaps, epoch, epoch)
         between = time.perf_counter()
         graph.predict(many)
         seconds.append((between - begin, time.perf_counter() - between))

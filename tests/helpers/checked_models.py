@@ -5,7 +5,8 @@ from helpers.stand_ins import FakeGraph
 
 from keras_saliency import Battery
 from keras_saliency.records import Heatmaps
-from keras_saliency.shortcuts import NOTHING_LEGITIMATE
+from keras_saliency.shortcuts import NOTHING_LEGITIMATE, Examiner
+from keras_saliency.shortcuts.swaps import ClassLabels
 
 SIZE, TAG = (16, 16), (0, 0, 4, 4)
 # Six textures that are equally bright.
@@ -43,24 +44,31 @@ def reads_object(num_classes):
     return logits
 
 
-class Looks:
-    """A battery that looks at models, epoch by epoch."""
+class Checks:
+    """A battery that checks models, epoch by epoch."""
 
     def __init__(self, probes, num_logits, detectors="default", legitimate=NOTHING_LEGITIMATE):
-        battery = Battery.of(detectors)
         self.probes = probes
-        self.examiner, untested = battery.begin(probes, num_logits, legitimate)
-        self.untested = [u.text for u in untested]
+        labels = ClassLabels.of(probes, num_logits)
+        self.examiner = Examiner(Battery.of(detectors), legitimate, probes, labels)
+        self.untested = [u.text for u in self.examiner.coverage.untested]
         self.epoch = -1
 
-    def look(self, logits_of, heatmaps=None, said_by=None):
+    def check(self, logits_of, heatmaps=None, said_by=None):
         self.epoch += 1
         graph = FakeGraph(logits_of)
         predictions = FakeGraph(said_by or logits_of).predict(self.probes.model_inputs)
-        return self.examiner.look(graph, predictions, heatmaps or {}, self.epoch, self.epoch)
+        return self.examiner.check(graph, predictions, heatmaps or {}, self.epoch, self.epoch)
+
+    def alerts(self, logits_of, heatmaps=None):
+        return alerts_of(self.check(logits_of, heatmaps))
 
     def severities(self, *models):
-        return [sorted({f.severity for f in self.look(m).findings}) for m in models]
+        return [sorted({alert.severity for alert in self.alerts(m)}) for m in models]
+
+
+def alerts_of(check):
+    return [finding.alert for finding in check.findings]
 
 
 def map_of(box, num):

@@ -12,7 +12,8 @@ from helpers.checked_models import (
     OBJECTS,
     SIZE,
     TAG,
-    Looks,
+    Checks,
+    alerts_of,
     draw,
     map_of,
     reads_object,
@@ -22,9 +23,10 @@ from helpers.checked_models import (
 from keras_saliency import Battery, ProbeSet
 from keras_saliency.shortcuts.detector import Bounds
 from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
-from keras_saliency.shortcuts.messages import describe
+from keras_saliency.shortcuts.messages import describe_swap
 from keras_saliency.shortcuts.swaps import Outcome, Pairs
 from keras_saliency.shortcuts.trial import Trial
+from keras_saliency.shortcuts.verdict import ALERT, Verdict
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +35,8 @@ def four():
 
 
 def test_a_tag_is_suspected_at_once_and_alerted_once_per_streak(four):
-    looks = Looks(four, 4)
-    found = [looks.look(reads_tag(4), map_of(TAG, 40)).findings for _ in range(5)]
+    checks = Checks(four, 4)
+    found = [checks.alerts(reads_tag(4), map_of(TAG, 40)) for _ in range(5)]
     assert [len(f) for f in found] == [4, 4, 0, 0, 0]
     for findings, severity in zip(found[:2], ("suspect", "alert"), strict=True):
         assert {f.severity for f in findings} == {severity}
@@ -48,7 +50,7 @@ def test_a_tag_is_suspected_at_once_and_alerted_once_per_streak(four):
 
 
 def test_an_alert_says_what_proves_it(four):
-    looks = Looks(four, 4)
+    checks = Checks(four, 4)
     tag, marked = reads_tag(4), four.images[:, 8, 0, 0] > 0.59  # of the ring, but not in the tag
 
     def sometimes(images):
@@ -56,8 +58,8 @@ def test_an_alert_says_what_proves_it(four):
         logits[images[:, 8, 0, 0] > 0.59] = [9, 0, 0, 0]
         return logits
 
-    looks.look(sometimes, map_of(TAG, 40))
-    alert = next(f for f in looks.look(sometimes, map_of(TAG, 40)).findings if f.class_index == 2)
+    checks.check(sometimes, map_of(TAG, 40))
+    alert = next(f for f in checks.alerts(sometimes, map_of(TAG, 40)) if f.class_index == 2)
     assert alert.detector == "stationary" and 0.3 < alert.adoption < 1
     num_adopted = alert.adoption * alert.num_pairs
     assert num_adopted == pytest.approx(round(num_adopted))
@@ -80,10 +82,10 @@ def test_an_alert_says_what_proves_it(four):
 
 
 def test_evidence_shows_recipients_before_and_after(four):
-    looks = Looks(four, 4)
-    looks.look(reads_tag(4), map_of(TAG, 40))
-    alert = looks.look(reads_tag(4), map_of(TAG, 40)).findings[3]
-    evidence = alert.evidence
+    checks = Checks(four, 4)
+    checks.check(reads_tag(4), map_of(TAG, 40))
+    finding = checks.check(reads_tag(4), map_of(TAG, 40)).findings[3]
+    alert, evidence = finding.alert, finding.evidence
     assert len(set(evidence.pairs.recipients.tolist())) == len(evidence.pairs) == 4
     for i, (donor, recipient) in enumerate(
         zip(evidence.pairs.donors, evidence.pairs.recipients, strict=True)
@@ -100,18 +102,18 @@ def test_a_model_that_reads_the_object_is_left_in_peace(four):
     masks = np.zeros((40, *SIZE), bool)
     masks[:, 4:12, 4:12] = True
     for probes in (four, ProbeSet(four.images, LABELS, object_masks=masks)):
-        looks = Looks(probes, 4)
+        checks = Checks(probes, 4)
         for _ in range(3):
-            look = looks.look(reads_object(4), map_of((4, 4, 12, 12), 40))
-            assert look.accuracy == 1 and look.is_open and len(look.trials) >= 7
-            assert look.findings == [] and look.adoption == 0
-            assert all(len(t.outcomes) == 4 for t in look.trials), "all were tried"
+            check = checks.check(reads_object(4), map_of((4, 4, 12, 12), 40))
+            assert check.accuracy == 1 and check.is_open and len(check.trials) >= 7
+            assert check.findings == [] and check.adoption == 0
+            assert all(len(t.outcomes) == 4 for t in check.trials), "all were tried"
 
 
 def test_adoption_of_the_look_is_the_worst_excess(four):
-    look = Looks(four, 4).look(reads_tag(4), map_of(TAG, 40))
-    proven = [t for t in look.trials if t.is_over]
-    assert look.adoption == max(o.adoption - o.control for t in proven for o in t.outcomes) > 0.9
+    check = Checks(four, 4).check(reads_tag(4), map_of(TAG, 40))
+    proven = [t for t in check.trials if t.is_over]
+    assert check.adoption == max(o.adoption - o.control for t in proven for o in t.outcomes) > 0.9
 
 
 @pytest.mark.parametrize(("num_right", "is_open"), [(24, False), (25, True)])
@@ -119,29 +121,30 @@ def test_below_an_accuracy_nothing_is_tested(four, num_right, is_open):
     def said(images):
         return np.eye(4)[np.where(np.arange(40) < num_right, LABELS, (LABELS + 1) % 4)]
 
-    looks = Looks(four, 4)
-    look = looks.look(reads_tag(4), said_by=said)
-    assert look.accuracy == num_right / 40 and look.is_open == is_open
-    assert bool(look.trials) == is_open
-    assert (looks.examiner.num_looks, looks.examiner.num_closed) == (1, 0 if is_open else 1)
+    checks = Checks(four, 4)
+    check = checks.check(reads_tag(4), said_by=said)
+    assert check.accuracy == num_right / 40 and check.is_open == is_open
+    assert bool(check.trials) == is_open
+    coverage = checks.examiner.coverage
+    assert (coverage.num_checks, coverage.num_closed) == (1, 0 if is_open else 1)
 
 
 def test_a_streak_is_told_anew_only_after_two_quiet_looks(four):
     tag, peace = reads_tag(4), reads_object(4)
-    looks = Looks(four, 4, ["stationary"])
-    assert looks.severities(tag, tag, peace, tag, tag) == [["suspect"], ["alert"], [], [], []]
-    assert looks.severities(peace, peace, tag, tag) == [[], [], ["suspect"], ["alert"]]
+    checks = Checks(four, 4, ["stationary"])
+    assert checks.severities(tag, tag, peace, tag, tag) == [["suspect"], ["alert"], [], [], []]
+    assert checks.severities(peace, peace, tag, tag) == [[], [], ["suspect"], ["alert"]]
 
 
 def test_a_look_between_breaks_the_streak(four):
     tag, peace = reads_tag(4), reads_object(4)
-    looks = Looks(four, 4, ["stationary"])
-    assert looks.severities(tag, peace, tag) == [["suspect"], [], []]
-    alert = looks.look(tag).findings[0]
+    checks = Checks(four, 4, ["stationary"])
+    assert checks.severities(tag, peace, tag) == [["suspect"], [], []]
+    alert = checks.alerts(tag)[0]
     assert alert.severity == "alert" and (alert.since_epoch, alert.epoch) == (2, 3)
-    closed = Looks(four, 4, ["stationary"])
-    closed.look(tag)
-    closed.look(tag, said_by=lambda images: np.eye(4)[(LABELS + 1) % 4])
+    closed = Checks(four, 4, ["stationary"])
+    closed.check(tag)
+    closed.check(tag, said_by=lambda images: np.eye(4)[(LABELS + 1) % 4])
     assert closed.severities(tag, tag) == [[], ["alert"]]
 
 
@@ -154,14 +157,14 @@ HEADS = {
 @pytest.mark.parametrize("head", HEADS)
 def test_a_tag_of_two_classes_is_found_and_an_object_is_not(head):
     labels = np.arange(30) % 2
-    looks = Looks(ProbeSet(draw(labels), labels), HEADS[head](draw([0, 1])).shape[1])
-    found = [looks.look(HEADS[head]).findings for _ in range(2)]
+    checks = Checks(ProbeSet(draw(labels), labels), HEADS[head](draw([0, 1])).shape[1])
+    found = [checks.alerts(HEADS[head]) for _ in range(2)]
     assert {f.class_index for f in found[0]} == {0, 1}
     assert {(f.severity, f.detector) for f in found[1]} == {("alert", "stationary")}
     objects = reads_object(2)
     by_object = objects if head == "two classes" else lambda x: objects(x) @ [[-1.0], [1.0]]
     assert (
-        Looks(looks.probes, 2 - (head == "one unit")).severities(by_object, by_object) == [[]] * 2
+        Checks(checks.probes, 2 - (head == "one unit")).severities(by_object, by_object) == [[]] * 2
     )
 
 
@@ -179,8 +182,8 @@ def test_each_label_of_a_multi_label_task_is_judged_by_itself(rng):
         objects = reads_object(3)(x) - 5  # of 7.2
         return np.stack([20 * (x[:, :4, :4].mean(axis=(1, 2, 3)) - 0.5), *objects.T[1:]], axis=1)
 
-    looks = Looks(ProbeSet(images, multi_hot), 3)
-    found = [looks.look(logits).findings for _ in range(2)]
+    checks = Checks(ProbeSet(images, multi_hot), 3)
+    found = [checks.alerts(logits) for _ in range(2)]
     assert [[(f.severity, f.class_index) for f in fs] for fs in found] == [
         [("suspect", 0)],
         [("alert", 0)],
@@ -203,24 +206,23 @@ def shared_between_two(num_classes, is_read=True):
 
 
 def test_a_cue_that_classes_share_is_proven_by_what_their_recipients_lose(four):
-    looks = Looks(four, 4, ["border"])
-    looks.examiner.detectors = [
-        dataclasses.replace(looks.examiner.detectors[0], many=Bounds(0.9, 2.0, of_lost=0.5))
+    checks = Checks(four, 4, ["border"])
+    checks.examiner.detectors = [
+        dataclasses.replace(checks.examiner.detectors[0], many=Bounds(0.9, 2.0, of_lost=0.5))
     ]
     model = shared_between_two(4)
-    first, second = looks.look(model), looks.look(model)
+    first, second = checks.check(model), checks.check(model)
+    (finding,) = second.findings
     trial = second.trials[0]
     assert not any(trial.is_proven_in(o) for o in trial.outcomes) and trial.mean_excess < 0.5
-    assert [f.severity for f in first.findings + second.findings] == ["suspect", "alert"]
+    assert [a.severity for a in [*alerts_of(first), finding.alert]] == ["suspect", "alert"]
     # Of the other three classes, two have the other tag, of which the ring is a part.
     assert 0.5 <= trial.lost.share <= 2 / 3 + 0.05 and trial.lost.control < 0.1
     assert second.adoption == trial.excess >= trial.lost.excess
-    assert "of the probes that were right lose their own class (control" in (
-        second.findings[0].message
-    )
-    assert second.findings[0].probe_indices and second.findings[0].evidence is not None
-    quiet = Looks(four, 4, ["border"])
-    assert all(not quiet.look(shared_between_two(4, is_read=False)).findings for _ in range(3))
+    assert "of the probes that were right lose their own class (control" in finding.alert.message
+    assert finding.alert.probe_indices and finding.evidence is not None
+    quiet = Checks(four, 4, ["border"])
+    assert all(not quiet.check(shared_between_two(4, is_read=False)).findings for _ in range(3))
 
 
 def lost_trial(swap, control, of_lost=0.3, num_classes=2, **more):
@@ -262,9 +264,9 @@ def test_where_a_cue_is_taken_away_the_probes_named_are_those_that_had_it(four):
         found[:, 0] = np.where(x[:, :4, :4].mean(axis=(1, 2, 3)) < 0.1, 99, 0)
         return found
 
-    looks = Looks(ProbeSet(images, LABELS), 4, Battery(["border"], classes=[1]))
-    looks.look(logits)
-    (alert,) = looks.look(logits).findings
+    checks = Checks(ProbeSet(images, LABELS), 4, Battery(["border"], classes=[1]))
+    checks.check(logits)
+    (alert,) = checks.alerts(logits)
     assert (alert.severity, alert.class_index) == ("alert", 0)
     assert set(alert.probe_indices) <= set(np.flatnonzero(LABELS == 0)) and alert.probe_indices
     shown = ", ".join(str(i) for i in alert.probe_indices[:5])
@@ -294,11 +296,11 @@ class OneClassOrMean:
     ],
 )
 def test_the_mean_is_told_where_no_class_was_alerted(four, monkeypatch, proven, told):
-    examiner = Looks(four, 4).examiner
+    examiner = Checks(four, 4).examiner
     monkeypatch.setattr(
         examiner,
         "_finding",
-        lambda _, trial, outcome, severity, *rest: (severity, outcome.class_index),
+        lambda _, trial, outcome, verdict, *rest: (verdict.severity, outcome.class_index),
     )
     detector = examiner.detectors[0]
     found = [
@@ -313,7 +315,16 @@ def words_of(class_names, pooled=None):
     pairs = Pairs(donors, donors + 20, np.zeros(10, int))
     outcome = Outcome(0, pairs, donors < 7, {"a control": donors < 1})
     trial = Trial(SWAP_DETECTORS["border"], None, [outcome], Bounds(0.1, 0.3), 4, pooled)
-    return describe(trial, outcome, class_names, np.arange(3), 3, 2, None, [])
+    verdict = Verdict(ALERT, epoch=3, since_epoch=2)
+    return describe_swap(
+        trial,
+        outcome,
+        verdict,
+        class_names=class_names,
+        carriers=np.arange(3),
+        region=None,
+        others=[],
+    )
 
 
 def test_a_cue_that_is_taken_away_is_told_as_such():

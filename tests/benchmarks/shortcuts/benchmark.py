@@ -29,15 +29,15 @@ class Recorder:
         self.looks, self.seconds = [], 0.0
 
     def attach(self, examiner):
-        original = examiner.look
+        original = examiner.check
 
-        def look(graph, predictions, heatmaps, epoch, moment):
+        def check(graph, predictions, heatmaps, epoch, position):
             began = time.perf_counter()
-            found = original(graph, predictions, heatmaps, epoch, moment)
+            found = original(graph, predictions, heatmaps, epoch, position)
             self.seconds += time.perf_counter() - began
             self.looks.append(
                 {
-                    "moment": moment,
+                    "moment": position,
                     "accuracy": found.accuracy,
                     "adoption": found.adoption,
                     "trials": {
@@ -60,7 +60,7 @@ class Recorder:
             )
             return found
 
-        examiner.look = look
+        examiner.check = check
 
 
 def watched(run):
@@ -76,7 +76,7 @@ def watched(run):
         def on_epoch_begin(self, epoch, logs=None):
             for name, recorder in recorders.items():
                 watch = callbacks[name]._run.watch
-                if not recorder.looks and "look" not in vars(watch._examiner):
+                if not recorder.looks and "check" not in vars(watch._examiner):
                     recorder.attach(watch._examiner)
 
     def make_callbacks(images, labels, masks, run):

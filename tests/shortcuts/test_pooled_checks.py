@@ -1,4 +1,4 @@
-"""Pooled looks: a weak effect that stays is proven, chance and gaps are not."""
+"""Pooled checks: a weak effect that stays is proven, chance and gaps are not."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ import pytest
 
 from keras_saliency.shortcuts.detector import Bounds
 from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
-from keras_saliency.shortcuts.pooled_looks import NUM_POOLED, Pool
+from keras_saliency.shortcuts.pooled_checks import NUM_POOLED, Pool
 from keras_saliency.shortcuts.swaps import Outcome, Pairs
 from keras_saliency.shortcuts.trial import Trial
 

@@ -1,7 +1,7 @@
-"""`Untested`: what the search for shortcuts leaves out, and why."""
+"""`Coverage`: what the search for shortcuts tests; `Untested`: what it leaves out, and why."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,6 @@ class Untested:
         "images only",
         "too few",
         "ambiguous",
-        "no labels",
     ]
     text: str
 
@@ -31,3 +30,21 @@ class Untested:
     def is_expected(self) -> bool:
         """Whether it follows from what the user has asked for, and needs no warning."""
         return self.reason in ("legitimate", "needs masks", "uninformative", "images only")
+
+
+class Coverage(NamedTuple):
+    """What has been tested so far.
+
+    Attributes:
+        detectors: names of the detectors.
+        num_classes: how many classes are tested.
+        num_checks: how often the model was checked.
+        num_closed: how many of these checks came to nothing, because the model was too inaccurate.
+        untested: `Untested`s.
+    """
+
+    detectors: tuple[str, ...]
+    num_classes: int
+    num_checks: int
+    num_closed: int
+    untested: tuple[Untested, ...]

@@ -1,0 +1,23 @@
+"""`Verdict`: how sure a finding is, and since when."""
+
+from typing import Final, Literal, NamedTuple
+
+Severity = Literal["hint", "suspect", "alert"]
+
+HINT: Final = "hint"  # a statistic has moved; nothing is proven
+SUSPECT: Final = "suspect"  # proven by a swap, once
+ALERT: Final = "alert"  # proven at two checks in a row
+
+
+class Verdict(NamedTuple):
+    """How sure a finding is, and since when; see `Alert`.
+
+    Attributes:
+        severity: `HINT`, `SUSPECT` or `ALERT`.
+        epoch: 0-based.
+        since_epoch: the epoch in which its streak began.
+    """
+
+    severity: Severity
+    epoch: int
+    since_epoch: int
