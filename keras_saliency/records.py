@@ -122,12 +122,14 @@ class Heatmaps:
         signal: float32 array (m, H, W, C), the signed attributions of the m
             probes that are drawn, for methods that are looked at as pictures (DeconvNet);
             otherwise None.
+        is_grainy: whether statistics smooth the maps, as `Method.is_grainy` says.
     """
 
     method: str
     native: np.ndarray
     image_size: tuple[int, ...]
     signal: np.ndarray | None = None
+    is_grainy: bool = False
 
     def at_image_size(self) -> np.ndarray:
         """Heatmaps resized linearly to the image, float32 (n, H, W)."""

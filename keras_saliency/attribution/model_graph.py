@@ -126,7 +126,11 @@ class ModelGraph:
             refuse_probabilities(joined["logits"])
         heatmaps = {
             m.name: Heatmaps(
-                m.name, joined[m.name], self.image_shape[:-1], joined.get(f"{m.name}/signal")
+                m.name,
+                joined[m.name],
+                self.image_shape[:-1],
+                joined.get(f"{m.name}/signal"),
+                m.is_grainy,
             )
             for m in self.methods
         }

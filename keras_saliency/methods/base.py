@@ -32,9 +32,18 @@ class Method:
 
     Attributes:
         name: the method's name in the registry, in `logs` and in tags.
+        is_grainy: whether its maps vary from pixel to pixel, as gradients do. Statistics
+            smooth such maps by a Gaussian of 1 px.
+        shows_weights: whether its maps depend on the weights of the upper layers. Where they
+            hardly do, they are never the reason for a suspicion.
+        suspects_first: of several methods, suspicions are drawn from the maps of the one with
+            the largest number; of equal ones from the first.
     """
 
     name = ""
+    is_grainy = False
+    shows_weights = True
+    suspects_first = 0
 
     def attribute(self, trace: "Trace") -> Attribution:
         """Builds this method's part of the graph.

@@ -38,6 +38,8 @@ class DeconvNet(Method):
     """
 
     name = "deconvnet"
+    is_grainy = True
+    shows_weights = False
 
     def __init__(self, layer: str | None = None, channel: str | int = "strongest"):
         is_index = isinstance(channel, int | np.integer) and not isinstance(channel, bool)

@@ -23,6 +23,7 @@ class GradCAM(ClassActivationMap):
     """
 
     name = "grad_cam"
+    suspects_first = 1
     reduction = "ReLU of the weighted sum over channels"
 
     def weigh(self, activation, gradient):

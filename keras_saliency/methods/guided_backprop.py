@@ -21,6 +21,8 @@ class GuidedBackprop(Method):
     """
 
     name = "guided_backprop"
+    is_grainy = True
+    shows_weights = False
 
     def attribute(self, trace):
         signal, words = guided_signal(trace, self)

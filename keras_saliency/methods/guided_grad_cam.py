@@ -22,6 +22,9 @@ class GuidedGradCAM(GradCAM):
     """
 
     name = "guided_grad_cam"
+    is_grainy = True
+    shows_weights = False
+    suspects_first = 0
 
     def attribute(self, trace):
         cam = super().attribute(trace)

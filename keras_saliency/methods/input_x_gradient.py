@@ -16,6 +16,7 @@ class InputXGradient(Method):
     """
 
     name = "input_x_gradient"
+    is_grainy = True
 
     def attribute(self, trace):
         products = trace.images * trace.gradient(trace.images)

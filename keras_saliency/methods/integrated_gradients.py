@@ -25,6 +25,7 @@ class IntegratedGradients(Method):
     """
 
     name = "integrated_gradients"
+    is_grainy = True
 
     def __init__(self, num_steps: int = 32, baseline: float = 0.0):
         check_int("num_steps", num_steps)

@@ -24,6 +24,7 @@ class SmoothGrad(Method):
     """
 
     name = "smooth_grad"
+    is_grainy = True
 
     def __init__(self, num_samples: int = 25, noise: float = 0.15):
         check_int("num_samples", num_samples)

@@ -17,6 +17,8 @@ class VanillaGradients(Method):
     """
 
     name = "vanilla_gradients"
+    is_grainy = True
+    suspects_first = 2
 
     def attribute(self, trace):
         heatmaps = tf.reduce_max(tf.abs(trace.gradient(trace.images)), axis=-1)

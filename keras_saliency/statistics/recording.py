@@ -17,7 +17,8 @@ class Recording:
     Args:
         method: name of the method.
         stored: `StoredMaps` of all probes.
-        image_size: (H, W) of the probes; (length,) of signals, (D, H, W) of volumes.
+        image_size: (H, W) of the probes; (length,) for signals, (D, H, W) for volumes.
+        is_grainy: whether the maps are smoothed, as `Method.is_grainy` says.
 
     Attributes:
         stored: `StoredMaps` of all probes.
@@ -26,9 +27,16 @@ class Recording:
         num_pixels: H * W, of one map at that size.
     """
 
-    def __init__(self, method: str, stored: StoredMaps, image_size: tuple[int, ...]):
+    def __init__(
+        self,
+        method: str,
+        stored: StoredMaps,
+        image_size: tuple[int, ...],
+        is_grainy: bool = False,
+    ):
         self.method = method
         self.image_size = image_size
+        self.is_grainy = is_grainy
         self.num_pixels = math.prod(image_size)
         self.stored = stored
         self.non_finite = ~np.isfinite(stored.scales)
@@ -46,7 +54,7 @@ class Recording:
             indices = slice(None)  # all, without a copy
         native = self.stored.restore(indices)
         maps = Maps.from_native(self.method, native, self.empty[indices], self.non_finite[indices])
-        return Attention.from_maps(self.method, maps, self.image_size)
+        return Attention.from_maps(self.method, maps, self.image_size, self.is_grainy)
 
     # The following four make it fit for a statistic of a set, as `Maps` at image size are.
     def take(self, indices) -> Maps:

@@ -11,12 +11,6 @@ from keras_saliency._utils.resize import resize
 from keras_saliency.records import Heatmaps
 from keras_saliency.statistics.maps import Maps, divide_by_sum
 
-# Their maps are grainy at the pixel; the statistics look at them smoothed.
-GRADIENT_METHODS = frozenset(
-    {"vanilla_gradients", "deconvnet", "guided_backprop", "guided_grad_cam", "smooth_grad"}
-    | {"integrated_gradients", "input_x_gradient"}
-)
-
 
 def unit_mass(heatmaps) -> np.ndarray:
     """Returns each heatmap divided by its sum: where attention lies, not how much there is.
@@ -38,7 +32,7 @@ def unit_mass(heatmaps) -> np.ndarray:
 class Attention:
     """One method's maps in one epoch, prepared once for all statistics.
 
-    Maps of gradient methods are smoothed by a Gaussian of 1 px; Grad-CAM's
+    Grainy maps, those of gradient methods, are smoothed by a Gaussian of 1 px; Grad-CAM's
     are not. Maps at image size are made when they are first asked for, and
     kept, with their ranks: about 9 bytes for each pixel of each probe. `Recording`
     makes them of as many probes at once as memory should hold.
@@ -56,12 +50,15 @@ class Attention:
     @classmethod
     def from_heatmaps(cls, heatmaps: Heatmaps) -> "Attention":
         """Prepares one method's heatmaps."""
-        return cls.from_maps(heatmaps.method, Maps.from_record(heatmaps), heatmaps.image_size)
+        native = Maps.from_record(heatmaps)
+        return cls.from_maps(heatmaps.method, native, heatmaps.image_size, heatmaps.is_grainy)
 
     @classmethod
-    def from_maps(cls, method: str, native: Maps, image_size: tuple[int, ...]) -> "Attention":
+    def from_maps(
+        cls, method: str, native: Maps, image_size: tuple[int, ...], is_grainy: bool
+    ) -> "Attention":
         """Prepares one method's maps at native size."""
-        if method in GRADIENT_METHODS:
+        if is_grainy:
             native = native.smoothed()
         return cls(method, native, image_size)
 

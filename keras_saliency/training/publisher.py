@@ -100,7 +100,7 @@ class Pipeline:
         """Computes maps, and the statistics that `logs` needs."""
         predictions, heatmaps = self._attribute()
         recordings = {
-            name: Recording(name, StoredMaps.of(h.native), h.image_size)
+            name: Recording(name, StoredMaps.of(h.native), h.image_size, h.is_grainy)
             for name, h in heatmaps.items()
         }
         references = self._guard.run("references", self._references, moment.epoch) or {}
@@ -247,7 +247,11 @@ class Pipeline:
         for e in wanted - set(self._recordings):
             size = self.graph.image_shape[:-1]
             maps = entries[e].heatmaps
-            self._recordings[e] = {m: Recording(m, maps[m], size) for m in maps}
+            self._recordings[e] = {
+                m.name: Recording(m.name, maps[m.name], size, m.is_grainy)
+                for m in self.graph.methods
+                if m.name in maps
+            }
         self._recordings = {e: r for e, r in self._recordings.items() if e in wanted}
         return {r: self._recordings[chosen[r][0]] if chosen[r] else {} for r in REFERENCES}
 

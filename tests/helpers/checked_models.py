@@ -74,7 +74,7 @@ def alerts_of(check):
 def map_of(box, num):
     heatmap = np.zeros((num, *SIZE), np.float32)
     heatmap[:, box[0] : box[2], box[1] : box[3]] = 1
-    return {"vanilla_gradients": Heatmaps("vanilla_gradients", heatmap, SIZE)}
+    return {"vanilla_gradients": Heatmaps("vanilla_gradients", heatmap, SIZE, is_grainy=True)}
 
 
 LABELS = np.arange(40) % 4

@@ -38,9 +38,10 @@ def predicted(classes):
     return Predictions(logits, logits)
 
 
-def attend(native, image_size=None, method="grad_cam"):
+def attend(native, image_size=None, is_grainy=False):
     native = np.asarray(native, np.float32)
-    return Attention.from_heatmaps(Heatmaps(method, native, image_size or native.shape[1:]))
+    size = image_size or native.shape[1:]
+    return Attention.from_heatmaps(Heatmaps("a_method", native, size, is_grainy=is_grainy))
 
 
 class FakeGraph:

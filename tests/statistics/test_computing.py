@@ -64,13 +64,12 @@ def gaussian_twin(heatmap):
 
 
 @pytest.mark.parametrize("size", [(9, 7), (5, 12), (2, 3), (1, 1)])
-def test_gradient_maps_are_smoothed_and_grad_cam_is_not(size, rng):
+def test_grainy_maps_are_smoothed_and_no_others(size, rng):
     maps = rng.random((2, *size)).astype(np.float32)
-    for method in ("vanilla_gradients", "deconvnet"):
-        attention = attend(maps, method=method)
-        expected = [gaussian_twin(m / m.sum(dtype=np.float64)) for m in maps]
-        np.testing.assert_allclose(attention.native.unit, expected, atol=1e-6)
-        assert attention.image is attention.native
+    attention = attend(maps, is_grainy=True)
+    expected = [gaussian_twin(m / m.sum(dtype=np.float64)) for m in maps]
+    np.testing.assert_allclose(attention.native.unit, expected, atol=1e-6)
+    assert attention.image is attention.native
     np.testing.assert_array_equal(attend(maps).image.unit, unit_mass(maps))
     np.testing.assert_allclose(attention.native.magnitude, maps.mean(axis=(1, 2)), rtol=1e-6)
 
@@ -98,8 +97,8 @@ def test_what_the_probes_lack_makes_statistics_absent(rng):
         assert values.dtype == np.float32 and values.shape == (8,) and np.isfinite(values).all()
 
 
-@pytest.mark.parametrize("method", ["grad_cam", "vanilla_gradients"])
-def test_undefined_maps_are_nan_in_every_statistic_and_change_no_other(method, rng):
+@pytest.mark.parametrize("is_grainy", [False, True])
+def test_undefined_maps_are_nan_in_every_statistic_and_change_no_other(is_grainy, rng):
     maps = rng.random((8, 4, 5)).astype(np.float32)
     probes, predictions = full_probes(rng, 8, (4, 5)), predicted([0, 1] * 4)
     bad = np.concatenate([maps, maps[:3]])
@@ -107,8 +106,9 @@ def test_undefined_maps_are_nan_in_every_statistic_and_change_no_other(method, r
     more = full_probes(rng, 11, (4, 5))
     more.cue_map = probes.cue_map
     others = (attend(maps[::-1]),), (attend(np.concatenate([maps[::-1], maps[:3]])),)
-    good = compute(attend(maps, method=method), probes, predictions, others[0])
-    mixed = compute(attend(bad, method=method), more, predicted([0, 1] * 4 + [0] * 3), others[1])
+    good = compute(attend(maps, is_grainy=is_grainy), probes, predictions, others[0])
+    mixed_attention = attend(bad, is_grainy=is_grainy)
+    mixed = compute(mixed_attention, more, predicted([0, 1] * 4 + [0] * 3), others[1])
     for name, values in mixed.items():
         if name not in EVEN_FOR_EMPTY:
             assert np.isnan(values[8:]).all(), name
@@ -149,7 +149,7 @@ def test_computing_changes_no_input(rng):
     kept = maps.copy(), probes.object_masks.copy()
     for array in (maps, probes.object_masks, probes.labels, probes.groups, probes.cue_map):
         array.flags.writeable = False  # as `ProbeSet` has them
-    compute(attend(maps, method="deconvnet"), probes, predicted([0] * 8))
+    compute(attend(maps, is_grainy=True), probes, predicted([0] * 8))
     np.testing.assert_array_equal(maps, kept[0])
     np.testing.assert_array_equal(probes.object_masks, kept[1])
 

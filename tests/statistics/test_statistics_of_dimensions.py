@@ -21,8 +21,9 @@ def maps_of(shape, seed=0, num=6):
     return np.random.default_rng(seed).random((num, *shape)).astype(np.float32) ** 3
 
 
-def attention(maps, size=None, method="grad_cam"):
-    return Attention.from_heatmaps(Heatmaps(method, maps, size or maps.shape[1:]))
+def attention(maps, size=None, is_grainy=False):
+    size = size or maps.shape[1:]
+    return Attention.from_heatmaps(Heatmaps("a_method", maps, size, is_grainy=is_grainy))
 
 
 def probes_of(shape, num=6):
@@ -95,10 +96,10 @@ def test_the_border_is_the_first_and_the_last_tenth_of_each_axis(shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_gradients_are_smoothed_along_each_axis(shape):
+def test_grainy_maps_are_smoothed_along_each_axis(shape):
     ndimage = pytest.importorskip("scipy.ndimage")
     maps = maps_of(shape)
-    found = attention(maps, method="vanilla_gradients").native.unit
+    found = attention(maps, is_grainy=True).native.unit
     for i, found_map in enumerate(found):
         smooth = ndimage.gaussian_filter(maps[i], 1.0, mode="reflect", truncate=4.0)
         np.testing.assert_allclose(found_map, smooth / smooth.sum(), rtol=1e-4)

@@ -10,6 +10,7 @@ from helpers.training import compiled, fit
 
 from keras_saliency import ProbeSet, SaliencyCallback
 from keras_saliency.history import History
+from keras_saliency.methods import VanillaGradients
 from keras_saliency.rendering import decode_picture
 
 METHODS = ["grad_cam", "deconvnet"]
@@ -51,6 +52,33 @@ def test_a_run_in_two_processes_is_the_run_in_one(tmp_path, data, probes):
     assert one.shape == two.shape and np.abs(one - two).mean() < 3
     steps = [s for s, _, _ in events_of(again.run_dir)["saliency/grad_cam/overlays"]]
     assert steps == [-1, 0, 1, 2, 3, 4]
+
+
+class OwnGradients(VanillaGradients):
+    """A user's method of gradients."""
+
+    name = "own_gradients"
+
+
+def test_maps_of_a_users_gradients_are_smoothed_as_those_of_ours_are(tmp_path, data, probes):
+    methods = ["vanilla_gradients", OwnGradients()]
+    model = model_of()
+    train(SaliencyCallback(probes, tmp_path, methods), data, model, 0, 2)
+    again = SaliencyCallback(probes, tmp_path, methods)  # compares with maps read from history
+    train(again, data, model, 2, 4)
+    assert again.history.epochs == [-1, 0, 1, 2, 3]
+    ours, own = (again.history[name] for name in ("vanilla_gradients", "own_gradients"))
+    assert "rank_correlation_previous" in ours
+    for name, values in ours.items():
+        np.testing.assert_array_equal(own[name], values, err_msg=name)
+
+
+def test_maps_that_are_not_grainy_are_not_smoothed(tmp_path, data, probes, monkeypatch):
+    monkeypatch.setattr(OwnGradients, "is_grainy", False)
+    callback = SaliencyCallback(probes, tmp_path, ["vanilla_gradients", OwnGradients()])
+    train(callback, data, model_of(), 0, 1)
+    ours, own = (callback.history[name] for name in ("vanilla_gradients", "own_gradients"))
+    assert np.all(own["gini"][1] > ours["gini"][1]), "smoothing spreads mass"
 
 
 def test_an_epoch_that_is_missing_is_observed_before_the_next(tmp_path, data, probes):
