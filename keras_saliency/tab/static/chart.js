@@ -20,7 +20,7 @@ const HEIGHT = 108, TOP = 8, BOTTOM = 16, LEFT = 38, RIGHT = 10;
  * @param {Line[]} about.lines
  * @param {[number, number]} about.range the first and the last step
  * @param {number} about.step that is shown
- * @param {{step: number, words: string, onpick: () => void}[]} about.markers
+ * @param {{step: number, text: string, onpick: () => void}[]} about.markers
  * @param {(step: number) => void} about.onPick
  * @param {(step: number) => string} about.when
  * @param {number} about.width
@@ -46,9 +46,9 @@ export function chart({ title, lines, range, step, markers, onPick, when, width,
     svg("text", { class: "tick", x: x(s), y: HEIGHT - 3, "text-anchor": i ? "end" : "start" }, when(s)));
   const flags = markers.map((m) =>
     svg("path", { class: "marker", d: `M${x(m.step)} ${TOP + 7}l-5 -8h10z`, role: "button", tabindex: 0,
-                  "aria-label": m.words, onclick: (/** @type {Event} */ e) => (e.stopPropagation(), m.onpick()),
+                  "aria-label": m.text, onclick: (/** @type {Event} */ e) => (e.stopPropagation(), m.onpick()),
                   onkeydown: (/** @type {KeyboardEvent} */ e) => e.key === "Enter" && m.onpick() },
-        svg("title", {}, m.words)));
+        svg("title", {}, m.text)));
   const legend = h("div", { className: "legend" });
   /** @param {number} at */
   const tell = (at) => {

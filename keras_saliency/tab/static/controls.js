@@ -1,22 +1,22 @@
 // What is chosen above the grid: run, comparison, methods, how maps are drawn.
 
 import { COLORMAPS } from "./colors.js";
-import { buttons, h, replace, select, words } from "./dom.js";
-
-/** @typedef {import("./app.js").App} App */
+import { buttons, h, readable, replace, select } from "./dom.js";
 
 /** The bar at the top. */
 export class Controls {
-  /** @param {App} app */
-  constructor(app) {
-    this.app = app;
+  /** @param {import("./store.js").Store} store @param {HTMLElement} legend @param {() => void} exportView */
+  constructor(store, legend, exportView) {
+    this.store = store;
+    this.legend = legend;
+    this.exportView = exportView;
     this.element = h("header", { className: "controls" });
     this.known = "";
   }
 
   /** Makes the fields anew where the choices have changed, and else sets what is chosen. */
   sync() {
-    const { state, run, names } = this.app;
+    const { state, run, names } = this.store;
     const known = JSON.stringify([names, run.name, run.methods, run.steps, state.compare]);
     if (known !== this.known) {
       this.known = known;
@@ -38,37 +38,37 @@ export class Controls {
   }
 
   make() {
-    const { app } = this, { state, run, names } = app;
+    const { store } = this, { state, run, names } = store;
     const others = names.filter((n) => n !== run.name);
     /** @type {[string, string][]} */
     const comparisons = [["", "nothing"], ["epoch", "another epoch"]];
     if (others.length) comparisons.push(["run", "another run"]);
     const ways = h("div", { className: "row" },
-      select("Run", names.map((n) => [n, n]), state.run, (r) => app.pickRun(r)),
-      select("Compare", comparisons, state.compare, (compare) => app.compare(compare),
+      select("Run", names.map((n) => [n, n]), state.run, (r) => store.pickRun(r)),
+      select("Compare", comparisons, state.compare, (compare) => store.compare(compare),
              "Two maps and their difference, side by side"),
-      state.compare === "run" && select("Other run", others.map((n) => [n, n]), state.other, (o) => app.pickOther(o)),
+      state.compare === "run" && select("Other run", others.map((n) => [n, n]), state.other, (o) => store.pickOther(o)),
       state.compare === "epoch" && select(
         "Other epoch", run.steps.map((s) => [String(s), run.when(s)]), String(state.before),
-        (s) => app.set({ before: Number(s) })),
-      buttons("Methods", run.methods.map((m) => [m, words(m)]), state.methods, (m) => app.toggleMethod(m)),
+        (s) => store.set({ before: Number(s) })),
+      buttons("Methods", run.methods.map((m) => [m, readable(m)]), state.methods, (m) => store.toggleMethod(m)),
       h("span", { className: "spring" }),
-      h("button", { type: "button", className: "action", onclick: () => app.exportView() }, "Export PNG"),
+      h("button", { type: "button", className: "action", onclick: () => this.exportView() }, "Export PNG"),
     );
-    const looks = h("div", { className: "row" },
+    const drawing = h("div", { className: "row" },
       buttons("View", [["overlay", "Overlay", "Maps on the probes"], ["heatmap", "Heatmap", "Maps alone"],
                        ["image", "Image", "Probes alone"], ["side", "Side by side", "Probes beside their maps"]],
-              [state.view], (view) => app.set({ view })),
+              [state.view], (view) => store.set({ view })),
       h("label", { className: "field" }, h("span", {}, "Opacity"),
         h("input", { type: "range", min: "0", max: "1", step: "0.05", ariaLabel: "Opacity of the overlay",
-                     oninput: (/** @type {any} */ e) => app.set({ opacity: Number(e.target.value) }) })),
-      select("Colours", COLORMAPS.map((c) => [c, c]), state.colormap, (colormap) => app.set({ colormap })),
+                     oninput: (/** @type {any} */ e) => store.set({ opacity: Number(e.target.value) }) })),
+      select("Colours", COLORMAPS.map((c) => [c, c]), state.colormap, (colormap) => store.set({ colormap })),
       select("Scale", [["mean", "relative to a map's mean"], ["probe", "one per probe, all epochs"], ["map", "one per map"]],
-             state.scale, (scale) => app.set({ scale }), "What the end of the colours means"),
+             state.scale, (scale) => store.set({ scale }), "What the end of the colours means"),
       buttons("Tiles", [["96", "S"], ["128", "M"], ["192", "L"], ["256", "XL"]], [String(state.size)],
-              (size) => app.set({ size: Number(size) })),
-      app.legend.element,
+              (size) => store.set({ size: Number(size) })),
+      this.legend,
     );
-    replace(this.element, ways, looks);
+    replace(this.element, ways, drawing);
   }
 }

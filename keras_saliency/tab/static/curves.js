@@ -1,42 +1,47 @@
 // The numbers under the slider: statistics of attention, Keras's own loss and accuracy behind.
 
 import { chart, legendOf } from "./chart.js";
-import { h, replace, select, words } from "./dom.js";
+import { h, readable, replace, select } from "./dom.js";
 
-/** @typedef {import("./app.js").App} App */
+/** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./chart.js").Line} Line */
 
 const USUAL = ["drift_previous", "object_mass", "border_enrichment"];
 
+/** Names of all statistics that were logged. @param {Store} store @returns {string[]} */
+function loggedStatistics({ run }) {
+  const found = new Set();
+  for (const [name, tag] of run.about.scalars) {
+    const parts = tag.split("/");
+    if (name === run.name && parts.length === 3 && run.methods.includes(parts[1])) found.add(parts[2]);
+  }
+  return [...found].sort();
+}
+
+/** Names of the statistics whose curves are shown. @param {Store} store @returns {string[]} */
+export function shownStatistics(store) {
+  const names = loggedStatistics(store), { curves } = store.state;
+  return (curves.length ? curves : USUAL).filter((c) => names.includes(c));
+}
+
 /** The curves. */
 export class Curves {
-  /** @param {App} app */
-  constructor(app) {
-    this.app = app;
+  /** @param {Store} store @param {(finding: any) => void} showFinding */
+  constructor(store, showFinding) {
+    this.store = store;
+    this.showFinding = showFinding;
     this.element = h("section", { className: "curves", ariaLabel: "Curves" });
     /** @type {((step: number) => void)[]} */ this.shows = [];
     this.known = "";
   }
 
-  /** Names of all statistics that were logged. @returns {string[]} */
-  get names() {
-    const found = new Set();
-    const { run } = this.app;
-    for (const [name, tag] of run.about.scalars) {
-      const parts = tag.split("/");
-      if (name === run.name && parts.length === 3 && run.methods.includes(parts[1])) found.add(parts[2]);
-    }
-    return [...found].sort();
-  }
-
-  /** Those that are shown. @returns {string[]} */
+  /** Names of the curves, in their order. @returns {string[]} */
   get shown() {
-    const names = this.names, asked = this.app.state.curves.filter((c) => names.includes(c));
-    return this.app.state.curves.length ? asked : USUAL.filter((c) => names.includes(c));
+    return shownStatistics(this.store);
   }
 
   async sync() {
-    const { state, run, other } = this.app;
+    const { state, run, other } = this.store;
     const known = JSON.stringify([run.name, other?.name, state.compare, this.shown, state.methods, run.steps,
                                   run.about.findings.length, this.width()]);
     if (known === this.known) {
@@ -49,10 +54,10 @@ export class Curves {
     if (known !== this.known) return;
     const keras = h("div", { className: "legend", title: "Keras's own numbers, behind each curve, each on a scale of its own" });
     this.shows = [...made.map((c) => c.show), (step) => keras.replaceChildren(...legendOf(behind, step))];
-    for (const show of this.shows) show(this.app.state.epoch ?? 0);
-    const rest = this.names.filter((n) => !this.shown.includes(n));
-    const more = select("Add a curve", [["", "+ curve"], ...rest.map((n) => /** @type {[string, string]} */ ([n, words(n)]))],
-                        "", (name) => this.app.set({ curves: [...this.shown, name] }));
+    for (const show of this.shows) show(this.store.state.epoch ?? 0);
+    const rest = loggedStatistics(this.store).filter((n) => !this.shown.includes(n));
+    const more = select("Add a curve", [["", "+ curve"], ...rest.map((n) => /** @type {[string, string]} */ ([n, readable(n)]))],
+                        "", (name) => this.store.set({ curves: [...this.shown, name] }));
     const below = h("div", { className: "row below" }, more, behind.length > 0 && "Behind:", keras);
     replace(this.element, ...made.map((c) => c.element), below);
   }
@@ -64,7 +69,7 @@ export class Curves {
 
   /** Keras's numbers: loss and accuracy, of training and validation. @returns {Promise<Line[]>} */
   async behind() {
-    const { run } = this.app;
+    const { run } = this.store;
     const tags = run.about.scalars.filter((/** @type {string[]} */ [name, tag]) =>
       name !== run.name && (tag === "epoch_loss" || tag.includes("acc")));
     const series = await Promise.all(tags.slice(0, 4).map((/** @type {string[]} */ [r, t]) => run.series(r, t).catch(() => null)));
@@ -76,7 +81,7 @@ export class Curves {
 
   /** @param {string} name @param {Line[]} behind */
   async make(name, behind) {
-    const { run, other, state } = this.app;
+    const { run, other, state } = this.store;
     /** @type {Line[]} */
     const lines = [...behind];
     const runs = state.compare === "run" && other ? [run, other] : [run];
@@ -86,27 +91,27 @@ export class Curves {
         if (!data.about.scalars.some((/** @type {string[]} */ s) => s[0] === data.name && s[1] === tag)) continue;
         const found = await data.series(data.name, tag).catch(() => null);
         const style = `method${run.methods.indexOf(method) % 6}${r ? " other" : ""}`;
-        if (found) lines.push({ name: words(method) + (r ? ", other run" : ""), steps: found.steps, values: found.values, style });
+        if (found) lines.push({ name: readable(method) + (r ? ", other run" : ""), steps: found.steps, values: found.values, style });
       }
     }
     return chart({
-      title: words(name), lines, width: this.width(), range: [run.steps[0], run.steps[run.steps.length - 1]],
+      title: readable(name), lines, width: this.width(), range: [run.steps[0], run.steps[run.steps.length - 1]],
       step: state.epoch ?? run.steps[0], markers: this.markers(), when: (s) => run.when(s),
-      onPick: (step) => this.app.goTo(step),
+      onPick: (step) => this.store.goTo(step),
       onClose: () => {
         const rest = this.shown.filter((c) => c !== name);
-        this.app.set({ curves: rest.length ? rest : ["none"] });
+        this.store.set({ curves: rest.length ? rest : ["none"] });
       },
     });
   }
 
   markers() {
-    const { run } = this.app;
+    const { run } = this.store;
     return run.about.findings
       .filter((/** @type {any} */ f) => f.severity === "alert")
       .map((/** @type {any} */ f) => ({
-        step: f.epoch, words: `alert in ${run.when(f.epoch)}: ${f.detector}`,
-        onpick: () => this.app.showFinding(f),
+        step: f.epoch, text: `alert in ${run.when(f.epoch)}: ${f.detector}`,
+        onpick: () => this.showFinding(f),
       }));
   }
 }

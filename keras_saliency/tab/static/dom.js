@@ -49,7 +49,7 @@ function fill(element, props, children) {
 /**
  * A drop-down list with its label.
  * @param {string} label
- * @param {[string, string][]} options value and words
+ * @param {[string, string][]} options value and text
  * @param {string} value
  * @param {(value: string) => void} onPick
  * @param {string} [hint]
@@ -58,7 +58,7 @@ export function select(label, options, value, onPick, hint = "") {
   const list = h(
     "select",
     { ariaLabel: label, title: hint, onchange: (/** @type {any} */ e) => onPick(e.target.value) },
-    ...options.map(([v, words]) => h("option", { value: v, selected: v === value }, words)),
+    ...options.map(([v, text]) => h("option", { value: v, selected: v === value }, text)),
   );
   return h("label", { className: "field" }, h("span", {}, label), list);
 }
@@ -66,20 +66,20 @@ export function select(label, options, value, onPick, hint = "") {
 /**
  * Buttons of which one, or several, are pressed.
  * @param {string} label
- * @param {[string, string, string?][]} options value, words, hint
+ * @param {[string, string, string?][]} options value, text, hint
  * @param {string[]} pressed
  * @param {(value: string) => void} onPick
  */
 export function buttons(label, options, pressed, onPick) {
-  const made = options.map(([value, words, hint]) =>
+  const made = options.map(([value, text, hint]) =>
     h("button", { type: "button", title: hint || "", ariaPressed: String(pressed.includes(value)),
-                  "data-value": value, onclick: () => onPick(value) }, words));
+                  "data-value": value, onclick: () => onPick(value) }, text));
   return h("div", { className: "field", role: "group", ariaLabel: label },
            h("span", {}, label), h("div", { className: "segments" }, ...made));
 }
 
-/** @param {string} name the name of a statistic or method, as words */
-export function words(name) {
+/** The name of a statistic or method, with spaces. @param {string} name */
+export function readable(name) {
   return name.replace(/_/g, " ");
 }
 

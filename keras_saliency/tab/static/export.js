@@ -2,17 +2,18 @@
 
 import { animate } from "./apng.js";
 import { table } from "./colors.js";
+import { fetchMaps } from "./fetching.js";
 import { inWords } from "./grid.js";
 import { FULL_DIFFERENCE, FULL_SCALE } from "./paint.js";
 import { drawTile, heightOf, subjects } from "./tile.js";
 
-/** @typedef {import("./app.js").App} App */
+/** @typedef {import("./store.js").Store} Store */
 
 const GAP = 10, LINE = 17, FONT = "13px system-ui, sans-serif", INK = "#1b1b1f", FAINT = "#5f6368";
 
-/** The probes of the grid in their order, with title and legend. @param {App} app @returns {Promise<Blob>} */
-export async function viewPicture(app) {
-  const { state, run, other } = app, probes = app.selection.probes, shown = subjects(state, run, other);
+/** The probes of the grid in their order, with title and legend. @param {Store} store @returns {Promise<Blob>} */
+export async function viewPicture(store) {
+  const { state, run, other } = store, probes = store.selection.probes, shown = subjects(state, run, other);
   const width = state.size, cell = shown.length * (width + 4) + GAP;
   const columns = Math.max(1, Math.min(probes.length, Math.floor(1600 / cell)));
   const tall = Math.max(0, ...probes.map((p) => heightOf(run, p, width))) + 3 * LINE + GAP;
@@ -24,8 +25,8 @@ export async function viewPicture(app) {
   context.fillText(`${run.name}, ${run.when(step)}`, GAP, LINE + 2);
   context.font = FONT;
   context.fillStyle = FAINT;
-  const words = [`${probes.length} of ${run.about.probes.names.length} probes`, shown.map((s) => s.words).join(" | ")];
-  context.fillText(trim(context, words.join("; "), total - 2 * GAP), GAP, 2 * LINE + 2);
+  const parts = [`${probes.length} of ${run.about.probes.names.length} probes`, shown.map((s) => s.caption).join(" | ")];
+  context.fillText(trim(context, parts.join("; "), total - 2 * GAP), GAP, 2 * LINE + 2);
   legend(context, state, GAP, 3 * LINE - 6);
   probes.forEach((probe, i) => {
     const left = GAP + (i % columns) * cell, top = 4 * LINE + Math.floor(i / columns) * tall;
@@ -45,13 +46,13 @@ export async function viewPicture(app) {
   return canvas.convertToBlob({ type: "image/png" });
 }
 
-/** All epochs of a probe. @param {App} app @param {number} probe @returns {Promise<Blob>} */
-export async function evolution(app, probe) {
-  const { state, run, other } = app, width = 256, frames = [];
+/** All epochs of a probe. @param {Store} store @param {number} probe @returns {Promise<Blob>} */
+export async function evolution(store, probe) {
+  const { state, run, other } = store, width = 256, frames = [];
   for (const step of run.steps) {
     const at = { ...state, epoch: step };
     const shown = subjects(at, run, other), height = heightOf(run, probe, width);
-    await app.need(shown);
+    await fetchMaps(shown, state.scale);
     const canvas = new OffscreenCanvas(Math.max(260, shown.length * (width + 4) + 4), height + 2 * LINE + 8);
     const context = begin(canvas);
     shown.forEach((subject, k) => {
@@ -62,7 +63,7 @@ export async function evolution(app, probe) {
     const said = run.said(probe, step), label = run.about.probes.label_texts[probe];
     context.fillText(trim(context, `${run.when(step)}: ${said ? inWords(said) : ""}`, canvas.width - 8), 5, height + LINE + 2);
     context.fillStyle = FAINT;
-    const note = `${run.about.probes.names[probe]}${label ? ` (${label})` : ""}, ${shown.map((s) => s.words).join(" | ")}`;
+    const note = `${run.about.probes.names[probe]}${label ? ` (${label})` : ""}, ${shown.map((s) => s.caption).join(" | ")}`;
     context.fillText(trim(context, note, canvas.width - 8), 5, height + 2 * LINE + 2);
     frames.push(new Uint8Array(await (await canvas.convertToBlob({ type: "image/png" })).arrayBuffer()));
   }
@@ -110,10 +111,10 @@ function legend(context, state, x, y) {
   }
 }
 
-/** @param {OffscreenCanvasRenderingContext2D} context @param {string} words @param {number} width */
-function trim(context, words, width) {
-  if (context.measureText(words).width <= width) return words;
-  let end = words.length;
-  while (end > 1 && context.measureText(`${words.slice(0, end)}…`).width > width) end--;
-  return `${words.slice(0, end)}…`;
+/** @param {OffscreenCanvasRenderingContext2D} context @param {string} text @param {number} width */
+function trim(context, text, width) {
+  if (context.measureText(text).width <= width) return text;
+  let end = text.length;
+  while (end > 1 && context.measureText(`${text.slice(0, end)}…`).width > width) end--;
+  return `${text.slice(0, end)}…`;
 }

@@ -2,35 +2,34 @@
 
 import { h, replace, select } from "./dom.js";
 
-/** @typedef {import("./app.js").App} App */
-
 /** The bar above the grid. */
 export class Filters {
-  /** @param {App} app */
-  constructor(app) {
-    this.app = app;
+  /** @param {import("./store.js").Store} store @param {HTMLElement} count how many probes are shown */
+  constructor(store, count) {
+    this.store = store;
+    this.count = count;
     this.element = h("div", { className: "filters row" });
     this.known = "";
   }
 
   sync() {
-    const { app } = this, { state, run } = app, about = run.about.probes;
+    const { store } = this, { state, run } = store, about = run.about.probes;
     const known = run.name;
     if (known !== this.known) {
       this.known = known;
       const labels = distinct(about.label_texts), groups = about.groups ? distinct(about.groups) : [];
-      /** @type {(words: string, all: string[]) => [string, string][]} */
-      const any = (words, all) => [["", words], ...all.map((x) => /** @type {[string, string]} */ ([x, x]))];
+      /** @type {(text: string, all: string[]) => [string, string][]} */
+      const any = (text, all) => [["", text], ...all.map((x) => /** @type {[string, string]} */ ([x, x]))];
       /** @type {[string, string][]} */
       const kinds = [["", "all"], ["flipped", "prediction flipped"], ["wrong", "wrong"], ["alert", "in an alert"]];
       replace(
         this.element,
         select("Sort", [["", "as given"], ["drift", "by drift"], ["confidence", "by confidence"], ["name", "by name"]],
-               state.sort, (sort) => app.set({ sort }), "Drift since the epoch before, the largest first"),
-        labels.length > 0 && select("Class", any("all classes", labels), state.label, (label) => app.set({ label })),
-        groups.length > 0 && select("Group", any("all groups", groups), state.group, (group) => app.set({ group })),
-        select("Only", kinds, state.only, (only) => app.set({ only }), "Flipped: another prediction than at the epoch before"),
-        app.grid.count,
+               state.sort, (sort) => store.set({ sort }), "Drift since the epoch before, the largest first"),
+        labels.length > 0 && select("Class", any("all classes", labels), state.label, (label) => store.set({ label })),
+        groups.length > 0 && select("Group", any("all groups", groups), state.group, (group) => store.set({ group })),
+        select("Only", kinds, state.only, (only) => store.set({ only }), "Flipped: another prediction than at the epoch before"),
+        this.count,
       );
     }
     /** @type {Record<string, string>} */

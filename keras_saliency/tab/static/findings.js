@@ -1,27 +1,26 @@
 // What the detectors have found: a card for each alert, with the picture that proves it.
 
-import { h, replace, words } from "./dom.js";
-
-/** @typedef {import("./app.js").App} App */
+import { h, readable, replace } from "./dom.js";
 
 const ORDER = ["alert", "suspect", "hint"];
 const MEANS = {
-  alert: "proven by a swap at two looks in a row",
+  alert: "proven by a swap at two checks in a row",
   suspect: "proven by a swap, once",
   hint: "a statistic moved; nothing is proven",
 };
 
 /** The cards. */
 export class Findings {
-  /** @param {App} app */
-  constructor(app) {
-    this.app = app;
+  /** @param {import("./store.js").Store} store @param {(address: string, text: string) => void} enlarge */
+  constructor(store, enlarge) {
+    this.store = store;
+    this.enlarge = enlarge;
     this.element = h("aside", { className: "findings", ariaLabel: "Findings" });
     this.known = "";
   }
 
   sync() {
-    const { run } = this.app;
+    const { run } = this.store;
     /** @type {any[]} */
     const all = run.about.findings;
     const known = JSON.stringify([run.name, all.length]);
@@ -54,24 +53,24 @@ export class Findings {
 
   /** @param {any} f */
   card(f) {
-    const { run } = this.app;
+    const { run } = this.store;
     const facts = [];
     if (f.adoption !== null) facts.push(["adoption", percent(f.adoption), f.adoption, "adopted"]);
     if (f.control !== null) facts.push(["control", percent(f.control), f.control, "controlled"]);
     const counts = f.num_pairs ? `${f.num_pairs} pairs, ${f.num_donors} donors` : "";
     const picture = f.has_picture ? this.picture(f) : null;
-    const probes = this.app.selection.of(f);
+    const probes = this.store.selection.of(f);
     const about = run.about.probes;
     const shown = h("div", { className: "probes" }, ...probes.slice(0, 12).map((p) =>
-      h("button", { type: "button", className: "link", onclick: () => this.app.set({ probe: p, epoch: this.app.stepNear(f.epoch) }) },
+      h("button", { type: "button", className: "link", onclick: () => this.store.set({ probe: p, epoch: this.store.stepNear(f.epoch) }) },
         about.names[p])),
       probes.length > 12 && h("span", {}, `and ${probes.length - 12} more`));
     return h(
       "article",
       { className: `finding ${f.severity}`, "data-number": f.number, tabIndex: -1 },
       h("header", {}, h("strong", { title: MEANS[/** @type {"alert"} */ (f.severity)] }, f.severity),
-        h("span", {}, `${words(f.detector)}${f.class_index === null ? "" : `, ${run.classText(f.class_index)}`}`),
-        h("button", { type: "button", className: "link", onclick: () => this.app.goTo(f.epoch) }, run.when(f.epoch))),
+        h("span", {}, `${readable(f.detector)}${f.class_index === null ? "" : `, ${run.classText(f.class_index)}`}`),
+        h("button", { type: "button", className: "link", onclick: () => this.store.goTo(f.epoch) }, run.when(f.epoch))),
       h("p", { className: "sentence" }, f.message),
       facts.length > 0 && h("dl", {}, ...facts.flatMap(([name, text, value, kind]) => [
         h("dt", {}, name),
@@ -82,7 +81,7 @@ export class Findings {
       probes.length > 0 && h("p", { className: "counts" }, `${probes.length} probes carry it or show it best:`),
       probes.length > 0 && shown,
       probes.length > 0 && h("button", { type: "button", className: "action",
-        onclick: () => this.app.set({ only: "alert", epoch: this.app.stepNear(f.epoch) }) }, "Show them in the grid"),
+        onclick: () => this.store.set({ only: "alert", epoch: this.store.stepNear(f.epoch) }) }, "Show them in the grid"),
     );
   }
 
@@ -90,8 +89,8 @@ export class Findings {
   picture(f) {
     const image = h("img", { alt: `Recipients before and after the swap: ${f.message}`, loading: "lazy" });
     const open = h("button", { type: "button", className: "picture", title: "Enlarge",
-                               onclick: () => this.app.enlarge(image.src, image.alt) }, image);
-    this.app.run.evidence(f.number).then((address) => (image.src = address), () => open.remove());
+                               onclick: () => this.enlarge(image.src, image.alt) }, image);
+    this.store.run.evidence(f.number).then((address) => (image.src = address), () => open.remove());
     return open;
   }
 

@@ -3,8 +3,6 @@
 import { h, replace } from "./dom.js";
 import { drawTile, heightOf, nearest, needs, subjects } from "./tile.js";
 
-/** @typedef {import("./app.js").App} App */
-
 /**
  * @typedef {object} Card
  * @property {number} probe
@@ -30,9 +28,9 @@ export function inWords(said) {
 
 /** The grid. */
 export class Grid {
-  /** @param {App} app */
-  constructor(app) {
-    this.app = app;
+  /** @param {import("./store.js").Store} store */
+  constructor(store) {
+    this.store = store;
     /** @type {Card[]} */ this.cards = [];
     this.layout = "";
     this.element = h("div", { className: "grid", role: "list", ariaLabel: "Probes" });
@@ -42,13 +40,13 @@ export class Grid {
 
   /** Lays the cards out anew where that has changed. */
   lay() {
-    const { state, run, other } = this.app;
-    const probes = this.app.selection.probes;
+    const { state, run, other } = this.store;
+    const probes = this.store.selection.probes;
     const shown = subjects(state, run, other);
     const layout = JSON.stringify([run.name, other?.name, probes, shown.map((s) => [s.kind, s.method]), state.size,
                                    run.about.findings.length]);
     this.subjects = shown;
-    this.count.textContent = this.app.selection.words(probes.length);
+    this.count.textContent = this.store.selection.describe(probes.length);
     if (layout === this.layout) {
       for (const card of this.cards) this.caption(card);
       return;
@@ -66,20 +64,20 @@ export class Grid {
 
   /** @param {number} probe @param {import("./tile.js").Subject[]} shown @returns {Card} */
   card(probe, shown) {
-    const { run, state } = this.app;
+    const { run, state } = this.store;
     const about = run.about.probes, width = state.size, height = heightOf(run, probe, width);
     const canvases = shown.map(() => h("canvas", { width, height }));
-    const figures = canvases.map((canvas, i) => h("figure", { style: `width:${width}px` }, canvas, h("figcaption", { hidden: shown.length < 2 }, shown[i].words)));
+    const figures = canvases.map((canvas, i) => h("figure", { style: `width:${width}px` }, canvas, h("figcaption", { hidden: shown.length < 2 }, shown[i].caption)));
     const said = h("p", { className: "said" });
-    const alerted = this.app.selection.isAlerted(probe);
+    const alerted = this.store.selection.isAlerted(probe);
     const group = about.groups ? h("span", { className: "chip" }, about.groups[probe]) : null;
     const badge = alerted ? h("span", { className: "chip alerted" }, "in an alert") : null;
     const element = h(
       "article",
       { className: "card", tabIndex: 0, role: "listitem", "data-probe": probe,
-        onclick: () => this.app.set({ probe }),
+        onclick: () => this.store.set({ probe }),
         onkeydown: (/** @type {KeyboardEvent} */ e) => {
-          if (e.key === "Enter") this.app.set({ probe });
+          if (e.key === "Enter") this.store.set({ probe });
         } },
       h("div", { className: "tiles" }, ...figures),
       h("p", { className: "name" }, about.names[probe], group, badge),
@@ -95,12 +93,12 @@ export class Grid {
       const card = this.cards.find((c) => c.element === entry.target);
       if (card) card.isSeen = entry.isIntersecting;
     }
-    this.app.redraw();
+    this.store.redraw();
   }
 
   /** Draws what is seen; all maps are known. */
   draw() {
-    const { state, run, other } = this.app;
+    const { state, run, other } = this.store;
     this.subjects = subjects(state, run, other);
     const look = [state.view, state.opacity, state.colormap, state.scale, run.steps.length].join();
     for (const card of this.cards) {
@@ -111,8 +109,8 @@ export class Grid {
       card.canvases.forEach((canvas, i) => {
         const subject = /** @type {any} */ (this.subjects)[i];
         drawTile(canvas, subject, card.probe, state);
-        const caption = /** @type {HTMLElement} */ (canvas.nextElementSibling);
-        caption.textContent = subject.words;
+        const below = /** @type {HTMLElement} */ (canvas.nextElementSibling);
+        below.textContent = subject.caption;
       });
       this.caption(card);
     }
@@ -125,7 +123,7 @@ export class Grid {
 
   /** @param {Card} card */
   caption(card) {
-    const { run, state } = this.app, about = run.about.probes, label = about.label_texts[card.probe];
+    const { run, state } = this.store, about = run.about.probes, label = about.label_texts[card.probe];
     const said = run.said(card.probe, state.epoch ?? 0);
     replace(
       card.said,
@@ -139,7 +137,7 @@ export class Grid {
 
   /** What is said in the other run, or at the other epoch. @param {number} probe */
   compared(probe) {
-    const { run, other, state } = this.app;
+    const { run, other, state } = this.store;
     const isRun = state.compare === "run" && other, isEpoch = state.compare === "epoch" && state.before !== null;
     const said = isRun ? other.said(probe, nearest(other.steps, state.epoch ?? 0))
       : isEpoch ? run.said(probe, state.before ?? 0) : null;

@@ -1,18 +1,19 @@
 // One probe by itself: at full size, all its epochs, its curves.
 
 import { chart } from "./chart.js";
-import { figure, h, replace, words } from "./dom.js";
+import { shownStatistics } from "./curves.js";
+import { figure, h, readable, replace } from "./dom.js";
 import { evolution, save } from "./export.js";
 import { resized } from "./paint.js";
 import { drawTile, heightOf, needs, subjects } from "./tile.js";
 
-/** @typedef {import("./app.js").App} App */
+/** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./tile.js").Subject} Subject */
 
-/** What the page shows: the probe's picture, and its maps. @param {App} app @returns {Subject[]} */
+/** What the page shows: the probe's picture, and its maps. @param {Store} store @returns {Subject[]} */
 function shownBy({ state, run, other }) {
   const view = state.view === "heatmap" ? state.view : "overlay";
-  const picture = { kind: "picture", run, method: "", step: state.epoch ?? run.steps[0], words: "image" };
+  const picture = { kind: "picture", run, method: "", step: state.epoch ?? run.steps[0], caption: "image" };
   return [picture, ...subjects({ ...state, view }, run, other)];
 }
 
@@ -20,11 +21,11 @@ const FRAME = 84; // pixels of a filmstrip's picture
 
 /** The page. */
 export class ProbePage {
-  /** @param {App} app */
-  constructor(app) {
-    this.app = app;
+  /** @param {Store} store */
+  constructor(store) {
+    this.store = store;
     this.element = h("dialog", { className: "page", ariaLabel: "Probe", tabIndex: -1,
-                                 onclose: () => this.app.state.probe !== null && this.app.set({ probe: null }) });
+                                 onclose: () => this.store.state.probe !== null && this.store.set({ probe: null }) });
     this.known = "";
     this.next = /** @type {(by: number) => void} */ (() => {});
     this.pointed = h("p", { className: "pointed", role: "status" });
@@ -37,13 +38,13 @@ export class ProbePage {
   }
 
   async sync() {
-    const { state, run } = this.app, probe = state.probe;
+    const { state, run } = this.store, probe = state.probe;
     if (probe === null || !run.pictures[probe]) {
       if (this.element.open) this.element.close();
       this.known = "";
       return;
     }
-    const shown = shownBy(this.app);
+    const shown = shownBy(this.store);
     const look = [state.opacity, state.colormap, state.scale, state.view];
     const known = JSON.stringify([run.name, probe, shown.map((s) => [s.kind, s.method]), run.steps.length, look]);
     if (known !== this.known) {
@@ -57,20 +58,20 @@ export class ProbePage {
 
   /** @param {number} probe @param {Subject[]} shown */
   make(probe, shown) {
-    const { app } = this, { run } = app, about = run.about.probes;
+    const { store } = this, { run } = store, about = run.about.probes;
     const room = Math.min(innerWidth * 0.92, 1500);
     const width = Math.round(Math.max(160, Math.min(400, innerHeight * 0.44 * (run.pictures[probe].width / run.pictures[probe].height), room / shown.length - 16)));
     const height = heightOf(run, probe, width);
     this.element.scrollTop = 0;
     this.canvases = shown.map(() => h("canvas", { width, height, className: "large" }));
     this.pointed.textContent = "Values: move the pointer over a map.";
-    this.captions = shown.map((s) => h("figcaption", {}, s.words));
+    this.captions = shown.map((s) => h("figcaption", {}, s.caption));
     const figures = this.canvases.map((canvas, i) => {
       canvas.addEventListener("mousemove", (e) => this.point(e, i, probe));
       return h("figure", {}, canvas, this.captions[i]);
     });
-    const all = app.selection.probes, place = all.indexOf(probe);
-    const go = (/** @type {number} */ by) => app.set({ probe: all[(place + by + all.length) % all.length] ?? probe });
+    const all = store.selection.probes, place = all.indexOf(probe);
+    const go = (/** @type {number} */ by) => store.set({ probe: all[(place + by + all.length) % all.length] ?? probe });
     const strip = h("div", { className: "strip" });
     const curves = h("div", { className: "curves" });
     this.next = go;
@@ -98,13 +99,13 @@ export class ProbePage {
 
   /** Draws the epoch that is shown; all maps are known. */
   draw() {
-    const { state, run } = this.app, probe = state.probe;
+    const { state, run } = this.store, probe = state.probe;
     if (probe === null || !this.element.open) return;
-    const shown = shownBy(this.app), step = state.epoch ?? run.steps[0];
+    const shown = shownBy(this.store), step = state.epoch ?? run.steps[0];
     shown.forEach((subject, i) => {
       if (!this.canvases[i]) return;
       drawTile(this.canvases[i], subject, probe, state);
-      this.captions[i].textContent = subject.words;
+      this.captions[i].textContent = subject.caption;
     });
     const said = run.said(probe, step), label = run.about.probes.label_texts[probe];
     const share = said && Number.isFinite(said.confidence) ? ` with ${(100 * said.confidence).toFixed(1)} %` : "";
@@ -122,7 +123,7 @@ export class ProbePage {
 
   /** @param {MouseEvent} e @param {number} i @param {number} probe */
   point(e, i, probe) {
-    const { run } = this.app, subject = shownBy(this.app)[i];
+    const { run } = this.store, subject = shownBy(this.store)[i];
     const { width, height } = this.canvases[i], size = run.about.probes.image_size;
     const x = Math.max(0, Math.min(width - 1, e.offsetX)), y = Math.max(0, Math.min(height - 1, e.offsetY));
     const found = needs(subject).map((n) => {
@@ -136,32 +137,32 @@ export class ProbePage {
     const told = found.map((f) => (f ? `${figure(f.value)}, ${(f.value / f.mean).toFixed(2)} × the map's mean` : "no map"));
     const less = found.length === 2 && found[0] && found[1]
       ? `; difference ${(found[0].value / found[0].mean - found[1].value / found[1].mean).toFixed(2)} × mean` : "";
-    this.pointed.textContent = `${subject.words || "image"}, ${where}: ${told.join(" and ") || "no map"}${less}`;
+    this.pointed.textContent = `${subject.caption || "image"}, ${where}: ${told.join(" and ") || "no map"}${less}`;
   }
 
   /** @param {HTMLElement} strip @param {number} probe */
   fillStrip(strip, probe) {
-    const { run, state } = this.app;
+    const { run, state } = this.store;
     this.observer.disconnect();
     this.frames = [];
     const height = heightOf(run, probe, FRAME);
     for (const method of state.methods) {
       const cells = run.about.steps[method].map((/** @type {number} */ step) => {
         const canvas = h("canvas", { width: FRAME, height });
-        const cell = h("button", { type: "button", className: "frame", onclick: () => this.app.goTo(step) },
+        const cell = h("button", { type: "button", className: "frame", onclick: () => this.store.goTo(step) },
                        canvas, h("span", {}, run.when(step)));
         this.frames.push({ canvas, step, method, cell });
         this.observer.observe(cell);
         return cell;
       });
-      strip.append(h("div", { className: "film", tabIndex: 0, role: "group", ariaLabel: `${words(method)}, all epochs` },
-                     h("span", { className: "film-name" }, words(method)), ...cells));
+      strip.append(h("div", { className: "film", tabIndex: 0, role: "group", ariaLabel: `${readable(method)}, all epochs` },
+                     h("span", { className: "film-name" }, readable(method)), ...cells));
     }
   }
 
   /** @param {IntersectionObserverEntry[]} entries */
   async seen(entries) {
-    const { run, state } = this.app, probe = state.probe, known = this.known;
+    const { run, state } = this.store, probe = state.probe, known = this.known;
     const frames = entries.filter((e) => e.isIntersecting)
       .map((e) => this.frames.find((f) => f.cell === e.target)).filter((f) => f !== undefined);
     for (const method of new Set(frames.map((f) => f.method))) {
@@ -169,7 +170,7 @@ export class ProbePage {
       await run.need(method, mine.map((f) => f.step)).catch(() => null);
       if (probe === null || this.known !== known) return;
       for (const frame of mine) {
-        const subject = { kind: "map", run, method, step: frame.step, words: "" };
+        const subject = { kind: "map", run, method, step: frame.step, caption: "" };
         drawTile(frame.canvas, subject, probe, state);
         this.observer.unobserve(frame.cell);
       }
@@ -178,7 +179,7 @@ export class ProbePage {
 
   /** @param {HTMLElement} element @param {number} probe @param {string} known */
   async fillCurves(element, probe, known) {
-    const { run, state } = this.app, names = this.app.curves.shown;
+    const { run, state } = this.store, names = shownStatistics(this.store);
     const range = /** @type {[number, number]} */ ([run.steps[0], run.steps[run.steps.length - 1]]);
     const all = await Promise.all(state.methods.map((m) => run.numbers(m, names.join(",")).catch(() => null)));
     if (this.known !== known) return;
@@ -186,12 +187,12 @@ export class ProbePage {
     /** @param {string} title @param {import("./chart.js").Line[]} lines */
     const make = (title, lines) => chart({
       title, lines, width, range, step: state.epoch ?? range[0], markers: [],
-      when: (s) => run.when(s), onPick: (s) => this.app.goTo(s) });
-    const made = names.map((name) => make(words(name), state.methods.flatMap((method, i) => {
+      when: (s) => run.when(s), onPick: (s) => this.store.goTo(s) });
+    const made = names.map((name) => make(readable(name), state.methods.flatMap((method, i) => {
       const found = all[i], row = found ? found.names.indexOf(name) : -1;
       if (!found || row < 0) return [];
       const values = found.steps.map((_, s) => found.values[row][s * found.probes + probe]);
-      return [{ name: words(method), steps: found.steps, values, style: `method${run.methods.indexOf(method) % 6}` }];
+      return [{ name: readable(method), steps: found.steps, values, style: `method${run.methods.indexOf(method) % 6}` }];
     })));
     const p = run.predictions, row = p ? p.names.indexOf("confidence") : -1;
     if (p && row >= 0) {
@@ -208,7 +209,7 @@ export class ProbePage {
     button.disabled = true;
     button.textContent = "Drawing …";
     try {
-      save(await evolution(this.app, probe), `${this.app.run.about.probes.names[probe]}.png`);
+      save(await evolution(this.store, probe), `${this.store.run.about.probes.names[probe]}.png`);
     } finally {
       button.disabled = false;
       button.textContent = "Export animation";

@@ -56,11 +56,11 @@ export class RunData {
 
   /** Reads what is needed at first. */
   async open() {
-    const words = { run: this.name };
+    const query = { run: this.name };
     const [about, predictions, pictures] = await Promise.all([
-      this.source.json("run", words),
+      this.source.json("run", query),
       this.numbers("").catch(() => null),
-      this.source.bytes("pictures", words),
+      this.source.bytes("pictures", query),
     ]);
     this.about = about;
     this.predictions = predictions;
@@ -138,8 +138,8 @@ export class RunData {
 
   /** @param {string} method @param {number[]} steps */
   async fetchMaps(method, steps) {
-    const words = { run: this.name, method, steps: steps.join(",") };
-    const { head, body } = unpack(await this.source.bytes("maps", words));
+    const query = { run: this.name, method, steps: steps.join(",") };
+    const { head, body } = unpack(await this.source.bytes("maps", query));
     let start = 0;
     await Promise.all(head.maps.map(async (/** @type {any} */ part) => {
       const one = unpack(body.subarray(start, (start += part.size)));
@@ -163,10 +163,10 @@ export class RunData {
     let asked = this.numbersAsked.get(key);
     if (!asked) {
       /** @type {Record<string, string>} */
-      const words = { run: this.name };
-      if (method) words.method = method;
-      if (names) words.names = names;
-      asked = this.source.bytes("numbers", words).then((bytes) => {
+      const query = { run: this.name };
+      if (method) query.method = method;
+      if (names) query.names = names;
+      asked = this.source.bytes("numbers", query).then((bytes) => {
         const { head, body } = unpack(bytes);
         const all = floats(body), size = head.steps.length * head.probes;
         const values = head.names.map((/** @type {string} */ _, /** @type {number} */ i) =>

@@ -2,21 +2,20 @@
 
 import { rowAt } from "./run_data.js";
 
-/** @typedef {import("./app.js").App} App */
 /** @typedef {import("./run_data.js").RunData} RunData */
 
 /** What is chosen by sorting and filtering. */
 export class Selection {
-  /** @param {App} app */
-  constructor(app) {
-    this.app = app;
+  /** @param {import("./store.js").Store} store */
+  constructor(store) {
+    this.store = store;
     /** @type {{run: RunData, method: string, steps: number, numbers: import("./run_data.js").Numbers}|undefined} */
     this.drifts = undefined;
   }
 
   /** The probes that are shown, in their order. @returns {number[]} */
   get probes() {
-    const { state, run } = this.app, about = run.about.probes, steps = run.steps;
+    const { state, run } = this.store, about = run.about.probes, steps = run.steps;
     const step = state.epoch ?? steps[0], before = steps[steps.indexOf(step) - 1];
     /** @type {string[]} */
     const names = about.names;
@@ -42,7 +41,7 @@ export class Selection {
   /** What is sorted by, the largest first; null where nothing is, or it is not known yet.
    *  @param {number} step @returns {ArrayLike<number>|null} */
   keys(step) {
-    const { state, run } = this.app;
+    const { state, run } = this.store;
     if (state.sort === "confidence") return rowAt(run.predictions, "confidence", step);
     if (state.sort !== "drift") return null;
     const method = state.methods[0], known = this.drifts, steps = run.steps.length;
@@ -51,26 +50,26 @@ export class Selection {
     }
     run.numbers(method, "drift_previous").then((numbers) => {
       this.drifts = { run, method, steps, numbers };
-      this.app.redraw();
+      this.store.redraw();
     }, () => null); // the order stays
     return null;
   }
 
-  /** How many there are, in words. @param {number} number of probes shown */
-  words(number) {
-    const about = this.app.run.about.probes, all = about.names.length;
+  /** The number of probes that are shown, and of all. @param {number} number of probes shown */
+  describe(number) {
+    const about = this.store.run.about.probes, all = about.names.length;
     const rest = about.total > all ? `, of ${about.total} watched` : "";
     return number === all ? `${all} probes${rest}` : `${number} of ${all} probes${rest}`;
   }
 
   /** Positions of a finding's probes. @param {any} finding @returns {number[]} */
   of(finding) {
-    const { indices } = this.app.run.about.probes;
+    const { indices } = this.store.run.about.probes;
     return finding.probe_indices.map((/** @type {number} */ i) => indices.indexOf(i)).filter((/** @type {number} */ p) => p >= 0);
   }
 
   /** Whether a probe is in an alert. @param {number} probe */
   isAlerted(probe) {
-    return this.app.run.about.findings.some((/** @type {any} */ f) => f.severity === "alert" && this.of(f).includes(probe));
+    return this.store.run.about.findings.some((/** @type {any} */ f) => f.severity === "alert" && this.of(f).includes(probe));
   }
 }

@@ -2,8 +2,8 @@
 
 /**
  * @typedef {object} Source
- * @property {(name: string, words?: Record<string, string>) => Promise<any>} json
- * @property {(name: string, words?: Record<string, string>) => Promise<Uint8Array>} bytes
+ * @property {(name: string, query?: Record<string, string>) => Promise<any>} json
+ * @property {(name: string, query?: Record<string, string>) => Promise<Uint8Array>} bytes
  * @property {boolean} isLive whether more may come
  * @property {number} together how many epochs are asked for at once
  * @property {string} note what a reader must know of the source, or ""
@@ -11,9 +11,9 @@
 
 /** @returns {Source} */
 export function serverSource() {
-  /** @param {string} name @param {Record<string, string>} words */
-  async function ask(name, words = {}) {
-    const answer = await fetch(`./data/${name}?${new URLSearchParams(words)}`);
+  /** @param {string} name @param {Record<string, string>} query */
+  async function ask(name, query = {}) {
+    const answer = await fetch(`./data/${name}?${new URLSearchParams(query)}`);
     if (!answer.ok) {
       const told = await answer.json().catch(() => ({}));
       throw new Error(told.error || `TensorBoard answers ${answer.status}`);
@@ -21,8 +21,8 @@ export function serverSource() {
     return answer;
   }
   return {
-    json: async (name, words) => (await ask(name, words)).json(),
-    bytes: async (name, words) => new Uint8Array(await (await ask(name, words)).arrayBuffer()),
+    json: async (name, query) => (await ask(name, query)).json(),
+    bytes: async (name, query) => new Uint8Array(await (await ask(name, query)).arrayBuffer()),
     isLive: true,
     together: 2, // more at once in several questions, which TensorBoard answers side by side
     note: "",
@@ -34,25 +34,25 @@ export function serverSource() {
  * @returns {Source}
  */
 export function reportSource(report) {
-  /** @param {string} name @param {Record<string, string>} words */
-  async function bytes(name, words = {}) {
-    const found = report.answers[question(name, words)];
-    if (found === undefined) throw new Error(`This report has no ${name} ${Object.values(words).join(" ")}`);
+  /** @param {string} name @param {Record<string, string>} query */
+  async function bytes(name, query = {}) {
+    const found = report.answers[question(name, query)];
+    if (found === undefined) throw new Error(`This report has no ${name} ${Object.values(query).join(" ")}`);
     const text = atob(found);
     return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
   }
   return {
     bytes,
-    json: async (name, words) => JSON.parse(new TextDecoder().decode(await bytes(name, words))),
+    json: async (name, query) => JSON.parse(new TextDecoder().decode(await bytes(name, query))),
     isLive: false,
     together: 1,
     note: report.note,
   };
 }
 
-/** @param {string} name @param {Record<string, string>} words as `report.py` writes it */
-function question(name, words) {
-  return JSON.stringify([name, ...Object.keys(words).sort().map((key) => [key, words[key]])]);
+/** @param {string} name @param {Record<string, string>} query as `report.py` writes it */
+function question(name, query) {
+  return JSON.stringify([name, ...Object.keys(query).sort().map((key) => [key, query[key]])]);
 }
 
 /**

@@ -1,4 +1,6 @@
-// What is chosen, and how it stands in the address.
+// What is chosen, and how it is written in the address.
+
+import { nearest } from "./tile.js";
 
 /**
  * @typedef {object} State
@@ -14,7 +16,7 @@
  * @property {string} scale "mean", "probe" or "map"
  * @property {number} size of a tile, pixels
  * @property {string} sort "", "drift", "confidence" or "name"
- * @property {string} label words of a class, or ""
+ * @property {string} label text of a class's label, or ""
  * @property {string} group
  * @property {string} only "", "flipped", "wrong" or "alert"
  * @property {string[]} curves names of statistics
@@ -29,6 +31,20 @@ export function defaults() {
     view: "overlay", opacity: 0.6, colormap: "viridis", scale: "mean", size: innerWidth < 1900 ? 128 : 192,
     sort: "", label: "", group: "", only: "", curves: [], probe: null, speed: 4,
   };
+}
+
+/** Makes a state fit a run: what the run does not have is left out. @param {State} state
+ *  @param {import("./run_data.js").RunData} run */
+export function fit(state, run) {
+  const { steps } = run, { label_texts: labels, groups } = run.about.probes;
+  state.run = run.name;
+  state.methods = state.methods.filter((m) => run.methods.includes(m));
+  if (!state.methods.length) state.methods = run.methods.slice(0, 3);
+  state.epoch = state.epoch === null ? steps[steps.length - 1] : nearest(steps, state.epoch);
+  if (state.before !== null) state.before = nearest(steps, state.before);
+  if (state.probe !== null && !run.pictures[state.probe]) state.probe = null;
+  if (!labels.includes(state.label)) state.label = ""; // of another run: no probe has it here
+  if (!groups?.includes(state.group)) state.group = "";
 }
 
 const PREFIX = "p.saliency.";
@@ -65,12 +81,12 @@ export function fromAddress() {
 
 /** Writes into the address what is not as at first. @param {State} state @param {State} first */
 export function toAddress(state, first) {
-  const words = new URLSearchParams();
+  const chosen = new URLSearchParams();
   for (const [key, value] of Object.entries(state)) {
     const usual = /** @type {any} */ (first)[key];
-    if (value !== null && String(value) !== String(usual)) words.set(PREFIX + key, String(value));
+    if (value !== null && String(value) !== String(usual)) chosen.set(PREFIX + key, String(value));
   }
-  const window_ = host(), text = words.toString();
+  const window_ = host(), text = chosen.toString();
   const start = window_ === window ? "" : "saliency";
   const hash = `#${[start, text].filter(Boolean).join("&")}`;
   if (window_.location.hash !== hash && (window_ === window || window_.location.hash.startsWith("#saliency"))) {

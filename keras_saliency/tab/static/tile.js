@@ -12,7 +12,7 @@ import { defect, factorOf, paintDefect, paintDifference, paintHeat, paintOverlay
  * @property {RunData} run
  * @property {string} method
  * @property {number} step
- * @property {string} words
+ * @property {string} caption
  * @property {{run: RunData, step: number}} [before]
  */
 
@@ -24,23 +24,23 @@ export function subjects(state, run, other) {
   const step = state.epoch ?? run.steps[0];
   /** @type {Subject[]} */
   const found = [];
-  if (state.view === "image") return [{ kind: "picture", run, method: "", step, words: "" }];
-  if (state.view === "side") found.push({ kind: "picture", run, method: "", step, words: "image" });
+  if (state.view === "image") return [{ kind: "picture", run, method: "", step, caption: "" }];
+  if (state.view === "side") found.push({ kind: "picture", run, method: "", step, caption: "image" });
   for (const method of state.methods) {
     const name = method.replace(/_/g, " ");
     const alone = { kind: "map", run, method, step };
     if (state.compare === "run" && other && other.methods.includes(method)) {
       const before = { run: other, step: nearest(other.steps, step) };
-      found.push({ ...alone, words: `${name}, this run` });
-      found.push({ ...alone, ...before, words: `${name}, other run` });
-      found.push({ ...alone, kind: "difference", before, words: "difference" });
+      found.push({ ...alone, caption: `${name}, this run` });
+      found.push({ ...alone, ...before, caption: `${name}, other run` });
+      found.push({ ...alone, kind: "difference", before, caption: "difference" });
     } else if (state.compare === "epoch" && state.before !== null) {
       const before = { run, step: state.before };
-      found.push({ ...alone, ...before, words: `${name}, ${run.when(state.before)}` });
-      found.push({ ...alone, words: `${name}, ${run.when(step)}` });
-      found.push({ ...alone, kind: "difference", before, words: "difference" });
+      found.push({ ...alone, ...before, caption: `${name}, ${run.when(state.before)}` });
+      found.push({ ...alone, caption: `${name}, ${run.when(step)}` });
+      found.push({ ...alone, kind: "difference", before, caption: "difference" });
     } else {
-      found.push({ ...alone, words: name });
+      found.push({ ...alone, caption: name });
     }
   }
   return found;
