@@ -1,4 +1,4 @@
-"""The records that flow down the pipe. Read this room first.
+"""The records that flow down the pipe. Read this module first.
 
 A `ModelGraph` turns probes into one `Heatmaps` per method and one
 `Predictions`; everything below it (statistics, history, pictures, sinks)
@@ -6,11 +6,14 @@ takes these records and never the model.
 """
 
 from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from keras_saliency._utils.resize import alongside, resize
+
+if TYPE_CHECKING:
+    from keras_saliency.probes import ProbeSet
 
 # A heatmap whose mean is this much smaller than the largest value among the
 # maps of its method is rounding dust: drawing or ranking it would show noise.
@@ -38,8 +41,8 @@ class StoredMaps(NamedTuple):
     float16. Statistics are of these maps, so that they can be had again from history.
 
     Attributes:
-        codes: float16 array (n, h, w), in [0, 1]; NaN for a map that was not finite. (n, l) of
-            signals, (n, d, h, w) of volumes.
+        codes: float16 array (n, h, w), in [0, 1]; NaN for a map that was not finite. (n, l) for
+            signals, (n, d, h, w) for volumes.
         scales: float32 array (n,), each map's maximum.
     """
 
@@ -47,7 +50,7 @@ class StoredMaps(NamedTuple):
     scales: np.ndarray
 
     @classmethod
-    def of(cls, maps) -> "StoredMaps":
+    def of(cls, maps: np.ndarray) -> "StoredMaps":
         """Encodes heatmaps (n, h, w), map by map, so that no second float32 copy is made.
 
         Raises:
@@ -69,7 +72,7 @@ class StoredMaps(NamedTuple):
                 np.divide(maps[rows], divisors[rows], out=codes[rows], casting="same_kind")
         return cls(codes, scales)
 
-    def restore(self, rows=slice(None)) -> np.ndarray:
+    def restore(self, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
         """Returns the heatmaps of some probes, float32 (m, h, w)."""
         maps = self.codes[rows].astype(np.float32)
         return maps * alongside(self.scales[rows], maps)
@@ -98,6 +101,19 @@ class Predictions:
             return (self.logits[:, 0] > 0).astype(np.int64)
         return self.logits.argmax(axis=1)
 
+    def is_correct(self, probes: "ProbeSet") -> np.ndarray | None:
+        """Returns whether each predicted class is a label of the probe, bool (n,).
+
+        None without labels, and where the output has no classes.
+        """
+        if not self.has_classes:
+            return None
+        if probes.labels is not None:
+            return self.classes == probes.labels
+        if probes.multi_hot is not None:
+            return probes.multi_hot[np.arange(len(self.classes)), self.classes] > 0
+        return None
+
     @property
     def confidence(self) -> np.ndarray:
         """Probability of the predicted class, float32 (n,), in [0, 1]; NaN without classes."""
@@ -116,8 +132,8 @@ class Heatmaps:
     Attributes:
         method: name of the method.
         native: float32 array (n, h, w), non-negative, at the size at which
-            the method computes them (Grad-CAM: that of its layer); (n, l) of signals,
-            (n, d, h, w) of volumes.
+            the method computes them (Grad-CAM: that of its layer); (n, l) for signals,
+            (n, d, h, w) for volumes.
         image_size: (H, W) of the probes.
         signal: float32 array (m, H, W, C), the signed attributions of the m
             probes that are drawn, for methods that are looked at as pictures (DeconvNet);
@@ -149,7 +165,7 @@ class Heatmaps:
         return all_zero(means, self.native.max(axis=self._inside))
 
     @property
-    def _inside(self):
+    def _inside(self) -> tuple[int, ...]:
         return tuple(range(1, self.native.ndim))
 
     def problems(self) -> dict[str, str]:
@@ -178,12 +194,12 @@ class Alert:
         since_epoch: the epoch in which its streak began.
         class_index: the class whose cue it is, or None.
         adoption: share of recipients that are predicted as the donor's class after the swap;
-            None of a finding without a swap.
+            None for a finding without a swap.
         control: the same share after the control's swap; None where none was needed.
         num_pairs: how many pairs of donor and recipient were tried.
         num_donors: how many distinct donors lent to them.
-        region: (y0, x0, y1, x1) in pixels, half-open, where one place is accused; else None. Of
-            signals (start, end), of volumes (z0, y0, x0, z1, y1, x1).
+        region: (y0, x0, y1, x1) in pixels, half-open, where one place is accused; else None. For
+            signals (start, end), for volumes (z0, y0, x0, z1, y1, x1).
         probe_indices: the probes that carry what is accused, or that show it best.
         message: the finding as a sentence.
         evidence: uint8 RGB picture of recipients before and after the swap, or None.
@@ -208,7 +224,7 @@ class Alert:
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "evidence"}
 
     @classmethod
-    def from_dict(cls, words: dict) -> "Alert":
+    def from_dict(cls, entries: dict) -> "Alert":
         """Reads what `to_dict` wrote.
 
         Raises:
@@ -216,7 +232,7 @@ class Alert:
         """
         alert: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
-            for name, value in dict(words).items()
+            for name, value in dict(entries).items()
         }
         names = {f.name for f in fields(cls)} - {"evidence"}
         if set(alert) != names:
@@ -224,7 +240,7 @@ class Alert:
         texts = (alert[name] for name in ("severity", "detector", "message"))
         counts = (alert[name] for name in ("epoch", "since_epoch", "num_pairs", "num_donors"))
         if not (all(isinstance(t, str) for t in texts) and all(isinstance(c, int) for c in counts)):
-            raise ValueError("an alert's words must be text, and its counts ints.")
+            raise ValueError("an alert's texts must be strings, and its counts ints.")
         return cls(**alert)
 
 
@@ -248,63 +264,118 @@ class FeatureView:
 
 
 @dataclass(frozen=True)
-class EpochReport:
-    """Everything that one observed epoch has to say.
+class Moment:
+    """When an observation is made.
 
     Attributes:
         epoch: 0-based; the epoch before the first for the baseline `start`.
-        predictions: `Predictions` of all probes.
-        heatmaps: `Heatmaps` by method.
-        statistics: float32 arrays (n,) by method and statistic, NaN where undefined.
         is_baseline: whether this is the model before its first epoch.
         batch: inside an epoch, how many of its batches were trained; None at its end.
-        step: inside an epoch, how many batches were trained since epoch 0; else the epoch.
-        position: where it stands on the axis of epochs: the epoch, or a fraction less.
+        batches_trained: inside an epoch, how many batches were trained since epoch 0.
+        place: inside an epoch, where it is on the axis of epochs, between `epoch` - 1 and `epoch`.
+    """
+
+    epoch: int
+    is_baseline: bool = False
+    batch: int | None = None
+    batches_trained: int | None = None
+    place: float | None = None
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether it lies inside an epoch."""
+        return self.batch is not None
+
+    @property
+    def is_end(self) -> bool:
+        """Whether it is the end of an epoch that was trained."""
+        return not self.is_inside and not self.is_baseline
+
+    @property
+    def step(self) -> int:
+        """Inside an epoch, how many batches were trained since epoch 0; else the epoch."""
+        return self.epoch if self.batches_trained is None else self.batches_trained
+
+    @property
+    def position(self) -> float:
+        """Its place on the axis of epochs: the epoch, or a fraction less."""
+        return self.epoch if self.place is None else self.place
+
+    @property
+    def when(self) -> str:
+        """When it was, for messages; epochs and batches are counted from 1."""
+        if self.is_baseline:
+            return "before training"
+        epoch = f"epoch {self.epoch + 1}"
+        return f"{epoch}, batch {self.batch}" if self.is_inside else epoch
+
+
+FILMSTRIP = "filmstrip"  # ends the tags of pictures that grow by a column an epoch
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """Everything that is known of one observation.
+
+    Attributes:
+        moment: `Moment` of the observation. Its attributes `epoch`, `is_baseline`, `batch`,
+            `step`, `position` and `when` can be read from the report, too.
+        probes: `ProbeSet` that was observed.
+        predictions: `Predictions` for all probes.
+        heatmaps: `Heatmaps` by method.
+        statistics: float32 arrays (n,) by method and statistic, NaN where undefined.
         logs: the keys and values that go into Keras's `logs`, all finite.
         scalars: value by tag, without those that are undefined.
         pictures: uint8 RGB array (height, width, 3) by tag.
         texts: plain text by tag.
         findings: `Alert`s of all severities, new since the report before.
+        num_earlier_findings: how many findings the run had before these.
         features: a `FeatureView` for each layer that was asked for.
-        exhibit: parts of the Saliency tab's events by tag and step, see `tab.schema`.
     """
 
-    epoch: int
+    moment: Moment
+    probes: "ProbeSet"
     predictions: Predictions
-    heatmaps: dict[str, Heatmaps]
-    statistics: dict[str, dict[str, np.ndarray]]
-    is_baseline: bool = False
-    batch: int | None = None
-    step: int = None  # type: ignore[assignment]
-    position: float = None  # type: ignore[assignment]
+    heatmaps: dict[str, Heatmaps] = field(default_factory=dict)
+    statistics: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     logs: dict[str, float] = field(default_factory=dict)
     scalars: dict[str, float] = field(default_factory=dict)
     pictures: dict[str, np.ndarray] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     findings: tuple[Alert, ...] = ()
+    num_earlier_findings: int = 0
     features: tuple[FeatureView, ...] = ()
-    exhibit: dict[tuple[str, int], list[bytes]] = field(default_factory=dict)
 
-    def __post_init__(self):
-        for name in ("step", "position"):
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, self.epoch)
+    @property
+    def epoch(self) -> int:
+        """See `Moment`."""
+        return self.moment.epoch
+
+    @property
+    def is_baseline(self) -> bool:
+        """See `Moment`."""
+        return self.moment.is_baseline
+
+    @property
+    def batch(self) -> int | None:
+        """See `Moment`."""
+        return self.moment.batch
+
+    @property
+    def step(self) -> int:
+        """See `Moment`."""
+        return self.moment.step
+
+    @property
+    def position(self) -> float:
+        """See `Moment`."""
+        return self.moment.position
 
     @property
     def when(self) -> str:
-        """When it was, in words, epochs and batches counted from 1."""
-        if self.is_baseline:
-            return "before training"
-        epoch = f"epoch {self.epoch + 1}"
-        return epoch if self.batch is None else f"{epoch}, batch {self.batch}"
+        """See `Moment`."""
+        return self.moment.when
 
-
-@dataclass(frozen=True)
-class Moment:
-    """When an observation is made; see `EpochReport` for the attributes."""
-
-    epoch: int
-    is_baseline: bool = False
-    batch: int | None = None
-    step: int | None = None
-    position: float | None = None
+    def is_filmstrip(self, tag: str) -> bool:
+        """Whether a picture grows from report to report, so that only the newest is needed."""
+        return tag.endswith(f"/{FILMSTRIP}")

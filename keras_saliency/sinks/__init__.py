@@ -1,8 +1,10 @@
 """Where reports go. To add a sink: one file here, and one line in `SINKS`."""
 
+from typing import Any
+
 from keras_saliency._utils.arguments import shown
-from keras_saliency.sinks.base import Sink
 from keras_saliency.sinks.folder import FolderSink
+from keras_saliency.sinks.sink import Sink
 from keras_saliency.sinks.tensorboard import TensorBoardSink
 
 __all__ = ["SINKS", "FolderSink", "Sink", "TensorBoardSink", "get_sinks"]
@@ -10,7 +12,7 @@ __all__ = ["SINKS", "FolderSink", "Sink", "TensorBoardSink", "get_sinks"]
 SINKS: dict[str, type[Sink]] = {"tensorboard": TensorBoardSink, "folder": FolderSink}
 
 
-def get_sinks(sinks) -> list[Sink]:
+def get_sinks(sinks: Any) -> list[Sink]:
     """Turns names and `Sink` objects into a list of sinks; None is "tensorboard".
 
     Raises:
@@ -22,7 +24,7 @@ def get_sinks(sinks) -> list[Sink]:
     return [_get(sink) for sink in (sinks if isinstance(sinks, list | tuple) else [sinks])]
 
 
-def _get(sink):
+def _get(sink: Any) -> Sink:
     known = ", ".join(f'"{name}"' for name in SINKS)
     if isinstance(sink, Sink):
         return sink

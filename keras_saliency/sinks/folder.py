@@ -3,8 +3,9 @@
 import tensorflow as tf
 
 from keras_saliency._utils.files import TROUBLE, written_whole
+from keras_saliency.records import EpochReport
 from keras_saliency.rendering import encode_png
-from keras_saliency.sinks.base import Sink
+from keras_saliency.sinks.sink import Settings, Sink
 
 
 class FolderSink(Sink):
@@ -23,20 +24,18 @@ class FolderSink(Sink):
     def __init__(self, path: str | None = None):
         self.path = path
 
-    def open(self, run_dir, settings):
+    def open(self, run_dir: str, settings: Settings) -> None:
         self._folder = self.path or tf.io.gfile.join(run_dir, "pictures")
 
-    def write(self, report):
+    def write(self, report: EpochReport) -> None:
         for tag, picture in report.pictures.items():
-            method, kind = tag.split("/")[-2:]
-            folder, name = tf.io.gfile.join(self._folder, f"{method}_{kind}"), _name(report)
-            if kind == "filmstrip":
-                folder, name = self._folder, f"{method}_{kind}.png"
-            with written_whole(tf.io.gfile.join(folder, name)) as file:
+            kind = tag.removeprefix("saliency/").replace("/", "_")
+            place = (f"{kind}.png",) if report.is_filmstrip(tag) else (kind, _name(report))
+            with written_whole(tf.io.gfile.join(self._folder, *place)) as file:
                 file.write(encode_png(picture))
 
 
-def _name(report):
+def _name(report: EpochReport) -> str:
     if report.is_baseline:
         return "start.png"
     if report.batch is not None:

@@ -1,11 +1,13 @@
-"""What the Saliency tab shows of a run, as the events of `tab.schema`."""
+"""`TabEvents`: what the Saliency tab shows of a run, as the events of `tab.schema`."""
 
 import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from keras_saliency._utils.opencv import cv2
 from keras_saliency._utils.spread import spread_evenly
+from keras_saliency.probes import ProbeSet
 from keras_saliency.records import EpochReport, Heatmaps
 from keras_saliency.rendering import (
     Portraits,
@@ -16,6 +18,7 @@ from keras_saliency.rendering import (
 )
 from keras_saliency.tab import schema
 
+Events = dict[tuple[str, int], list[bytes]]  # parts of each event by tag and step
 _MOST_PROBES = 256
 _MAP_SIDE, _PICTURE_SIDE = 56, 256  # pixels of the longer side at most
 _PNG_SIDE = 64  # pixels of the longer side, up to which a picture is kept without loss
@@ -28,43 +31,42 @@ class TabEvents:
 
     Args:
         probes: `ProbeSet`.
-        num_findings: how many findings an earlier part of the run has told.
+
+    Attributes:
+        shown: indices of the probes that the tab shows, ascending.
     """
 
-    def __init__(self, probes, num_findings: int = 0):
+    def __init__(self, probes: ProbeSet):
         self._probes = probes
-        self._num_findings = num_findings
         self.shown = spread_evenly(len(probes), _MOST_PROBES)
         self._is_begun = False
 
-    def events(self, report: EpochReport) -> dict[tuple[str, int], list[bytes]]:
+    def events(self, report: EpochReport) -> Events:
         """Returns the parts of each event by tag and step.
 
-        The probes come with the first report; what was seen inside an epoch brings findings only.
+        The probes come with the first report; an observation inside an epoch has findings only.
         """
-        events = {}
+        events: Events = {}
         if not self._is_begun:
             events[schema.PROBES, report.step] = [self._describe(report)]
             events[schema.PICTURES, report.step] = [self._pictures()]
             self._is_begun = True
         if report.heatmaps and report.batch is None:
             events |= {(tag, report.step): parts for tag, parts in self._measured(report)}
-        for alert in report.findings:
-            picture, number = alert.evidence, self._num_findings
+        for number, alert in enumerate(report.findings, report.num_earlier_findings):
+            picture = alert.evidence
             head = schema.encode_head(has_picture=picture is not None, **alert.to_dict())
             events[schema.FINDINGS, number] = [head]
             if picture is not None:
                 events[schema.EVIDENCE, number] = [encode_picture(picture)]
-            self._num_findings += 1
         return events
 
-    def _measured(self, report):
+    def _measured(self, report: EpochReport) -> Iterator[tuple[str, list[bytes]]]:
         shown, predictions = self.shown, report.predictions
         rows = {"score": predictions.logits[:, 0]}
         if predictions.has_classes:
-            classes = predictions.classes
-            rows = {"predicted": classes, "confidence": predictions.confidence}
-            correct = self._is_correct(classes)
+            rows = {"predicted": predictions.classes, "confidence": predictions.confidence}
+            correct = predictions.is_correct(self._probes)
             if correct is not None:
                 rows["correct"] = correct
         yield schema.PREDICTIONS, schema.encode_rows({n: v[shown] for n, v in rows.items()})
@@ -78,14 +80,7 @@ class TabEvents:
             parts = schema.encode_maps(maps, means, heatmaps.empty[shown])
             yield schema.MAPS + method, parts
 
-    def _is_correct(self, classes):
-        if self._probes.labels is not None:
-            return classes == self._probes.labels
-        if self._probes.multi_hot is not None:
-            return self._probes.multi_hot[np.arange(len(classes)), classes] > 0
-        return None
-
-    def _describe(self, report):
+    def _describe(self, report: EpochReport) -> bytes:
         probes, shown = self._probes, self.shown
         labels = None if probes.labels is None else [int(c) for c in probes.labels[shown]]
         groups = None if probes.groups is None else [str(probes.groups[i]) for i in shown]
@@ -104,11 +99,11 @@ class TabEvents:
             image_size=[int(side) for side in probes.image_shape[:-1]],
         )
 
-    def _pictures(self):
+    def _pictures(self) -> bytes:
         contents = [_encode(picture) for picture in self._drawn()]
         return schema.pack(schema.encode_head(sizes=list(map(len, contents))), *contents)
 
-    def _drawn(self):
+    def _drawn(self) -> list[np.ndarray]:
         drawn = self._probes.drawn(self._probes.images)
         if drawn.ndim == 5:
             # Some at a time: each call looks at the range of all, and makes whole volumes.
@@ -117,7 +112,7 @@ class TabEvents:
         return Portraits(drawn, self._probes.display_images, self.shown).plain
 
 
-def compact(heatmaps: Heatmaps, shown) -> tuple[np.ndarray, np.ndarray]:
+def compact(heatmaps: Heatmaps, shown: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns some maps as they are sent to the tab, and what is uniform attention in them.
 
     Larger ones are averaged by area to at most 56 pixels a side. Signals are one row;
@@ -139,7 +134,7 @@ def compact(heatmaps: Heatmaps, shown) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(maps, np.float32), means
 
 
-def _encode(picture):
+def _encode(picture: np.ndarray) -> bytes:
     side = max(picture.shape[:2])
     if side > _PICTURE_SIDE:
         height, width = (max(1, round(s * _PICTURE_SIDE / side)) for s in picture.shape[:2])

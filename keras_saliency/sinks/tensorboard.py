@@ -6,6 +6,7 @@ import os
 import re
 import unicodedata
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,11 @@ from tensorboard.util.tensor_util import make_tensor_proto
 
 from keras_saliency._utils.arguments import is_remote
 from keras_saliency._utils.files import TROUBLE
+from keras_saliency._utils.notify import notify
 from keras_saliency.records import Alert, EpochReport
 from keras_saliency.rendering import encode_picture
-from keras_saliency.sinks.base import Sink
+from keras_saliency.sinks.sink import Settings, Sink
+from keras_saliency.sinks.tab_events import Events, TabEvents
 from keras_saliency.tab import schema
 
 ALERTS_TAG = "saliency/alerts"
@@ -43,38 +46,62 @@ class TensorBoardSink(Sink):
     """
 
     tries_again = TROUBLE
+    _has_failed = False
 
-    def open(self, run_dir, settings):
+    def open(self, run_dir: str, settings: Settings) -> None:
         self._run_dir = run_dir
         self._settings = settings
         self._writer: Any = None
         self._path: str | None = None  # of the event file, where it can be looked at
-        self._owed: list[EpochReport] = []
+        self._owed: list[tuple[EpochReport, Events]] = []
         self._findings: list[Alert] = []
-        self._lasting: dict[tuple[str, int], list[bytes]] = {}  # what each event file begins with
+        self._methods: list[str] = []
+        self._tab: TabEvents | None = None
+        self._lasting: Events = {}  # what each event file begins with
 
-    def write(self, report):
+    def write(self, report: EpochReport) -> None:
         self._findings += report.findings
-        lasting = (schema.PROBES, schema.PICTURES)
-        self._lasting |= {key: p for key, p in report.exhibit.items() if key[0] in lasting}
+        self._methods = list(report.heatmaps) or self._methods
+        events = self._tab_events(report)
         pictures = {tag: encode_picture(picture) for tag, picture in report.pictures.items()}
         try:
-            self._write(report, pictures)
+            self._write(report, pictures, events)
         except TROUBLE:
             self.close()  # the next report begins a new file
-            kept = {key: p for key, p in report.exhibit.items() if key[0] == schema.FINDINGS}
-            lost: dict[str, dict] = {"heatmaps": {}, "statistics": {}, "pictures": {}}
-            self._owed.append(dataclasses.replace(report, exhibit=kept, **lost))
+            kept = {key: p for key, p in events.items() if key[0] == schema.FINDINGS}
+            bare = dataclasses.replace(report, heatmaps={}, statistics={}, pictures={})
+            self._owed.append((bare, kept))
             raise
         self._owed.clear()
 
-    def close(self):
+    def close(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
             with contextlib.suppress(*TROUBLE):
                 writer.close()
 
-    def _write(self, report, pictures):
+    def _tab_events(self, report: EpochReport) -> Events:
+        """What the Saliency tab shows of a report, the lasting part aside.
+
+        A failure costs the tab this report, and nothing else; it is reported once.
+        """
+        try:
+            if self._tab is None:
+                self._tab = TabEvents(report.probes)
+            events = self._tab.events(report)
+        except Exception as error:
+            if not self._has_failed:
+                self._has_failed = True
+                notify(
+                    "keras_saliency: the Saliency tab does not show all reports, because they "
+                    f"cannot be written for it ({type(error).__name__}: {error})."
+                )
+            return {}
+        lasting = (schema.PROBES, schema.PICTURES)
+        self._lasting |= {key: parts for key, parts in events.items() if key[0] in lasting}
+        return {key: parts for key, parts in events.items() if key[0] not in lasting}
+
+    def _write(self, report: EpochReport, pictures: dict[str, bytes], events: Events) -> None:
         is_first = self._writer is None
         if is_first:
             self._open_file()
@@ -84,23 +111,22 @@ class TensorBoardSink(Sink):
         with self._writer.as_default(step=report.step), tf.summary.record_if(True):
             if is_first:
                 self._write_pages()
-                _write_exhibit(self._lasting)
-            has_findings = bool(report.findings) or any(owed.findings for owed in self._owed)
-            for owed in self._owed:
+                _write_events(self._lasting)
+            has_findings = bool(report.findings) or any(r.findings for r, _ in self._owed)
+            for owed, kept in self._owed:
                 _write_summary(owed, {}, {})
-                _write_exhibit(owed.exhibit)
+                _write_events(kept)
             pages = {tag: _plain_page(text) for tag, text in report.texts.items()}
             if has_findings:
                 pages[ALERTS_TAG] = _alerts_page(self._findings)
             _write_summary(report, pictures, pages)
-            told = {k: parts for k, parts in report.exhibit.items() if k not in self._lasting}
-            _write_exhibit(told)
+            _write_events(events)
         payload = sum(map(len, pictures.values())) + len(report.scalars)
-        payload += sum(len(part) for parts in told.values() for part in parts)
+        payload += sum(len(part) for parts in events.values() for part in parts)
         if self._path is not None and self._size() < size + payload:
             raise OSError(f"{self._path} did not grow by what was written to it")
 
-    def _open_file(self):
+    def _open_file(self) -> None:
         suffix = f".{uuid.uuid4().hex[:8]}.v2"
         self._writer = tf.summary.create_file_writer(self._run_dir, filename_suffix=suffix)
         self._writer.init()
@@ -111,17 +137,16 @@ class TensorBoardSink(Sink):
                 raise OSError(f"no event file could be made in {self._run_dir}")
             self._path = os.path.join(self._run_dir, names[0])
 
-    def _size(self):
+    def _size(self) -> int:
         return 0 if self._path is None else os.stat(self._path).st_size
 
-    def _write_pages(self):
+    def _write_pages(self) -> None:
         tf.summary.text("saliency/settings", _settings_page(self._settings))
-        layout = _layout([name for name, words in self._settings.items() if "rule" in words])
-        summary = custom_scalar.pb(layout)
+        summary = custom_scalar.pb(_layout(self._methods))
         tf.summary.experimental.write_raw_pb(summary.SerializeToString())
 
 
-def _write_summary(report, pictures, pages):
+def _write_summary(report: EpochReport, pictures: dict[str, bytes], pages: dict[str, str]) -> None:
     """Writes a report as one record: a hundredth of the time of an operation for each scalar."""
     summary = summary_pb2.Summary()
     for tag, value in report.scalars.items():
@@ -138,7 +163,7 @@ def _write_summary(report, pictures, pages):
     tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step=report.step)
 
 
-def _write_exhibit(events):
+def _write_events(events: Events) -> None:
     """Writes what the Saliency tab shows."""
     for (tag, step), parts in events.items():
         metadata = summary_pb2.SummaryMetadata(data_class=schema.data_class(tag))
@@ -149,15 +174,15 @@ def _write_exhibit(events):
         tf.summary.experimental.write_raw_pb(summary.SerializeToString(), step=step)
 
 
-def _settings_page(settings):
+def _settings_page(settings: Settings) -> str:
     """A Markdown table; TensorBoard escapes markup, we keep a row in its line."""
     rows = ["| topic | setting | value |", "|---|---|---|"]
-    for topic, words in settings.items():
-        rows += [f"| {_cell(topic)} | {_cell(k)} | {_cell(v)} |" for k, v in words.items()]
+    for topic, entries in settings.items():
+        rows += [f"| {_cell(topic)} | {_cell(k)} | {_cell(v)} |" for k, v in entries.items()]
     return "\n".join(rows)
 
 
-def _alerts_page(findings):
+def _alerts_page(findings: Sequence[Alert]) -> str:
     """All findings of the run so far, the newest first."""
     # A list: in a table TensorBoard breaks the words of narrow columns letter by letter.
     rows = []
@@ -167,7 +192,7 @@ def _alerts_page(findings):
     return "\n".join(rows)
 
 
-def _plain_page(text):
+def _plain_page(text: str) -> str:
     return "\n\n".join(_cell(line) for line in text.splitlines())
 
 
@@ -177,7 +202,7 @@ _ESCAPES = str.maketrans(
 )
 
 
-def _cell(text):
+def _cell(text: str) -> str:
     flat = " ".join(str(text).split())[:_MOST_LETTERS]
     # Neither control characters, nor those that turn the direction of writing, nor halves of
     # surrogate pairs, which no file can hold.
@@ -185,7 +210,7 @@ def _cell(text):
     return "".join(kept).translate(_ESCAPES)
 
 
-def _layout(methods):
+def _layout(methods: Sequence[str]) -> Any:
     """Drift and Keras's own loss in one chart, for the Custom Scalars tab."""
     charts = [
         layout_pb2.Chart(

@@ -1,23 +1,33 @@
-"""One background thread with at most one job at hand."""
+"""One background thread with at most one pending job."""
 
 import threading
+import time
+from collections.abc import Callable
 from concurrent import futures
+from typing import Any
 
 
 class BackgroundThread:
     """Runs jobs one after the other in a thread of its own. One thread submits; any may settle.
 
-    A new job waits until the one before is done: nothing is dropped, and never is more than
-    one job unfinished. When the interpreter ends, Python waits for the job at hand.
+    A new job waits until the one before is done: nothing is dropped, and at most one job is
+    pending. When the interpreter ends, Python waits for the job at hand.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._executor: futures.ThreadPoolExecutor | None = None
         self._job: futures.Future | None = None
         self._thread: int | None = None
 
-    def submit(self, function, *arguments) -> None:
+    def submit(
+        self, function: Callable, *arguments: Any, spent: Callable[[float], None] | None = None
+    ) -> None:
         """Runs `function(*arguments)` in the thread, once the job before is done.
+
+        Args:
+            function: the job.
+            *arguments: its arguments.
+            spent: called with the seconds of CPU time that the job took.
 
         Raises:
             BaseException: what the job before has raised.
@@ -26,11 +36,11 @@ class BackgroundThread:
         if self._executor is None:
             self._executor = futures.ThreadPoolExecutor(1, thread_name_prefix="keras_saliency")
         try:
-            self._job = self._executor.submit(self._run, function, arguments)
+            self._job = self._executor.submit(self._run, function, arguments, spent)
         except RuntimeError:  # the main thread is over, and Python begins no work any more
             function(*arguments)
 
-    def wait(self):
+    def wait(self) -> Any:
         """Waits for the job at hand and returns its result; None where there is none.
 
         Raises:
@@ -68,6 +78,13 @@ class BackgroundThread:
             if executor is not None:
                 executor.shutdown()
 
-    def _run(self, function, arguments):
+    def _run(
+        self, function: Callable, arguments: tuple, spent: Callable[[float], None] | None
+    ) -> Any:
         self._thread = threading.get_ident()
-        return function(*arguments)
+        began = time.thread_time()
+        try:
+            return function(*arguments)
+        finally:
+            if spent is not None:
+                spent(time.thread_time() - began)

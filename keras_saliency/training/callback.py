@@ -1,28 +1,26 @@
 """`SaliencyCallback`: the Keras lifecycle around a run."""
 
+import dataclasses
 import os
-import time
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import keras
 
-from keras_saliency._utils.arguments import check_int, check_names, is_remote
+from keras_saliency._utils.arguments import check_int, is_remote
 from keras_saliency._utils.notify import notify
 from keras_saliency.attribution.checks import Refusal
-from keras_saliency.attribution.target import check_target
 from keras_saliency.history import History
-from keras_saliency.methods import get_methods
-from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Alert, EpochReport, Moment
-from keras_saliency.shortcuts import Battery, Legitimate
-from keras_saliency.sinks import get_sinks
+from keras_saliency.shortcuts.search import ShortcutSearch
 from keras_saliency.tracing.forward_pass import ensure_built
+from keras_saliency.training.budget import Budget
 from keras_saliency.training.guard import Guard
-from keras_saliency.training.log_keys import check_log_keys
 from keras_saliency.training.run import Run
 from keras_saliency.training.run_directory import check_writable
-from keras_saliency.training.schedule import BatchCounter, Budget, Cost, EarlyLooks
-from keras_saliency.training.settings import Settings, check_log_dir, check_on_alert, check_share
+from keras_saliency.training.schedule import Schedule
+from keras_saliency.training.settings import Settings
 from keras_saliency.training.tf_keras_hooks import TfKerasHooks
 from keras_saliency.training.workers import describe_strategy
 
@@ -117,90 +115,69 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
 
     def __init__(
         self,
-        probes,
-        log_dir="logs",
-        methods="grad_cam",
+        probes: Any,
+        log_dir: Any = "logs",
+        methods: Any = "grad_cam",
         *,
-        target="label",
-        output=None,
-        epoch_freq=1,
-        batch_freq=None,
-        max_overhead=None,
-        log_keys=("drift",),
-        num_drawn=8,
-        chunk_size=32,
-        sinks=None,
-        on_error="warn",
-        detectors="default",
-        detect_freq=1,
-        legitimate=(),
-        on_alert="warn",
-        feature_layers=(),
+        target: Any = "label",
+        output: str | int | None = None,
+        epoch_freq: int = 1,
+        batch_freq: int | None = None,
+        max_overhead: float | None = None,
+        log_keys: Any = ("drift",),
+        num_drawn: int = 8,
+        chunk_size: int = 32,
+        sinks: Any = None,
+        on_error: str = "warn",
+        detectors: Any = "default",
+        detect_freq: int = 1,
+        legitimate: Any = (),
+        on_alert: str | Callable[[Alert], Any] = "warn",
+        feature_layers: Any = (),
     ):
         super().__init__()
-        self.probes = ProbeSet.of(probes)
-        self.methods = get_methods(methods)
-        for argument, value in (
-            ("epoch_freq", epoch_freq),
-            ("batch_freq", 1 if batch_freq is None else batch_freq),
-            ("num_drawn", num_drawn),
-            ("detect_freq", detect_freq),
-            ("chunk_size", chunk_size),
-        ):
-            check_int(argument, value)
-        self.epoch_freq = int(epoch_freq)
-        self.batch_freq = None if batch_freq is None else int(batch_freq)
-        self.max_overhead = check_share("max_overhead", max_overhead)
-        self.on_error = on_error
-        self.log_dir = check_log_dir(log_dir)
-        self.target = check_target(target, self.probes)
-        self.log_keys = check_log_keys(log_keys, self.probes, len(self.methods))
-        self.num_drawn = int(num_drawn)
-        self.chunk_size = min(int(chunk_size), len(self.probes))
-        self.sinks = get_sinks(sinks)
-        self.battery = Battery.of(detectors)
-        self.legitimate = Legitimate.of(legitimate, self.probes.image_shape[:-1])
-        self.on_alert = check_on_alert(on_alert)
-        self._settings = Settings(
-            self.probes,
-            self.log_dir,
-            self.methods,
-            self.target,
-            self.log_keys,
-            self.num_drawn,
-            self.chunk_size,
-            self.sinks,
-            self.battery,
-            int(detect_freq),
-            self.legitimate,
-            output,
-            check_names("feature_layers", feature_layers),
+        self.settings = Settings(
+            probes=probes,
+            log_dir=log_dir,
+            methods=methods,
+            target=target,
+            output=output,
+            epoch_freq=epoch_freq,
+            batch_freq=batch_freq,
+            max_overhead=max_overhead,
+            log_keys=log_keys,
+            num_drawn=num_drawn,
+            chunk_size=chunk_size,
+            sinks=sinks,
+            on_error=on_error,
+            battery=detectors,
+            detect_freq=detect_freq,
+            legitimate=legitimate,
+            on_alert=on_alert,
+            feature_layers=feature_layers,
         )
-        if feature_layers:
-            self.probes.require_images("SaliencyCallback(feature_layers=...)")
         self._guard = Guard(on_error)
         self._run: Any = None  # a `Run` from the first epoch on
-        self._counter: Any = None  # a `BatchCounter` where batches are observed
+        self._schedule: Any = None  # a `Schedule`, likewise
         self._is_running = False
         self._is_chief, self._num_workers = True, 1
-        if self.batch_freq is not None:
+        if batch_freq is not None:
             # Bound only then: a batch hook ends Keras's asynchronous dispatch.
             self.on_train_batch_end = self._on_batch_end
 
     @property
     def history(self) -> History:
         if self._run is None:
-            return self._settings.new_history()
+            return self.settings.new_history()
         self._run.settle()
         return self._run.history
 
     @property
     def findings(self) -> list[Alert]:
-        watch = None if self._run is None else self._run.watch
-        if watch is None:
+        if self._search is None:
             return []
         self._run.settle()
-        return list(watch.findings)
+        return list(self._search.findings)
 
     @property
     def alerts(self) -> list[Alert]:
@@ -210,21 +187,23 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
     def run_dir(self) -> str | None:
         if self._run is None:
             return None
-        return self._run.run_dir if is_remote(self.log_dir) else self._shown_run_dir()
+        log_dir, run_dir = self.settings.log_dir, self._run.run_dir
+        # As it follows from `log_dir`: relative where that is.
+        return run_dir if is_remote(log_dir) else os.path.join(log_dir, os.path.basename(run_dir))
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         """Checks what can be checked before the weights to start from are there."""
         self.close()  # of a fit that has ended in an error
         self._is_chief, self._num_workers = describe_strategy(self.model)
         if self._is_chief:
-            check_writable(self.log_dir)
+            check_writable(self.settings.log_dir)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Takes the baseline before the first epoch, when restored weights are in place."""
+        probes = self.settings.probes
         if self._num_workers > 1:
             # Making weights is a step that all workers take together.
-            shape = self.probes.model_inputs.shape[1:]
-            ensure_built(self.model, shape, self.probes.other_inputs)
+            ensure_built(self.model, probes.model_inputs.shape[1:], probes.other_inputs)
         if not self._is_chief:
             return
         if not self._is_running:
@@ -234,51 +213,51 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
                 moment = Moment(epoch - 1, is_baseline=not is_resumed)
                 # What is refused before the first step is the user's to mend; ends no training.
                 try:
-                    self._observe(moment, passing=Refusal)
+                    self._observe(moment, passing=(Refusal,))
                 except Refusal:
                     self.close()
                     raise
-        self._epoch = epoch
-        self._early.begin_epoch(epoch)
-        self._cost.begin_epoch()
+        self._schedule.begin_epoch(epoch)
 
-    def on_train_batch_begin(self, batch, logs=None):
-        """Looks for shortcuts early in the first epochs; does not end asynchronous dispatch."""
-        if not self._is_running or self._run.watch is None or not self._early.is_due(batch):
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Checks for shortcuts early in the first epochs; keeps dispatch asynchronous."""
+        if not self._is_running or self._run.search is None:
             return
-        if self.max_overhead is None:  # else the budget is for the ends of epochs
-            position = self._epoch - 1 + self._early.share(batch)
-            moment = Moment(self._epoch, False, batch, batch, position)
-            self._guard.run("looking for shortcuts", self._run.glance, moment, self._cost)
-            self._tell_alerts()
+        moment = self._schedule.at_batch_begin(batch)
+        if moment is not None:
+            with self._guard("checking for shortcuts") as is_on:
+                if is_on:
+                    with self._schedule.cost:
+                        self._run.observer.check(moment)
+            self._report_alerts()
 
     # For `tf_keras`, which would wait for each step if there were a hook; where another callback
     # has one, such as its progress bar, it calls this one too.
     on_train_batch_begin._is_default = True  # type: ignore[attr-defined]
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Observes an epoch and adds its keys to `logs`."""
         if not self._is_running:
             return
-        if epoch % self.epoch_freq == 0 and self._allows(self._epoch_budget, "epochs"):
-            self._observe(Moment(epoch), self._epoch_budget)
-            self._tell_alerts()
+        moment = self._schedule.at_epoch_end(epoch, self._run.is_busy)
+        if moment is not None:
+            self._observe(moment, self._schedule.epoch_budget)
+            self._report_alerts()
         else:
             self._run.pass_over(epoch)
-        if self._counter is not None:
-            self._counter.end_epoch()
+        self._schedule.end_epoch()
         if logs is not None and self._num_workers == 1:
-            logs.update(self._run.logs)
+            logs.update(self._run.observer.logs)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         """Draws what has not been drawn, waits for the background thread, closes the files."""
-        watch = self._run.watch if self._is_running else None
+        search = self._search if self._is_running else None
         self.close()
         params: Any = self.params or {}
-        if watch is not None and params.get("verbose"):
-            print(watch.summary())
+        if search is not None and params.get("verbose"):
+            print(search.summary())
 
-    def observe(self, model, epoch) -> EpochReport | None:
+    def observe(self, model: Any, epoch: int) -> EpochReport | None:
         """Observes a model in a training loop of your own, and waits until all is written.
 
         Args:
@@ -300,36 +279,44 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         if self._is_running and self._run.model is not model:
             self.close()
         if not self._is_running:
-            check_writable(self.log_dir)
+            check_writable(self.settings.log_dir)
             self.params = None  # those of a fit that is over
             self._begin(model, epoch)
-        self._observe(Moment(epoch, is_baseline=epoch < 0), passing=Refusal)
-        self._tell_alerts()
-        report = self._run.report()
-        self._cost.begin_epoch()
+        self._observe(Moment(epoch, is_baseline=epoch < 0), passing=(Refusal,))
+        self._report_alerts()
+        report = self._run.wait()
+        self._schedule.cost.begin_epoch()
         return report
 
-    def close(self):
+    def close(self) -> None:
         """Finishes the run. `fit` does this by itself; a loop of your own calls it at its end."""
         if self._is_running:
             self._is_running = False
             self._guard.run("the end of the run", self._run.close)
 
-    def _begin(self, model, epoch):
+    @property
+    def _search(self) -> ShortcutSearch | None:
+        return None if self._run is None else self._run.search
+
+    def _begin(self, model: Any, epoch: int) -> None:
         """Begins a run, which refuses what does not fit before it writes anything."""
-        self._guard = Guard(self.on_error)
-        self._cost = Cost()
-        # Batches have half of the budget, so that they never use up that of the epochs' ends.
-        share = self.max_overhead
-        if share is not None and self.batch_freq is not None:
-            share = share / 2
-        self._epoch_budget, self._batch_budget = Budget(share), Budget(share)
-        self._thinned: set[str] = set()
-        if self.batch_freq is not None:
-            self._counter = self._count_batches(model, max(0, epoch))
-        self._early = EarlyLooks((self.params or {}).get("steps"))
+        settings, earlier = self.settings, self._schedule
+        params: Any = self.params or {}
+        self._guard = Guard(settings.on_error)
+        trained = None if earlier is None else earlier.num_trained
+        if trained is None:  # as the optimizer has counted
+            trained = int(getattr(getattr(model, "optimizer", None), "iterations", 0))
+        self._schedule = Schedule(
+            settings.epoch_freq,
+            settings.batch_freq,
+            settings.max_overhead,
+            epoch,
+            steps=params.get("steps"),
+            num_trained=trained if epoch > 0 else 0,
+            at_once=int(getattr(model, "steps_per_execution", 1) or 1),
+        )
         self._run = Run(
-            self._settings,
+            settings,
             model,
             epoch,
             self._guard,
@@ -338,70 +325,55 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             earlier=self._run,
         )
         self._is_running = True
-        if self.on_alert == "stop" and self._num_workers > 1:
+        if settings.on_alert == "stop" and self._num_workers > 1:
             notify(
                 'keras_saliency: on_alert="stop" does nothing under several workers, because the '
                 "chief alone would stop. Alerts are warnings."
             )
 
-    def _tell_alerts(self):
+    def _observe(
+        self,
+        moment: Moment,
+        budget: Budget | None = None,
+        passing: tuple[type[Exception], ...] = (),
+    ) -> None:
+        """Measures now, and has the rest done by the background thread, once it is free."""
+        run, cost = self._run, self._schedule.cost
+        with self._guard("observing", passing=passing) as is_on:
+            if is_on:
+                with cost:
+                    measured = run.observer.measure(moment)
+                    run.wait()
+                if budget is not None:
+                    budget.spend(cost.began, cost.last)
+                run.publish(measured, cost.seconds(moment.is_end), budget)
+
+    def _report_alerts(self) -> None:
         """Hands new alerts to the user, those of one moment in one warning."""
-        watch = None if self._run is None else self._run.watch
-        alerts = [] if watch is None else watch.take_untold()
+        alerts = [] if self._search is None else self._search.take_untold()
         if not alerts:
             return
-        worst = max(alerts, key=lambda alert: alert.adoption - (alert.control or 0))
+        worst = max(alerts, key=lambda alert: (alert.adoption or 0) - (alert.control or 0))
         more = f" {len(alerts) - 1} more such alerts: see callback.alerts." if alerts[1:] else ""
         notify(f"keras_saliency: {worst.message}{more}")
-        if self.on_alert == "stop" and self._num_workers == 1:
-            self._run.model.stop_training = True  # in a loop of your own, for you to read
-        elif callable(self.on_alert):
+        on_alert = self.settings.on_alert
+        if callable(on_alert):
             for alert in alerts:
-                self._guard.run("on_alert", self.on_alert, alert)
+                self._guard.run("on_alert", on_alert, alert)
+        elif on_alert == "stop" and self._num_workers == 1:
+            self._run.model.stop_training = True  # in a loop of your own, for you to read
 
-    def _count_batches(self, model, epoch):
-        params: Any = self.params or {}
-        steps = params.get("steps")
-        before = epoch * (steps or 0)
-        if epoch and not steps:  # of unknown length: as counted by us, else by the optimizer
-            iterations = getattr(model.optimizer, "iterations", 0)
-            before = self._counter.step if self._counter else int(iterations)
-        at_once = int(getattr(model, "steps_per_execution", 1) or 1)
-        return BatchCounter(self.batch_freq or 1, steps, before, at_once)
+    def _is_missing(self, epoch: int) -> bool:
+        """Whether an epoch was lost with its process; the restored weights are those of its end."""
+        return self._schedule.is_of_epochs(epoch) and epoch not in self._run.history.epochs
 
-    def _is_missing(self, epoch):
-        """Whether an epoch was lost with the worker; the restored weights are those of its end."""
-        return epoch % self.epoch_freq == 0 and epoch not in self._run.history.epochs
+    def _on_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        if self._is_running:
+            moment = self._schedule.at_batch_end(batch, self._run.is_busy)
+            if moment is not None:
+                self._observe(moment, self._schedule.batch_budget)
 
-    def _observe(self, moment, budget=None, **options):
-        self._guard.run("observing", self._run.observe, moment, self._cost, budget, **options)
 
-    def _shown_run_dir(self):
-        """The run's directory as it follows from `log_dir`, relative where that is."""
-        return os.path.join(self.log_dir, os.path.basename(self._run.run_dir))
-
-    def _on_batch_end(self, batch, logs=None):
-        if not self._is_running or not self._counter.is_due(batch):
-            return
-        if self._allows(self._batch_budget, "batches"):
-            counter, epoch = self._counter, self._epoch
-            place = (counter.in_epoch, counter.step, counter.position(epoch))
-            self._observe(Moment(epoch, False, *place), self._batch_budget)
-
-    def _allows(self, budget, what):
-        """Whether the budget has room; says so once where it has not.
-
-        Where there is a budget, nothing waits for the worker, the first time apart.
-        """
-        is_first = budget.cost is None
-        waits = budget.share is not None and not is_first and self._run.is_busy
-        if not waits and budget.allows(time.perf_counter()):
-            return True
-        if what not in self._thinned:
-            self._thinned.add(what)
-            notify(
-                f"keras_saliency: an observation takes {budget.cost:.2g} s and the work behind "
-                f"it, more than max_overhead={self.max_overhead:g} allows: not all {what} are "
-                "observed from now on, so that the share of time is kept."
-            )
-        return False
+# The settings can be read from the callback, under the names of the arguments.
+for _field in dataclasses.fields(Settings):
+    setattr(SaliencyCallback, _field.name, property(attrgetter(f"settings.{_field.name}")))

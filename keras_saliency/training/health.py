@@ -1,11 +1,13 @@
-"""Tells a user of a training that diverges, and of maps that are no maps."""
+"""`Health`: warns of a training that diverges, and of maps that are no maps."""
 
 import numpy as np
 
 from keras_saliency._utils.notify import notify
-from keras_saliency.records import EpochReport
+from keras_saliency.attribution.model_graph import ModelGraph
+from keras_saliency.probes import ProbeSet
+from keras_saliency.records import EpochReport, Moment, Predictions
 
-_FEW = 0.1  # share of probes that are allowed to be wrong and yet certain
+_FEW = 0.1  # share of probes that may be wrong and yet certain
 
 
 class Health:
@@ -15,33 +17,34 @@ class Health:
         probes: `ProbeSet`.
     """
 
-    def __init__(self, probes):
+    def __init__(self, probes: ProbeSet):
         self._probes = probes
-        self._told: set[tuple[str, str]] = set()
+        self._reported: set[tuple[str, str]] = set()
 
-    def check_model(self, graph, report: EpochReport) -> None:
+    def check_model(self, graph: ModelGraph, predictions: Predictions, moment: Moment) -> None:
         """Warns of outputs that are not finite, and of a softmax that is saturated.
 
         Args:
-            graph: `ModelGraph`, whose weights are looked at where outputs are not finite.
-            report: `EpochReport`.
+            graph: `ModelGraph`, whose weights are read where outputs are not finite.
+            predictions: `Predictions` for the probes.
+            moment: `Moment` of the observation.
         """
-        logits = report.predictions.logits
+        logits = predictions.logits
         broken = ~np.isfinite(logits).all(axis=1)
         if broken.any():
             weights = graph.non_finite_weights()
             where = f" Weights that are not finite: {', '.join(weights[:3])}" if weights else ""
             more = f" and {len(weights) - 3} more" if len(weights) > 3 else ""
-            self._tell(
-                report,
+            self._warn(
+                moment,
                 "model",
                 "outputs",
                 f"the training has diverged: the model's outputs are NaN or infinite for "
                 f"{int(broken.sum())} of {len(broken)} probes.{where}{more}{'.' if where else ''}",
             )
-        elif not report.is_baseline and self._is_saturated(report.predictions):
-            self._tell(
-                report,
+        elif not moment.is_baseline and self._is_saturated(predictions):
+            self._warn(
+                moment,
                 "model",
                 "saturated",
                 "the softmax is saturated: most probes are predicted with a probability of exactly "
@@ -59,9 +62,9 @@ class Health:
         for heatmaps in report.heatmaps.values():
             for kind, sentence in heatmaps.problems().items():
                 if kind != "all zero" or heatmaps.empty.mean() >= 0.5:
-                    self._tell(report, heatmaps.method, kind, sentence)
+                    self._warn(report.moment, heatmaps.method, kind, sentence)
 
-    def _is_saturated(self, predictions):
+    def _is_saturated(self, predictions: Predictions) -> bool:
         """Whether most probes have probability 1 (as float32), which some must not have.
 
         A well-trained model is that certain too, but then it is right.
@@ -72,10 +75,10 @@ class Health:
         labels = self._probes.labels
         if labels is None:
             return len(np.unique(predictions.classes)) == 1
-        return (certain & (predictions.classes != labels)).mean() > _FEW
+        return bool((certain & (predictions.classes != labels)).mean() > _FEW)
 
-    def _tell(self, report, of, kind, sentence):
-        if (of, kind) not in self._told:
-            self._told.add((of, kind))
-            when = report.when
+    def _warn(self, moment: Moment, of: str, kind: str, sentence: str) -> None:
+        if (of, kind) not in self._reported:
+            self._reported.add((of, kind))
+            when = moment.when
             notify(f"{when[0].upper()}{when[1:]}: {sentence}")

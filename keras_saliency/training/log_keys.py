@@ -1,5 +1,8 @@
 """What goes into Keras's `logs`: keys, and the statistics that they stand for."""
 
+from typing import Any
+
+from keras_saliency.probes import ProbeSet
 from keras_saliency.statistics import MEASURES, REFERENCES, STATISTICS
 
 # What a short name stands for.
@@ -13,7 +16,7 @@ def statistic_of(key: str) -> str:
     return _SHORT_NAMES.get(key, key)
 
 
-def check_log_keys(log_keys, probes, num_methods) -> tuple[str, ...]:
+def check_log_keys(log_keys: Any, probes: ProbeSet, num_methods: int) -> tuple[str, ...]:
     """Refuses statistics that do not exist or that these probes cannot have.
 
     Raises:

@@ -6,7 +6,7 @@ import threading
 import uuid
 import weakref
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, Protocol
 
 import tensorflow as tf
 
@@ -15,12 +15,25 @@ from keras_saliency._utils.files import TROUBLE, remove_if_empty
 from keras_saliency.history.run_files import history_dir
 
 _RUN_NAME = re.compile(r"saliency(?:_([1-9]\d{0,8}))?")
-
-
 _lock = threading.Lock()
 
 
 _claimed: MutableMapping[str, Any] = weakref.WeakValueDictionary()  # owner by run directory
+
+
+class Owner(Protocol):
+    """What writes to a run directory.
+
+    Attributes:
+        thread: number of the thread that has begun it.
+        fit: an object that is the same for all callbacks of one `fit`, or None.
+    """
+
+    thread: int
+    fit: Any
+
+    def close(self) -> None:
+        """Ends the writing, and releases the directory."""
 
 
 def run_dirs(log_dir: str) -> list[str]:
@@ -32,7 +45,7 @@ def run_dirs(log_dir: str) -> list[str]:
     return [tf.io.gfile.join(log_dir, numbers[number]) for number in sorted(numbers, reverse=True)]
 
 
-def claim(run_dir: str, owner) -> bool:
+def claim(run_dir: str, owner: Owner) -> bool:
     """Reserves a run directory; False where another one of this process writes there.
 
     An owner whose `fit` was ended by an error does not know it. But a thread has
@@ -40,8 +53,7 @@ def claim(run_dir: str, owner) -> bool:
 
     Args:
         run_dir: the run's directory.
-        owner: has `thread`, a thread's number, `fit`, an object that is the same for
-            all of one `fit` or None, and `close()`.
+        owner: `Owner` that asks for it.
     """
     with _lock:
         holder = _claimed.get(run_dir)
@@ -56,7 +68,7 @@ def claim(run_dir: str, owner) -> bool:
         return _claimed.setdefault(run_dir, owner) is owner
 
 
-def release(run_dir: str, owner) -> None:
+def release(run_dir: str, owner: Owner) -> None:
     """Releases a run directory, and removes it where nothing has been written."""
     with _lock:
         if _claimed.get(run_dir) is not owner:
@@ -66,7 +78,7 @@ def release(run_dir: str, owner) -> None:
     remove_if_empty(run_dir)
 
 
-def claim_new(log_dir: str, owner) -> str:
+def claim_new(log_dir: str, owner: Owner) -> str:
     """Claims the first of LOG_DIR/saliency, saliency_2, ... that holds nothing yet."""
     number = 1
     while True:
@@ -79,13 +91,13 @@ def claim_new(log_dir: str, owner) -> str:
         number += 1
 
 
-def _is_free(run_dir):
+def _is_free(run_dir: str) -> bool:
     if not tf.io.gfile.exists(run_dir):
         return True
     return tf.io.gfile.isdir(run_dir) and not tf.io.gfile.listdir(run_dir)
 
 
-def _begin(run_dir):
+def _begin(run_dir: str) -> bool:
     """Makes the run's history folder, in one step where the file system can.
 
     So two programs that begin at the same time do not take the same directory.

@@ -1,37 +1,10 @@
-"""When to observe, and what it costs: batches, and a budget of time. Knows no model."""
+"""When to observe: which epochs, which batches, within a budget of time. Knows no model."""
 
 import time
 
-
-class Budget:
-    """A share of wall time: what costs c seconds is followed by nothing for c / share seconds.
-
-    Args:
-        share: in (0, 1], or None for no limit.
-
-    Attributes:
-        cost: seconds that the last observation took; None before the first.
-    """
-
-    def __init__(self, share: float | None):
-        self.share = share
-        self.cost: float | None = None
-        self._free_at = float("-inf")
-
-    def allows(self, now: float) -> bool:
-        """Whether an observation may begin at this time, in seconds of any clock."""
-        return now >= self._free_at
-
-    def spend(self, began: float, seconds: float) -> None:
-        """Notes an observation that began at a time and took so many seconds."""
-        self.cost = seconds
-        if self.share is not None:
-            self._free_at = began + seconds / self.share
-
-    def extend(self, seconds: float) -> None:
-        """Adds to the last observation what the work behind it has taken of the processor."""
-        if self.share is not None:
-            self._free_at += seconds / self.share
+from keras_saliency._utils.notify import notify
+from keras_saliency.records import Moment
+from keras_saliency.training.budget import Budget, Cost
 
 
 class BatchCounter:
@@ -39,7 +12,7 @@ class BatchCounter:
 
     Args:
         batch_freq: every so many batches of an epoch.
-        num_batches: batches in an epoch, or None until the first epoch has told.
+        num_batches: batches in an epoch, or None until the first epoch has ended.
         before: how many batches were trained before the first epoch.
         at_once: how many batches Keras trains before it calls (`steps_per_execution`).
     """
@@ -52,7 +25,7 @@ class BatchCounter:
         self._in_epoch = 0
 
     def is_due(self, batch: int) -> bool:
-        """Notes that a batch, 0-based, has been trained; tells whether it is to be observed.
+        """Notes that a batch, 0-based, has been trained; returns whether it is to be observed.
 
         The last of an epoch is not, because the epoch's end is. Of several at once, Keras 3.6
         names the first and later versions the last, which may lie behind the epoch's end.
@@ -91,13 +64,13 @@ class BatchCounter:
         self._in_epoch = 0
 
 
-class EarlyLooks:
-    """When to look inside the first two epochs: after ¼, ½ and ¾ of the batches.
+class EarlyChecks:
+    """When to check for shortcuts inside the first two epochs: after ¼, ½ and ¾ of the batches.
 
     Shortcuts are learned there. In an epoch of unknown length there is no such moment.
 
     Args:
-        num_batches: batches in an epoch, or None until the first epoch has told.
+        num_batches: batches in an epoch, or None until the first epoch has ended.
     """
 
     SHARES, NUM_EPOCHS = (0.25, 0.5, 0.75), 2
@@ -116,7 +89,7 @@ class EarlyLooks:
             self._due = sorted(moments - {0, self._num_batches})
 
     def is_due(self, trained: int) -> bool:
-        """Whether to look, now that so many batches of this epoch are trained."""
+        """Whether to check, now that so many batches of this epoch are trained."""
         self._most = max(self._most, trained + 1)
         if not self._due:
             return False
@@ -129,36 +102,110 @@ class EarlyLooks:
         return trained / (self._num_batches or 1)
 
 
-class Cost:
-    """What observing costs the training, epoch by epoch.
+class Schedule:
+    """Which moments of one training are observed, within the budget of time.
+
+    Args:
+        epoch_freq: observe every so many epochs.
+        batch_freq: observe every so many batches, or None.
+        max_overhead: the share of wall time that observing may take, or None.
+        epoch: the first epoch, 0-based.
+        steps: batches in an epoch, None if it is not known.
+        num_trained: how many batches were trained before; asked for where `steps` is not known.
+        at_once: how many batches Keras trains before it calls (`steps_per_execution`).
 
     Attributes:
-        last: seconds that the last observation took.
+        cost: `Cost`, a context for what the training waits for.
+        epoch_budget: `Budget` of the observations at the ends of epochs.
+        batch_budget: `Budget` of those inside epochs.
     """
 
-    def __init__(self):
-        self.last = 0.0
-        self._in_epoch = 0.0
-        self._epoch_began: float | None = None
+    def __init__(
+        self,
+        epoch_freq: int,
+        batch_freq: int | None,
+        max_overhead: float | None,
+        epoch: int,
+        steps: int | None = None,
+        num_trained: int = 0,
+        at_once: int = 1,
+    ):
+        self._epoch_freq = epoch_freq
+        self._max_overhead = max_overhead
+        self._epoch = epoch
+        self.cost = Cost()
+        # Batches have half of the budget, so that they never use up that of the epochs' ends.
+        has_both = max_overhead is not None and batch_freq is not None
+        share = max_overhead / 2 if has_both and max_overhead is not None else max_overhead
+        self.epoch_budget, self.batch_budget = Budget(share), Budget(share)
+        self._thinned: set[str] = set()
+        self._early = EarlyChecks(steps)
+        self._counter: BatchCounter | None = None
+        if batch_freq is not None:
+            before = max(0, epoch) * steps if steps else num_trained
+            self._counter = BatchCounter(batch_freq, steps, before, at_once)
 
-    def begin_epoch(self) -> None:
-        """Notes that an epoch begins."""
-        self._in_epoch, self._epoch_began = 0.0, time.perf_counter()
+    @property
+    def num_trained(self) -> int | None:
+        """How many batches were trained since epoch 0; None where batches are not counted."""
+        return None if self._counter is None else self._counter.step
 
-    def counted(self) -> "Cost":
-        """Context of an observation."""
-        return self
+    def begin_epoch(self, epoch: int) -> None:
+        """Notes that an epoch, 0-based, begins."""
+        self._epoch = epoch
+        self._early.begin_epoch(epoch)
+        self.cost.begin_epoch()
 
-    def __enter__(self):
-        self._began = time.perf_counter()
+    def end_epoch(self) -> None:
+        """Notes that the epoch has ended."""
+        if self._counter is not None:
+            self._counter.end_epoch()
 
-    def __exit__(self, *_):
-        self.last = time.perf_counter() - self._began
-        self._in_epoch += self.last
+    def is_of_epochs(self, epoch: int) -> bool:
+        """Whether an epoch is one of every `epoch_freq`."""
+        return epoch % self._epoch_freq == 0
 
-    def words(self, is_end: bool) -> dict[str, float]:
-        """Returns "blocking_seconds" of the epoch so far, and at its end "share_of_epoch"."""
-        words = {"blocking_seconds": self._in_epoch}
-        if is_end and self._epoch_began is not None:
-            words["share_of_epoch"] = self._in_epoch / (time.perf_counter() - self._epoch_began)
-        return words
+    def at_epoch_end(self, epoch: int, is_busy: bool) -> Moment | None:
+        """Returns the moment of an epoch's end if it is to be observed.
+
+        Args:
+            epoch: 0-based.
+            is_busy: whether the work behind the last observation is not done yet.
+        """
+        is_due = self.is_of_epochs(epoch) and self._allows(self.epoch_budget, "epochs", is_busy)
+        return Moment(epoch) if is_due else None
+
+    def at_batch_end(self, batch: int, is_busy: bool) -> Moment | None:
+        """Returns the moment after a batch, 0-based, if it is to be observed."""
+        counter = self._counter
+        if counter is None or not counter.is_due(batch):
+            return None
+        if not self._allows(self.batch_budget, "batches", is_busy):
+            return None
+        position = counter.position(self._epoch)
+        return Moment(self._epoch, False, counter.in_epoch, counter.step, position)
+
+    def at_batch_begin(self, batch: int) -> Moment | None:
+        """Returns the moment before a batch, 0-based, if shortcuts are to be checked for there."""
+        # Where there is a budget, it is for the ends of epochs.
+        if not self._early.is_due(batch) or self._max_overhead is not None:
+            return None
+        position = self._epoch - 1 + self._early.share(batch)
+        return Moment(self._epoch, False, batch, batch, position)
+
+    def _allows(self, budget: Budget, what: str, is_busy: bool) -> bool:
+        """Whether the budget has room; notifies once where it has not.
+
+        Where there is a budget, nothing waits for the background thread, the first time apart.
+        """
+        waits = budget.share is not None and budget.cost is not None and is_busy
+        if not waits and budget.allows(time.perf_counter()):
+            return True
+        if what not in self._thinned:
+            self._thinned.add(what)
+            notify(
+                f"keras_saliency: an observation takes {budget.cost:.2g} s and the work behind "
+                f"it, more than max_overhead={self._max_overhead:g} allows: not all {what} are "
+                "observed from now on, so that the share of time is kept."
+            )
+        return False

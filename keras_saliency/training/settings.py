@@ -1,34 +1,88 @@
 """`Settings`: what the user has asked for, checked."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from keras_saliency._utils.arguments import shown
+from keras_saliency._utils.arguments import check_int, check_names, shown
+from keras_saliency._utils.spread import spread_evenly
+from keras_saliency.attribution.target import check_target
 from keras_saliency.history import History
+from keras_saliency.methods import Method, get_methods
 from keras_saliency.probes import ProbeSet
-from keras_saliency.shortcuts import NOTHING_LEGITIMATE, Battery, Legitimate
+from keras_saliency.records import Alert
+from keras_saliency.shortcuts import Battery, Legitimate
+from keras_saliency.sinks import Sink, get_sinks
+from keras_saliency.training.log_keys import check_log_keys
+
+_COUNTS = ("epoch_freq", "batch_freq", "num_drawn", "detect_freq", "chunk_size")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the user has asked for, checked; see `SaliencyCallback`."""
+    """What the user has asked for. The fields are the arguments of `SaliencyCallback`.
+
+    They are given as the user gives them; afterwards they are checked, and have the types below.
+    `battery` is made of `detectors`.
+
+    Raises:
+        TypeError: if an argument has the wrong type.
+        ValueError: if an argument is out of range.
+    """
 
     probes: ProbeSet
     log_dir: str
-    methods: list
+    methods: list[Method]
     target: Any  # a word, a class or a function
+    output: str | int | None
+    epoch_freq: int
+    batch_freq: int | None
+    max_overhead: float | None
     log_keys: tuple[str, ...]
     num_drawn: int
     chunk_size: int
-    sinks: list
-    battery: Battery | None = None
-    detect_freq: int = 1
-    legitimate: Legitimate = NOTHING_LEGITIMATE
-    output: str | int | None = None
-    feature_layers: tuple[str, ...] = ()
+    sinks: list[Sink]
+    on_error: str
+    battery: Battery | None
+    detect_freq: int
+    legitimate: Legitimate
+    on_alert: str | Callable[[Alert], Any]
+    feature_layers: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        def put(name: str, value: Any) -> None:
+            object.__setattr__(self, name, value)
+
+        put("probes", ProbeSet.of(self.probes))
+        put("methods", get_methods(self.methods))
+        for name in _COUNTS:
+            if getattr(self, name) is not None or name != "batch_freq":
+                put(name, check_int(name, getattr(self, name)))
+        put("chunk_size", min(self.chunk_size, len(self.probes)))
+        put("max_overhead", check_share("max_overhead", self.max_overhead))
+        put("log_dir", check_log_dir(self.log_dir))
+        put("target", check_target(self.target, self.probes))
+        put("log_keys", check_log_keys(self.log_keys, self.probes, len(self.methods)))
+        put("sinks", get_sinks(self.sinks))
+        put("battery", Battery.of(self.battery))
+        size = self.probes.image_shape[:-1]
+        put("legitimate", Legitimate.of(self.legitimate, size))
+        check_on_alert(self.on_alert)
+        put("feature_layers", check_names("feature_layers", self.feature_layers))
+        if self.feature_layers:
+            self.probes.require_images("SaliencyCallback(feature_layers=...)")
+
+    @cached_property
+    def drawn(self) -> np.ndarray:
+        """Indices of the probes that are drawn, ascending.
+
+        They are spread over the set, because probes are often sorted by class.
+        """
+        return spread_evenly(len(self.probes), self.num_drawn)
 
     def new_history(self) -> History:
         """Returns an empty history of the probes."""
@@ -36,7 +90,7 @@ class Settings:
         return History(labels=probes.labels, names=probes.names, class_names=probes.class_names)
 
 
-def check_share(name: str, value) -> float | None:
+def check_share(name: str, value: Any) -> float | None:
     """Returns a share of the whole as a float, or None; refuses anything else.
 
     Raises:
@@ -53,7 +107,7 @@ def check_share(name: str, value) -> float | None:
     return float(value)
 
 
-def check_log_dir(log_dir) -> str:
+def check_log_dir(log_dir: Any) -> str:
     """Returns a log directory as a string; refuses what can be none."""
     if not isinstance(log_dir, str | os.PathLike) or os.fspath(log_dir) in ("", b""):
         raise TypeError(
@@ -66,7 +120,7 @@ def check_log_dir(log_dir) -> str:
     return path
 
 
-def check_on_alert(on_alert):
+def check_on_alert(on_alert: Any) -> str | Callable[[Alert], Any]:
     """Returns what is done at an alert: "warn", "stop" or a function of an `Alert`."""
     if callable(on_alert) or (isinstance(on_alert, str) and on_alert in ("warn", "stop")):
         return on_alert

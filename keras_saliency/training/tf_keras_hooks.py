@@ -22,7 +22,7 @@ class TfKerasHooks:
     def _implements_predict_batch_hooks(self) -> bool:
         return self._has_own("on_predict_batch")
 
-    def _has_own(self, hook):
+    def _has_own(self, hook: str) -> bool:
         """Whether a hook is bound on the instance or defined in a class of its own.
 
         One that is marked as Keras marks its empty ones does not count: it is glad to be called.

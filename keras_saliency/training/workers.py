@@ -1,10 +1,12 @@
 """Several processes that train in step: which of them observes."""
 
+from typing import Any
+
 import tensorflow as tf
 
 
-def describe_strategy(model) -> tuple[bool, int]:
-    """Says who observes a model.
+def describe_strategy(model: Any) -> tuple[bool, int]:
+    """Returns who observes a model.
 
     Returns:
         Whether this process is the chief, which computes and writes, and how many processes
@@ -23,7 +25,7 @@ def describe_strategy(model) -> tuple[bool, int]:
 
 
 def describe_workers(num_workers: int) -> dict[str, str]:
-    """Words by keyword on who waits for whom, for the settings page."""
+    """Returns who waits for whom, as text by keyword, for the settings page."""
     others = "1 other worker waits"
     if num_workers > 2:
         others = f"{num_workers - 1} other workers wait"

@@ -48,7 +48,7 @@ def small_cnn():
 
 def by_hand(callback, weights):
     """The callback's graph on all probes, chunk by chunk, without anything around it."""
-    graph = callback._run._pipeline.graph
+    graph = callback._run.observer.graph
     images, size = callback.probes.model_inputs, graph.chunk_size
 
     def run():

@@ -15,7 +15,6 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import argparse
-import dataclasses
 import statistics
 import sys
 import tempfile
@@ -30,9 +29,8 @@ import psutil
 from helpers.browser import FIND, chromium, drawn, enter_saliency_tab, read, tensorboard, wait_until
 
 from keras_saliency import ProbeSet
-from keras_saliency.records import EpochReport, Heatmaps, Predictions
+from keras_saliency.records import EpochReport, Heatmaps, Moment, Predictions
 from keras_saliency.sinks import TensorBoardSink
-from keras_saliency.sinks.tab_events import TabEvents
 
 SIDE = 96
 METHODS = {"grad_cam": 7, "vanilla_gradients": SIDE, "deconvnet": SIDE}
@@ -56,7 +54,7 @@ def write_log(log_dir, num_epochs, num_probes):
     images = rng.uniform(size=(num_probes, 6, 6, 3)).repeat(16, 1).repeat(16, 2).astype(np.float32)
     labels = np.arange(num_probes) % 8
     probes = ProbeSet(images, labels, class_names=[f"class {i}" for i in range(8)])
-    exhibit, sink = TabEvents(probes), TensorBoardSink()
+    sink = TensorBoardSink()
     sink.open(str(log_dir / "saliency"), {})
     place = rng.uniform(0.2, 0.8, (num_probes, 2))
     for epoch in range(-1, num_epochs):
@@ -74,18 +72,18 @@ def write_log(log_dir, num_epochs, num_probes):
         numbers["drift_previous"] = rng.uniform(size=num_probes)
         logits = rng.normal(size=(num_probes, 8)).astype(np.float32)
         report = EpochReport(
-            epoch,
+            Moment(epoch, is_baseline=epoch < 0),
+            probes,
             Predictions(logits, np.exp(logits) / np.exp(logits).sum(1, keepdims=True)),
             heatmaps,
             {method: numbers for method in METHODS},
-            is_baseline=epoch < 0,
             scalars={
                 f"saliency/{m}/{name}": float(values.mean())
                 for m in METHODS
                 for name, values in numbers.items()
             },
         )
-        sink.write(dataclasses.replace(report, exhibit=exhibit.events(report)))
+        sink.write(report)
     sink.close()
 
 

@@ -1,29 +1,28 @@
 """Logs of the Saliency tab that no training has written: whole, damaged and foreign ones."""
 
-import dataclasses
-
 import numpy as np
 
 from keras_saliency import Alert, ProbeSet
-from keras_saliency.records import EpochReport, Heatmaps, Predictions
+from keras_saliency.records import EpochReport, Heatmaps, Moment, Predictions
 from keras_saliency.sinks import TensorBoardSink
-from keras_saliency.sinks.tab_events import TabEvents
 from keras_saliency.tab import schema
 
 HOSTILE = "<img src=x onerror=alert(1)></script>"
 
 
-def make_report(probes, epoch, findings=(), **changes):
+def make_report(probes, epoch, findings=(), earlier=0, *, scalars=None, **when):
     number = len(probes)
     logits = np.zeros((number, 3), np.float32)
     logits[:, epoch % 3] = 1
     report = EpochReport(
-        epoch,
+        Moment(epoch, **when),
+        probes,
         Predictions(logits, np.full((number, 3), 1 / 3, np.float32)),
         {"grad_cam": Heatmaps("grad_cam", np.full((number, 4, 4), 1 + epoch, np.float32), (8, 8))},
         {"grad_cam": {"drift_previous": np.full(number, epoch / 10, np.float32)}},
+        scalars=scalars or {},
         findings=findings,
-        **changes,
+        num_earlier_findings=earlier,
     )
     return report
 
@@ -41,12 +40,12 @@ def make_probes(number=4, **words):
 
 
 def write_log(log_dir, probes, epochs=range(-1, 3), findings=()):
-    exhibit, sink = TabEvents(probes), TensorBoardSink()
+    sink = TensorBoardSink()
     sink.open(str(log_dir / "saliency"), {})
     for epoch in epochs:
         mine = tuple(f for f in findings if f.epoch == epoch)
-        made = make_report(probes, epoch, mine, is_baseline=epoch < 0)
-        sink.write(dataclasses.replace(made, exhibit=exhibit.events(made)))
+        earlier = sum(f.epoch < epoch for f in findings)
+        sink.write(make_report(probes, epoch, mine, earlier, is_baseline=epoch < 0))
     sink.close()
     return log_dir
 

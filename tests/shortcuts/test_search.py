@@ -12,7 +12,7 @@ from helpers.tagged_training import TAG, draw, probes_of, train
 from keras_saliency import Alert, Battery, ProbeSet, SaliencyCallback, confirm
 from keras_saliency.shortcuts.search import ShortcutSearch
 from keras_saliency.sinks import Sink
-from keras_saliency.training.schedule import EarlyLooks
+from keras_saliency.training.schedule import EarlyChecks
 
 
 class AtEnd(keras.callbacks.Callback):
@@ -226,26 +226,26 @@ def test_a_class_called_legitimate_with_too_few_probes_is_warned_of():
     images, labels = draw(24, 2)
     labels = np.where(np.arange(24) < 3, 0, 1)
     names = ["legitimate", "tells nothing for images"]
-    settings = SaliencyCallback(ProbeSet(images, labels, class_names=names))._settings
+    settings = SaliencyCallback(ProbeSet(images, labels, class_names=names)).settings
     with pytest.warns(UserWarning, match='not tested for shortcuts: class "legitimate", which 3'):
         ShortcutSearch.begin(settings, 2)
 
 
 def test_early_looks_are_at_each_quarter_of_the_first_two_epochs():
-    looks = EarlyLooks(8)
+    looks = EarlyChecks(8)
     due = []
     for epoch in range(3):
         looks.begin_epoch(epoch)
         due.append([batch for batch in range(8) if looks.is_due(batch)])
     assert due == [[2, 4, 6], [2, 4, 6], []]
     assert looks.share(2) == 0.25
-    unknown = EarlyLooks(None)
+    unknown = EarlyChecks(None)
     unknown.begin_epoch(0)
     assert not any(unknown.is_due(batch) for batch in range(12))
     unknown.begin_epoch(1)
     assert [batch for batch in range(12) if unknown.is_due(batch)] == [3, 6, 9]
     for num_batches in (1, 2):
-        few = EarlyLooks(num_batches)
+        few = EarlyChecks(num_batches)
         few.begin_epoch(0)
         assert [b for b in range(num_batches) if few.is_due(b)] == list(range(1, num_batches))
 

@@ -12,10 +12,11 @@ from helpers.training import compiled, fit
 
 from keras_saliency import ProbeSet, SaliencyCallback
 from keras_saliency.methods import GradCAM, get_methods
-from keras_saliency.records import EpochReport, Predictions
+from keras_saliency.records import EpochReport, Moment, Predictions
 from keras_saliency.sinks import FolderSink, TensorBoardSink
 
 SHAPE = (18, 14, 3)
+PREDICTIONS = Predictions(np.zeros((6, 4), np.float32), np.full((6, 4), 0.25, np.float32))
 TABLE_TAGS = {f"<{tag}>" for tag in ("table", "thead", "tbody", "tr", "th", "td")}
 
 
@@ -55,11 +56,11 @@ def test_hostile_names_change_neither_tags_nor_pages_nor_files(tmp_path, log_nam
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_a_settings_page_keeps_each_row_in_its_line(tmp_path, text):
+def test_a_settings_page_keeps_each_row_in_its_line(tmp_path, probes, text):
     markdown = pytest.importorskip("markdown")  # TensorBoard's own
     sink = TensorBoardSink()
     sink.open(str(tmp_path), {text: {text: text}, "m": {"rule": text}})
-    sink.write(EpochReport(0, None, {}, {}))
+    sink.write(EpochReport(Moment(0), probes, PREDICTIONS))
     sink.close()
     page = events_of(tmp_path)["saliency/settings"][0][2].item().decode()
     assert page.count("\n") == 3 and all(c.isprintable() or c == "\n" for c in page)
@@ -88,13 +89,12 @@ def test_a_method_of_a_sane_name_is_taken(name):
     assert get_methods(method) == [method]
 
 
-def test_a_folder_sink_writes_only_inside_its_folder(tmp_path):
+def test_a_folder_sink_writes_only_inside_its_folder(tmp_path, probes):
     sink, picture = FolderSink(), np.zeros((2, 2, 3), np.uint8)
     sink.open(str(tmp_path / "a" / "b"), {})
     for method in ("..", "../../x", "/etc", "..\\x", "m"):
         for kind in ("overlays", "filmstrip", "..", "."):
             tag = f"saliency/{method}/{kind}"
-            predictions = Predictions(np.zeros((1, 2)), np.zeros((1, 2)))
-            sink.write(EpochReport(0, predictions, {}, {}, pictures={tag: picture}))
+            sink.write(EpochReport(Moment(0), probes, PREDICTIONS, pictures={tag: picture}))
     written = files_below(tmp_path)
     assert written and all(name.startswith("a/b/pictures/") for name in written)

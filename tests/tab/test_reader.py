@@ -215,22 +215,21 @@ def test_signals_are_a_row_and_volumes_a_projection(rng):
 
 
 def test_probes_are_told_once_and_findings_are_numbered():
-    exhibit = TabEvents(make_probes(), num_findings=5)
-    first = exhibit.events(make_report(make_probes(), -1, is_baseline=True))
+    tab = TabEvents(make_probes())
+    first = tab.events(make_report(make_probes(), -1, is_baseline=True))
     assert {tag for tag, _ in first} >= {schema.PROBES, schema.PICTURES, schema.PREDICTIONS}
-    second = exhibit.events(
-        make_report(make_probes(), 0, (make_alert(0), make_alert(0, evidence=False)))
-    )
+    findings = make_alert(0), make_alert(0, evidence=False)
+    second = tab.events(make_report(make_probes(), 0, findings, earlier=5))
     assert schema.PROBES not in {tag for tag, _ in second}
     assert [step for tag, step in second if tag == schema.FINDINGS] == [5, 6]
     assert [step for tag, step in second if tag == schema.EVIDENCE] == [5]
 
 
 def test_inside_an_epoch_only_findings_are_told():
-    exhibit = TabEvents(make_probes())
-    exhibit.events(make_report(make_probes(), -1, is_baseline=True))
-    inside = make_report(make_probes(), 0, (make_alert(0),), batch=7, step=7)
-    assert {tag for tag, _ in exhibit.events(inside)} == {schema.FINDINGS, schema.EVIDENCE}
+    tab = TabEvents(make_probes())
+    tab.events(make_report(make_probes(), -1, is_baseline=True))
+    inside = make_report(make_probes(), 0, (make_alert(0),), batch=7, batches_trained=7)
+    assert {tag for tag, _ in tab.events(inside)} == {schema.FINDINGS, schema.EVIDENCE}
 
 
 def test_of_many_probes_256_are_shown():
@@ -259,15 +258,13 @@ def test_findings_come_with_their_pictures(tmp_path):
 def test_a_new_event_file_begins_with_the_probes(tmp_path):
     """Where a file is lost, what follows can still be shown."""
     probes = make_probes()
-    exhibit, sink = TabEvents(probes), TensorBoardSink()
+    sink = TensorBoardSink()
     sink.open(str(tmp_path / "saliency"), {})
-    made = make_report(probes, -1, is_baseline=True)
-    sink.write(dataclasses.replace(made, exhibit=exhibit.events(made)))
+    sink.write(make_report(probes, -1, is_baseline=True))
     sink.close()
     [lost] = (tmp_path / "saliency").glob("*tfevents*")
     lost.unlink()
-    made = make_report(probes, 0)
-    sink.write(dataclasses.replace(made, exhibit=exhibit.events(made)))
+    sink.write(make_report(probes, 0))
     sink.close()
     about = ask(reader_of(tmp_path), "run", run="saliency")
     assert about["steps"] == {"grad_cam": [0]} and len(about["probes"]["names"]) == 4
@@ -489,23 +486,22 @@ def test_findings_of_a_report_that_was_lost_come_with_the_next(tmp_path, monkeyp
     from keras_saliency.sinks import tensorboard
 
     probes = make_probes()
-    exhibit, sink = TabEvents(probes), TensorBoardSink()
+    sink = TensorBoardSink()
     sink.open(str(tmp_path / "saliency"), {})
 
     def write(epoch, *findings):
-        made = make_report(probes, epoch, findings)
-        sink.write(dataclasses.replace(made, exhibit=exhibit.events(made)))
+        sink.write(make_report(probes, epoch, findings))
 
     write(0)
-    whole = tensorboard._write_exhibit
+    whole = tensorboard._write_events
 
     def full(_):
         raise OSError("no space left")
 
-    monkeypatch.setattr(tensorboard, "_write_exhibit", full)
+    monkeypatch.setattr(tensorboard, "_write_events", full)
     with pytest.raises(OSError, match="no space"):
         write(1, make_alert(1, "lost at first"))
-    monkeypatch.setattr(tensorboard, "_write_exhibit", whole)
+    monkeypatch.setattr(tensorboard, "_write_events", whole)
     write(2)
     sink.close()
     [finding] = ask(reader_of(tmp_path), "run", run="saliency")["findings"]

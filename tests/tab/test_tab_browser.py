@@ -1,6 +1,5 @@
 """The Saliency tab in a real browser, on a real TensorBoard, with logs of real trainings."""
 
-import dataclasses
 import itertools
 import json
 import os
@@ -37,7 +36,6 @@ from helpers.tab_logs import (
 from keras_saliency import History
 from keras_saliency.rendering import overlay
 from keras_saliency.sinks import TensorBoardSink
-from keras_saliency.sinks.tab_events import TabEvents
 from keras_saliency.tab import report
 
 pytest.importorskip("selenium")
@@ -552,12 +550,11 @@ def test_markup_in_names_is_text(browser, tmp_path):
 
 def test_a_running_training_is_followed(browser, tmp_path):
     probes = make_probes()
-    exhibit, sink = TabEvents(probes), TensorBoardSink()
+    sink = TensorBoardSink()
     sink.open(str(tmp_path / "saliency"), {})
 
     def write(epoch, *findings):
-        made = make_report(probes, epoch, findings, is_baseline=epoch < 0)
-        sink.write(dataclasses.replace(made, exhibit=exhibit.events(made)))
+        sink.write(make_report(probes, epoch, findings, is_baseline=epoch < 0))
 
     with tensorboard(tmp_path, "--reload_interval", "1") as (address, _):
         wait_until(lambda: read(f"{address}/data/environment"), 60, "TensorBoard")

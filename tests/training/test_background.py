@@ -13,7 +13,8 @@ from helpers.training import compiled, fit
 from keras_saliency import SaliencyCallback
 from keras_saliency.sinks import Sink
 from keras_saliency.training.background import BackgroundThread
-from keras_saliency.training.schedule import BatchCounter, Budget
+from keras_saliency.training.budget import Budget
+from keras_saliency.training.schedule import BatchCounter
 
 
 class Recorder(Sink):

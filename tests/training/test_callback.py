@@ -265,16 +265,16 @@ def test_a_fit_that_goes_on_continues_the_run(tmp_path, data, probes):
 
 
 def test_one_trace_per_fit(tmp_path, data, probes, monkeypatch):
-    from keras_saliency.training import run as room
+    from keras_saliency.training import run
 
     graphs = []
 
-    class Counted(room.ModelGraph):
+    class Counted(run.ModelGraph):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
             graphs.append(self)
 
-    monkeypatch.setattr(room, "ModelGraph", Counted)
+    monkeypatch.setattr(run, "ModelGraph", Counted)
     fit(SaliencyCallback(probes, tmp_path), data, epochs=4)
     assert [g.num_traces for g in graphs] == [1]
 

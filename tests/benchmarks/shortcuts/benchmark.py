@@ -75,9 +75,9 @@ def watched(run):
     class Attach(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             for name, recorder in recorders.items():
-                watch = callbacks[name]._run.watch
-                if not recorder.looks and "check" not in vars(watch._examiner):
-                    recorder.attach(watch._examiner)
+                search = callbacks[name]._run.search
+                if not recorder.looks and "check" not in vars(search._examiner):
+                    recorder.attach(search._examiner)
 
     def make_callbacks(images, labels, masks, run):
         folder = tempfile.mkdtemp()

@@ -26,7 +26,7 @@ from networks import FINE_TUNING_RATE, build, compile_for, head
 from runs import list_runs
 from scenes import ANIMALS, Scenes
 
-from keras_saliency.training.schedule import EarlyLooks
+from keras_saliency.training.schedule import EarlyChecks
 
 EPOCHS = 9
 NUM_TRAINING, NUM_VALIDATION = 1500, 300
@@ -114,8 +114,8 @@ class Oracle(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
         steps = self.params["steps"]
-        is_early = epoch < EarlyLooks.NUM_EPOCHS
-        self.due = {round(share * steps) for share in EarlyLooks.SHARES if is_early}
+        is_early = epoch < EarlyChecks.NUM_EPOCHS
+        self.due = {round(share * steps) for share in EarlyChecks.SHARES if is_early}
 
     def on_train_batch_begin(self, batch, logs=None):
         if batch in self.due:

@@ -1,6 +1,8 @@
-"""What a sink is."""
+"""`Sink`: a place where reports go."""
 
 from keras_saliency.records import EpochReport
+
+Settings = dict[str, dict[str, str]]  # text by topic and keyword
 
 
 class Sink:
@@ -15,12 +17,14 @@ class Sink:
 
     tries_again: tuple[type[Exception], ...] = ()
 
-    def open(self, run_dir: str, settings: dict[str, dict[str, str]]) -> None:
+    def open(self, run_dir: str, settings: Settings) -> None:
         """Begins a run. Nothing should be written before there is something to write.
 
         Args:
             run_dir: the run's directory, such as "logs/saliency".
-            settings: words by topic and keyword, for a settings page.
+            settings: what was resolved, as text by topic and keyword, for a settings page. The
+                topics are the methods' names, "score", "probes", "versions", "shortcuts" and
+                "workers".
         """
         raise NotImplementedError
 

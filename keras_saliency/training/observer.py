@@ -1,0 +1,236 @@
+"""`Observer`: what the training waits for. Maps, the numbers for `logs`, checks for shortcuts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from keras_saliency._utils.notify import notify
+from keras_saliency.attribution.layer_features import FeatureViews
+from keras_saliency.attribution.model_graph import ModelGraph
+from keras_saliency.attribution.target import CONTRAST, one_hot_targets
+from keras_saliency.history import History
+from keras_saliency.records import (
+    Alert,
+    EpochReport,
+    FeatureView,
+    Heatmaps,
+    Moment,
+    Predictions,
+    StoredMaps,
+)
+from keras_saliency.shortcuts.search import ShortcutSearch
+from keras_saliency.statistics import REFERENCES, Recording, compute_all, summarize
+from keras_saliency.training.guard import Guard
+from keras_saliency.training.health import Health
+from keras_saliency.training.log_keys import statistic_of
+from keras_saliency.training.settings import Settings
+
+_OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What crosses from the `Observer` to the `Publisher`, and so from thread to thread.
+
+    Attributes:
+        report: `EpochReport` with what is known so far.
+        recordings: {method: `Recording`} of this observation.
+        references: {reference: {method: `Recording`}} to compare it with.
+    """
+
+    report: EpochReport
+    recordings: dict[str, Recording]
+    references: dict[str, dict[str, Recording]]
+
+
+class Observer:
+    """Reads the model, always through its `ModelGraph`. Used in the training's thread only.
+
+    Args:
+        graph: `ModelGraph` of the model.
+        settings: `Settings`.
+        search: `ShortcutSearch`, or None.
+        guard: `Guard` that answers for the failures of parts.
+
+    Attributes:
+        logs: the keys and values for Keras's `logs`, all finite.
+
+    Raises:
+        ValueError: if the target or the feature layers do not fit the model.
+    """
+
+    def __init__(
+        self,
+        graph: ModelGraph,
+        settings: Settings,
+        search: ShortcutSearch | None,
+        guard: Guard,
+    ):
+        self.graph = graph
+        self._settings, self._probes = settings, settings.probes
+        self._weights = _target_weights(settings, graph.num_classes)
+        layers = settings.feature_layers
+        self._features = FeatureViews(graph, layers) if layers else None
+        self._search = search
+        self._guard = guard
+        self._health = Health(settings.probes)
+        self._halved = False
+        self._recordings: dict[int, dict[str, Recording]] = {}  # of the epochs referred to
+        self.logs = {f"{m.name}_{key}": 0.0 for m in graph.methods for key in settings.log_keys}
+        if search is not None:
+            self.logs["shortcut_adoption"] = 0.0
+
+    def begin(self, history: History, first_epoch: int) -> None:
+        """Takes up the history of the run, which is read for the epochs that others refer to.
+
+        Args:
+            history: `History`; what it holds of `first_epoch` and later will be trained again.
+            first_epoch: 0-based.
+        """
+        self._history = history
+        self._baselines = {e for e, entry in history.entries.items() if entry.is_baseline}
+        self._old = {epoch for epoch in history.epochs if epoch >= first_epoch}
+        valid = [entry for e, entry in history.entries.items() if e not in self._old]
+        if valid:
+            self._update_logs(valid[-1].statistics)
+
+    def is_old(self, epoch: int) -> bool:
+        """Whether history has an epoch of an earlier run that was not observed again."""
+        return epoch in self._old
+
+    def measure(self, moment: Moment) -> Measured:
+        """Computes maps and the statistics that `logs` needs, and checks for shortcuts."""
+        predictions, heatmaps = self._attribute()
+        recordings = {
+            name: Recording(name, StoredMaps.of(h.native), h.image_size, h.is_grainy)
+            for name, h in heatmaps.items()
+        }
+        references = self._guard.run("references", self._references, moment.epoch) or {}
+        if not moment.is_inside:
+            self._remember(moment, recordings)
+            statistics = compute_all(
+                recordings,
+                self._probes,
+                predictions,
+                references,
+                only={statistic_of(key) for key in self._settings.log_keys},
+                attempt=self._guard.run_statistic,
+            )
+            self._update_logs(statistics)
+        check = self._health.check_model
+        self._guard.run("health of the model", check, self.graph, predictions, moment)
+        findings = self._find_shortcuts(predictions, heatmaps, moment)
+        report = EpochReport(
+            moment,
+            self._probes,
+            predictions,
+            heatmaps,
+            logs=dict(self.logs),
+            findings=findings,
+            features=() if moment.is_inside else self._view_features(),
+        )
+        return Measured(report, recordings, references)
+
+    def check(self, moment: Moment) -> None:
+        """Checks for shortcuts inside an epoch; nothing else is measured."""
+        if self._search is not None:
+            predictions, heatmaps = self._attribute()
+            self._check(predictions, heatmaps, moment)
+
+    def _attribute(self) -> tuple[Predictions, dict[str, Heatmaps]]:
+        images, drawn = self._probes.model_inputs, self._settings.drawn
+        found = None
+        try:
+            found = self.graph.attribute(images, weights=self._weights, signals_of=drawn)
+        except _OUT_OF_MEMORY as error:
+            self._halve(error)
+        if found is None:  # not inside the block above, which keeps the memory of the attempt
+            found = self.graph.attribute(images, weights=self._weights, signals_of=drawn)
+        predictions, heatmaps = found
+        assert predictions is not None  # the graph was made to predict
+        return predictions, heatmaps
+
+    def _halve(self, error: Exception) -> None:
+        """Goes on with half the chunk size, once; raises the error where that was tried."""
+        chunk_size = self.graph.chunk_size
+        if self._halved or chunk_size == 1:
+            raise error
+        self._halved = True
+        smaller = chunk_size // 2
+        notify(
+            f"keras_saliency: out of memory with chunk_size={chunk_size} "
+            f"({type(error).__name__}). It goes on with {smaller}; pass chunk_size={smaller} "
+            "to begin with that."
+        )
+        self.graph = self.graph.with_chunk_size(smaller)
+
+    def _find_shortcuts(
+        self, predictions: Predictions, heatmaps: dict[str, Heatmaps], moment: Moment
+    ) -> tuple[Alert, ...]:
+        if self._search is None:
+            return ()
+        if self._search.is_due(moment):
+            self._check(predictions, heatmaps, moment)
+        return self._search.take_unreported()
+
+    def _check(
+        self, predictions: Predictions, heatmaps: dict[str, Heatmaps], moment: Moment
+    ) -> None:
+        assert self._search is not None
+        look, arguments = self._search.look, (self.graph, predictions, heatmaps, moment)
+        adoption = self._guard.run("the search for shortcuts", look, *arguments)
+        if adoption is not None:
+            self.logs["shortcut_adoption"] = adoption
+
+    def _view_features(self) -> tuple[FeatureView, ...]:
+        if self._features is None:
+            return ()
+        others = self._probes.other_inputs
+        arrays = () if others is None else others.arrays
+        arguments = self._features.look, self._probes.model_inputs, arrays
+        return self._guard.run("features of layers", *arguments) or ()
+
+    def _remember(self, moment: Moment, recordings: dict[str, Recording]) -> None:
+        self._recordings[moment.epoch] = recordings
+        self._old.discard(moment.epoch)
+        if moment.is_baseline:
+            self._baselines.add(moment.epoch)
+
+    def _references(self, epoch: int) -> dict[str, dict[str, Recording]]:
+        """Recordings of the epochs that one is compared with, read from history if need be."""
+        entries = self._history.entries
+        known = {*entries, *self._recordings} - self._old
+        earlier = sorted(e for e in known if e < epoch)
+        chosen = {
+            "previous": earlier[-1:],
+            "first": [e for e in earlier if e not in self._baselines][:1],
+            "start": [e for e in earlier if e in self._baselines][:1],
+        }
+        wanted = {e for epochs in chosen.values() for e in epochs}
+        for e in wanted - set(self._recordings):
+            size = self.graph.image_shape[:-1]
+            grainy = {method.name for method in self.graph.methods if method.is_grainy}
+            maps = entries[e].heatmaps
+            self._recordings[e] = {m: Recording(m, maps[m], size, m in grainy) for m in maps}
+        self._recordings = {e: r for e, r in self._recordings.items() if e in wanted}
+        return {r: self._recordings[chosen[r][0]] if chosen[r] else {} for r in REFERENCES}
+
+    def _update_logs(self, statistics: dict[str, dict[str, np.ndarray]]) -> None:
+        scalars = summarize(statistics, None)
+        for method in self.graph.methods:
+            for key in self._settings.log_keys:
+                value = scalars.get(f"saliency/{method.name}/{statistic_of(key)}")
+                if value is not None:  # else undefined: the last value stands
+                    self.logs[f"{method.name}_{key}"] = value
+
+
+def _target_weights(settings: Settings, num_classes: int) -> np.ndarray:
+    """What is explained for each probe, as weights of its logits, float (n, k)."""
+    probes, target = settings.probes, settings.target
+    if target == "label" and probes.multi_hot is not None:
+        return probes.multi_hot  # the sum of a probe's labels; none: the predicted class
+    classes = probes.labels if target == "label" else target
+    if callable(target) or target in ("predicted", CONTRAST):
+        classes = None
+    return one_hot_targets(classes, len(probes), num_classes, "target")
