@@ -1,13 +1,13 @@
 """Every model and task that a user brings works, or is refused for the reason that is told.
 
-The tables of README.md and docs/models.md are written by `python tests/zoo/table.py`.
+The tables of docs/models.md are written by `python tests/end_to_end/zoo/table.py`.
 """
 
 import pytest
 from end_to_end.zoo.applications import APPLICATIONS
 from end_to_end.zoo.entry import try_out
 from end_to_end.zoo.hub import HUB
-from end_to_end.zoo.table import MODELS, README, row, row_with_layer
+from end_to_end.zoo.table import MODELS, row, row_with_layer
 from end_to_end.zoo.tasks import TASKS
 
 
@@ -22,10 +22,10 @@ def assert_as_expected(entry, results):
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("entry", TASKS, ids=name_of)
-def test_every_task_does_as_the_readme_says(entry):
+def test_every_task_does_as_the_table_says(entry):
     results = try_out(entry)
     assert_as_expected(entry, results)
-    assert row(entry, results) in README.read_text().splitlines()
+    assert row(entry, results) in MODELS.read_text().splitlines()
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -1,9 +1,8 @@
-"""Tries every model out and writes the tables of what works: docs/models.md, and README.md.
+"""Tries every model out and writes the tables of what works: docs/models.md.
 
     python tests/end_to_end/zoo/table.py [--only tasks]
 
-`tests/end_to_end/test_zoo.py` holds the README's rows, and those of one model of each family,
-against what comes out.
+`tests/end_to_end/test_zoo.py` checks the rows of all tasks, and of one model of each family.
 """
 
 import os
@@ -20,7 +19,7 @@ import warnings
 from end_to_end.zoo.entry import METHODS, try_out
 
 ROOT = Path(__file__).resolve().parents[3]
-README, MODELS = ROOT / "README.md", ROOT / "docs" / "models.md"
+MODELS = ROOT / "docs" / "models.md"
 _TITLES = ("Grad-CAM", "vanilla gradients", "DeconvNet")
 
 
@@ -61,17 +60,17 @@ def main():
     only = parser.parse_args().only
     warnings.simplefilter("ignore")
     models = head("model", "image", "Grad-CAM: layer, its map", *_TITLES[1:])
-    for name, entries, path, top, line in (
-        ("tasks", TASKS, README, head("model or task", *_TITLES), row),
-        ("applications", APPLICATIONS, MODELS, models, row_with_layer),
-        ("hub", HUB, MODELS, models, row_with_layer),
+    for name, entries, top, line in (
+        ("tasks", TASKS, head("model or task", *_TITLES), row),
+        ("applications", APPLICATIONS, models, row_with_layer),
+        ("hub", HUB, models, row_with_layer),
     ):
         if only in (None, name):
             lines = list(top)
             for entry in entries:
                 lines.append(line(entry, try_out(entry)))
                 print(lines[-1], flush=True)
-            write_block(path, name, lines)
+            write_block(MODELS, name, lines)
 
 
 if __name__ == "__main__":
