@@ -1,7 +1,7 @@
 """`Examiner`: checks a model with all detectors, and reports what has been proven."""
 
 import dataclasses
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -35,11 +35,9 @@ from keras_saliency.statistics import Attention
 
 if TYPE_CHECKING:
     from keras_saliency.attribution.model_graph import ModelGraph
+    from keras_saliency.methods.base import Method
 
 _MEAN = "mean"  # over the classes, where a class is meant by its number
-_ATTENTION_OF = ("vanilla_gradients", "grad_cam")
-# Nearly independent of the upper layers' weights, so never the reason for a suspicion.
-_BLIND_TO_WEIGHTS = ("deconvnet", "guided_backprop", "guided_grad_cam")
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +119,7 @@ class Examiner:
         """Tests the model as it is now.
 
         Args:
-            graph: `ModelGraph`, for the forward passes.
+            graph: `ModelGraph` that has made the heatmaps, also for the forward passes.
             predictions: `Predictions` of the probes.
             heatmaps: {method: `Heatmaps`} of the probes.
             epoch: 0-based.
@@ -254,15 +252,17 @@ class Examiner:
             self._value_range,
             graph,
             is_said,
-            attention=self._attention(heatmaps),
+            attention=_attention(graph.methods, heatmaps),
             spared=self._spared,
             fills_frame=self._fills_frame,
             kept=self._kept,
         )
 
-    def _attention(self, heatmaps: Mapping[str, Heatmaps]) -> np.ndarray | None:
-        """Unit-mass maps of the method that tells most, (n, H, W); None without any."""
-        for method in (*_ATTENTION_OF, *(m for m in heatmaps if m not in _BLIND_TO_WEIGHTS)):
-            if method in heatmaps:
-                return Attention.from_heatmaps(heatmaps[method]).image.unit
+
+def _attention(methods: "Sequence[Method]", heatmaps: Mapping[str, Heatmaps]) -> np.ndarray | None:
+    """Unit-mass maps of the method that suspects first, (n, H, W); None where none may suspect."""
+    suspecting = [m for m in methods if m.name in heatmaps and m.shows_weights]
+    if not suspecting:
         return None
+    method = max(suspecting, key=lambda m: m.suspects_first)  # of equal ones the first
+    return Attention.from_heatmaps(heatmaps[method.name]).image.unit

@@ -42,6 +42,7 @@ class Answers:
 
     def __init__(self, graph, logits):
         self._graph, self._logits, self._rng = graph, logits, np.random.default_rng(0)
+        self.methods = graph.methods
 
     def predict(self, images, rows):
         shape = self._graph.predict(images, rows).logits.shape

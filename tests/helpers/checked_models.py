@@ -4,6 +4,7 @@ import numpy as np
 from helpers.stand_ins import FakeGraph
 
 from keras_saliency import Battery
+from keras_saliency.methods import VanillaGradients
 from keras_saliency.records import Heatmaps
 from keras_saliency.shortcuts import NOTHING_LEGITIMATE, Examiner
 from keras_saliency.shortcuts.swaps import ClassLabels
@@ -54,14 +55,14 @@ class Checks:
         self.untested = [u.text for u in self.examiner.coverage.untested]
         self.epoch = -1
 
-    def check(self, logits_of, heatmaps=None, said_by=None):
+    def check(self, logits_of, heatmaps=None, said_by=None, methods=None):
         self.epoch += 1
-        graph = FakeGraph(logits_of)
+        graph = FakeGraph(logits_of, [VanillaGradients()] if methods is None else methods)
         predictions = FakeGraph(said_by or logits_of).predict(self.probes.model_inputs)
         return self.examiner.check(graph, predictions, heatmaps or {}, self.epoch, self.epoch)
 
-    def alerts(self, logits_of, heatmaps=None):
-        return alerts_of(self.check(logits_of, heatmaps))
+    def alerts(self, logits_of, heatmaps=None, methods=None):
+        return alerts_of(self.check(logits_of, heatmaps, methods=methods))
 
     def severities(self, *models):
         return [sorted({alert.severity for alert in self.alerts(m)}) for m in models]
@@ -71,10 +72,10 @@ def alerts_of(check):
     return [finding.alert for finding in check.findings]
 
 
-def map_of(box, num):
+def map_of(box, num, method="vanilla_gradients"):
     heatmap = np.zeros((num, *SIZE), np.float32)
     heatmap[:, box[0] : box[2], box[1] : box[3]] = 1
-    return {"vanilla_gradients": Heatmaps("vanilla_gradients", heatmap, SIZE, is_grainy=True)}
+    return {method: Heatmaps(method, heatmap, SIZE, is_grainy=True)}
 
 
 LABELS = np.arange(40) % 4

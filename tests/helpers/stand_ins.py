@@ -45,10 +45,14 @@ def attend(native, image_size=None, is_grainy=False):
 
 
 class FakeGraph:
-    """Stands in for `ModelGraph` where models only predict: a function from pixels to logits."""
+    """Stands in for `ModelGraph` where models only predict: a function from pixels to logits.
 
-    def __init__(self, logits_of):
+    `methods` are those that are said to have made the heatmaps.
+    """
+
+    def __init__(self, logits_of, methods=()):
         self.logits_of = logits_of
+        self.methods = list(methods)
         self.seen = []
 
     def predict(self, images, rows=None):

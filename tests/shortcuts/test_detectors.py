@@ -21,6 +21,7 @@ from helpers.checked_models import (
 )
 
 from keras_saliency import Battery, ProbeSet
+from keras_saliency.methods import Method
 from keras_saliency.shortcuts.detector import Bounds
 from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
 from keras_saliency.shortcuts.messages import describe_swap
@@ -47,6 +48,43 @@ def test_a_tag_is_suspected_at_once_and_alerted_once_per_streak(four):
         y0, x0, y1, x1 = alert.region
         assert y0 == 0 and x0 == 0 and 3 <= y1 <= 4 and 3 <= x1 <= 4
         assert (alert.epoch, alert.since_epoch) == (1, 0)
+
+
+class OwnMethod(Method):
+    """A user's own method, whose map is where the test says."""
+
+    def __init__(self, name, **facts):
+        self.name = name
+        vars(self).update(facts)
+
+
+@pytest.mark.parametrize(
+    ("facts_of_wrong", "facts_of_right", "is_found"),
+    [
+        ({"shows_weights": False}, {}, True),
+        ({}, {"shows_weights": False}, False),
+        ({}, {"suspects_first": 1}, True),
+        ({"suspects_first": 2}, {"suspects_first": 1}, False),
+        ({}, {}, False),  # the first of two that are equal
+        ({"shows_weights": False, "suspects_first": 9}, {}, True),
+    ],
+)
+def test_suspicions_are_of_the_method_that_says_so(four, facts_of_wrong, facts_of_right, is_found):
+    """Two methods of the user's own: the map of one is off the tag, that of the other on it."""
+    methods = [OwnMethod("wrong", **facts_of_wrong), OwnMethod("right", **facts_of_right)]
+    maps = map_of((10, 10, 14, 14), 40, "wrong") | map_of(TAG, 40, "right")
+    checks = Checks(four, 4, ["stationary"])
+    found = checks.alerts(reads_tag(4), maps, methods)
+    assert [a.class_index for a in found] == ([0, 1, 2, 3] if is_found else [])
+
+
+def test_without_a_method_that_may_suspect_attention_is_even(four):
+    """Then the difference between the classes decides alone, as without any map."""
+    maps, found = map_of((10, 10, 14, 14), 40, "wrong"), []
+    for methods in ([], [OwnMethod("wrong", shows_weights=False)], [OwnMethod("wrong")]):
+        alerts = Checks(four, 4, ["stationary"]).alerts(reads_tag(4), maps, methods)
+        found.append([alert.class_index for alert in alerts])
+    assert found[0] == found[1] != [] == found[2]
 
 
 def test_an_alert_says_what_proves_it(four):
