@@ -6,7 +6,8 @@ takes these records and never the model.
 """
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, NamedTuple
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -346,35 +347,13 @@ class EpochReport:
     num_earlier_findings: int = 0
     features: tuple[FeatureView, ...] = ()
 
-    @property
-    def epoch(self) -> int:
-        """See `Moment`."""
-        return self.moment.epoch
-
-    @property
-    def is_baseline(self) -> bool:
-        """See `Moment`."""
-        return self.moment.is_baseline
-
-    @property
-    def batch(self) -> int | None:
-        """See `Moment`."""
-        return self.moment.batch
-
-    @property
-    def step(self) -> int:
-        """See `Moment`."""
-        return self.moment.step
-
-    @property
-    def position(self) -> float:
-        """See `Moment`."""
-        return self.moment.position
-
-    @property
-    def when(self) -> str:
-        """See `Moment`."""
-        return self.moment.when
+    # Those of the moment.
+    epoch: ClassVar = property(attrgetter("moment.epoch"))
+    is_baseline: ClassVar = property(attrgetter("moment.is_baseline"))
+    batch: ClassVar = property(attrgetter("moment.batch"))
+    step: ClassVar = property(attrgetter("moment.step"))
+    position: ClassVar = property(attrgetter("moment.position"))
+    when: ClassVar = property(attrgetter("moment.when"))
 
     def is_filmstrip(self, tag: str) -> bool:
         """Whether a picture grows from report to report, so that only the newest is needed."""
