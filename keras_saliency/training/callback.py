@@ -28,24 +28,22 @@ from keras_saliency.training.workers import describe_strategy
 class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
     """Watches where an image model looks while it is trained.
 
-    At the end of epochs it computes heatmaps for a fixed set of probes, and
-    writes overlays and statistics, the drift of attention among them, to
-    `LOG_DIR/saliency`, where TensorBoard shows them beside Keras's own runs.
-    It only observes: with it or without it, the training is the same. The training waits for the
-    maps, for what `logs` needs and for the swap tests that look for shortcuts; all else is done
-    in a background thread.
+    At the end of epochs it computes heatmaps for a fixed set of probes and writes overlays and
+    statistics, such as the drift of attention, to `LOG_DIR/saliency`, where TensorBoard shows
+    them beside Keras's own runs. It only observes: the training is the same with it and without
+    it. The training waits for the maps, for the numbers in `logs` and for the swap tests that
+    check for shortcuts; everything else runs in a background thread.
 
     A run that goes on (`initial_epoch`, `keras.callbacks.BackupAndRestore`) with the same
-    probes, methods and target goes on in the same run directory, with its history.
+    probes, methods and target continues in its run directory, with its history.
 
-    It may be passed to the `fit` of a `tf_keras` model, too. Under
-    `MirroredStrategy` the first replica's weights are looked at. Under
-    `MultiWorkerMirroredStrategy` (with `tf_keras`) the chief alone computes and
-    writes, while the other workers wait for it, and `logs` are left alone.
+    It also works in the `fit` of a `tf_keras` model. Under `MirroredStrategy` it uses the
+    weights of the first replica. Under `MultiWorkerMirroredStrategy` (with `tf_keras`) the chief
+    alone computes and writes while the other workers wait for it, and `logs` are left alone.
 
-    List `EarlyStopping`, `CSVLogger`, `ReduceLROnPlateau`, `ModelCheckpoint`
-    and others that are to see its keys in `logs` after it: Keras hands `logs` from one
-    callback to the next in the order of the list.
+    List `EarlyStopping`, `CSVLogger`, `ReduceLROnPlateau`, `ModelCheckpoint` and other callbacks
+    that use its keys in `logs` after it: Keras hands `logs` from one callback to the next in the
+    order of the list.
 
     Example:
         probes = ProbeSet.from_dataset(val_ds, per_class=10)
@@ -55,62 +53,62 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
 
     Args:
         probes: a `ProbeSet`, or `(images, labels)`; best from validation data, class-balanced.
-        log_dir: the log directory; the run goes to `LOG_DIR/saliency`, or
-            `saliency_2` and so on where there is one already. Defaults to "logs".
+        log_dir: the log directory; the run goes to `LOG_DIR/saliency`, or to `saliency_2` and so
+            on where there is one already. Defaults to "logs".
         methods: a name such as "grad_cam", see `keras_saliency.methods`, a method object such
             as `GradCAM(layer="conv_3")`, or a list of these. Defaults to "grad_cam".
-        target: what is explained: the class "label" for each probe's label, "predicted", or an
-            int for all probes; "contrast" for the predicted class less the runner-up; or a
-            function that takes the model's outputs and a `ProbeBatch` (labels, masks and images
-            of the probes, as tensors) and returns one score for each, differentiable, as for
-            regression and segmentation. Without labels "predicted" is taken. Defaults to "label".
-        output: name or number of the output that is explained, of a model that has several.
+        target: what is explained. "label": the class of each probe's label; "predicted": the
+            predicted class; an int: that class for all probes; "contrast": the predicted class
+            minus the runner-up; or a function that takes the model's outputs and a `ProbeBatch`
+            (labels, masks and images of the probes, as tensors) and returns one differentiable
+            score for each probe, as for regression and segmentation. Without labels,
+            "predicted" is used. Defaults to "label".
+        output: name or number of the output to explain, for a model with several outputs.
         epoch_freq: observe every so many epochs. Defaults to 1.
-        batch_freq: observe every so many batches inside of epochs too. What is seen there
-            goes to tags that begin with `batch_`, whose steps are batches, and into the
-            filmstrips. Keras then waits for each batch, which slows tiny steps. Defaults to
-            None, never.
-        max_overhead: the share of wall time that observing may take, such as 0.05: what
-            the training waits for, and the processor's time behind it. Where an
-            observation costs more, the next ones are left out until its share is that small.
-            The baseline is not counted, and the first epoch is always observed. Defaults to
-            None, no limit.
+        batch_freq: also observe every so many batches inside epochs. These observations go to
+            tags that begin with `batch_`, whose steps are batches, and into the filmstrips.
+            Keras then waits for each batch, which slows tiny steps. Defaults to None, never.
+        max_overhead: the largest share of wall time that observing may take, such as 0.05: the
+            time that the training waits, and the CPU time in the background. Where an
+            observation costs more, the next ones are skipped until the share is kept. The
+            baseline is not counted, and the first epoch is always observed. Defaults to None,
+            no limit.
         log_keys: statistics whose mean over the probes goes into `logs` as
-            `<method>_<statistic>`; "drift" is short for "drift_previous". The
-            keys are there in every epoch and finite: where a value is undefined or an
-            epoch is not observed, the last one is repeated. Defaults to ("drift",).
-        num_drawn: how many probes are drawn, spread over the set; the
-            statistics are of all. Defaults to 8.
+            `<method>_<statistic>`; "drift" is short for "drift_previous". The keys are there in
+            every epoch and finite: where a value is undefined or an epoch is not observed, the
+            last one is repeated. Defaults to ("drift",).
+        num_drawn: how many probes are drawn, spread over the set; statistics use all probes.
+            Defaults to 8.
         chunk_size: how many probes go through the model at once. Defaults to 32.
         sinks: where reports go: "tensorboard", "folder", a `Sink` such as
             `FolderSink("pictures")`, or a list of these. Defaults to None, TensorBoard.
-        on_error: "warn" reports a failure of this callback once and lets the training go
-            on; "raise" is for tests. Wrong arguments are errors before the
-            first step in either case. Defaults to "warn".
-        detectors: what looks for shortcuts: "default" for all that the probes allow, a list of
+        on_error: "warn" reports a failure of this callback once and lets the training go on;
+            "raise" is for tests. Wrong arguments are errors before the first step in either
+            case. Defaults to "warn".
+        detectors: what checks for shortcuts: "default" for all that the probes allow, a list of
             names such as ["border", "colour"], a `Battery`, or None. Defaults to "default".
-        detect_freq: look for shortcuts at the end of every so many epochs. The first two
-            epochs are also looked at after a quarter, a half and three quarters of their
-            batches, where there is no `max_overhead`. Defaults to 1.
-        legitimate: what the model may decide by: "border", "colour", "texture",
-            "background" and other kinds of cue, and boxes (y0, x0, y1, x1) in pixels.
-            Defaults to (), nothing.
-        feature_layers: names of layers with a spatial output. At each epoch the probes that excite
-            their strongest channels most are drawn beside what DeconvNet makes of them, one
-            picture a layer. Defaults to (), none.
-        on_alert: what an alert does besides: "warn" nothing, "stop" ends the training after
-            the batch or epoch, a function is called with the `Alert`. Defaults to "warn".
+        detect_freq: check for shortcuts at the end of every so many epochs. Without
+            `max_overhead`, the first two epochs are also checked after a quarter, a half and
+            three quarters of their batches. Defaults to 1.
+        legitimate: what the model may rely on: "border", "colour", "texture", "background" and
+            other kinds of cue, and boxes (y0, x0, y1, x1) in pixels. Defaults to (), nothing.
+        feature_layers: names of layers with a spatial output. For each, the probes that excite
+            its strongest channels most are drawn at each epoch beside their DeconvNet
+            projections, as one picture. Defaults to (), none.
+        on_alert: what an alert does besides a warning: "warn" nothing, "stop" ends the training
+            after the batch or epoch, a function is called with the `Alert`. Defaults to "warn".
 
     Attributes:
-        findings: list of `Alert` of all severities. Asking for it waits for the background thread.
+        settings: the arguments, checked. Each can also be read from the callback by its name.
+        findings: list of `Alert` of all severities. Reading it waits for the background thread.
         alerts: those of severity "alert", which a swap has proven twice in a row.
-        history: `History` of the run. Asking for it waits for the background thread.
+        history: `History` of the run. Reading it waits for the background thread.
         run_dir: where the run is written, such as "logs/saliency"; None before `fit`.
 
     Raises:
         TypeError: if an argument has the wrong type.
-        ValueError: if an argument is out of range; in `fit`, before the first
-            step, if probes, methods or log_dir do not fit the model and the machine.
+        ValueError: if an argument is out of range; in `fit`, before the first step, if probes,
+            methods or log_dir do not fit the model and the machine.
     """
 
     def __init__(
@@ -265,8 +263,8 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             epoch: int, 0-based, -1 for the untrained model; larger than in the call before.
 
         Returns:
-            The epoch's `EpochReport`; None where the observation failed, and in a worker that
-            is not the chief, which does nothing.
+            The epoch's `EpochReport`; None where the observation failed, and in a worker process
+            that is not the chief, which does nothing.
 
         Raises:
             ValueError: if `epoch` is no int of at least -1, or probes or methods do not fit
