@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_saliency.probes import ProbeSet
-from keras_saliency.records import Heatmaps, Predictions
+from keras_saliency.records import Heatmaps, Moment, Predictions
 from keras_saliency.shortcuts.battery import Battery
 from keras_saliency.shortcuts.coverage import Coverage
 from keras_saliency.shortcuts.detector import SwapDetector
@@ -113,8 +113,7 @@ class Examiner:
         graph: "ModelGraph",
         predictions: Predictions,
         heatmaps: Mapping[str, Heatmaps],
-        epoch: int,
-        position: float,
+        moment: Moment,
     ) -> Check:
         """Tests the model as it is now.
 
@@ -122,8 +121,7 @@ class Examiner:
             graph: `ModelGraph` that has made the heatmaps, also for the forward passes.
             predictions: `Predictions` of the probes.
             heatmaps: {method: `Heatmaps`} of the probes.
-            epoch: 0-based.
-            position: the place on the axis of epochs; other pairs are drawn at another.
+            moment: `Moment`; at another position other pairs are drawn.
         """
         is_said = self._class_labels.says(predictions.logits)
         accuracy = self._class_labels.accuracy(is_said)
@@ -134,12 +132,12 @@ class Examiner:
             self._pool.clear()
             return Check(accuracy, False)
         scene = self._scene(graph, is_said, heatmaps)
-        rng = np.random.default_rng(abs(round(position * 1000)))
+        rng = np.random.default_rng(abs(round(moment.position * 1000)))
         with np.errstate(all="ignore"):  # of pixels beyond all bounds, which are clipped
             trials = [self._try(detector, scene, rng) for detector in self.detectors]
-        findings = self._judge(scene, trials, epoch)
-        if self._groups is not None and position == epoch:
-            gaps = self._groups.check(is_said, self.classes, epoch)
+        findings = self._judge(scene, trials, moment.epoch)
+        if self._groups is not None and not moment.is_inside:
+            gaps = self._groups.check(is_said, self.classes, moment.epoch)
             findings += [Finding(alert) for alert in gaps]
         proven = [t.excess for t in trials if t.is_over]
         return Check(accuracy, True, trials, findings, max(proven, default=0.0))

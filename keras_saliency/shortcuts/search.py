@@ -59,7 +59,7 @@ class ShortcutSearch:
         self._hints = Hints(probes)
         self.findings: list[Alert] = []
         self._unreported: list[Alert] = []
-        self._untold: list[Alert] = []
+        self._new_alerts: list[Alert] = []
 
     @classmethod
     def begin(cls, settings: SearchSettings, num_logits: int | None) -> "ShortcutSearch | None":
@@ -93,8 +93,8 @@ class ShortcutSearch:
         return cls(examiner, probes, settings.detect_freq)
 
     @property
-    def words(self) -> dict[str, str]:
-        """What is tested and what is not, for the settings page."""
+    def described(self) -> dict[str, str]:
+        """What is tested and what is not, as text by keyword, for the settings page."""
         described = {d.name: describe_detector(d) for d in self._examiner.detectors}
         untested = self._examiner.coverage.untested
         if untested:
@@ -103,10 +103,9 @@ class ShortcutSearch:
 
     def is_due(self, moment: Moment) -> bool:
         """Whether to check at the end of an epoch."""
-        is_end = moment.batch is None and not moment.is_baseline
-        return is_end and moment.epoch % self._detect_freq == 0
+        return moment.is_end and moment.epoch % self._detect_freq == 0
 
-    def look(
+    def check(
         self,
         graph: "ModelGraph",
         predictions: Predictions,
@@ -114,25 +113,24 @@ class ShortcutSearch:
         moment: Moment,
     ) -> float:
         """Tests the model, and returns the worst proven adoption less its control."""
-        position = moment.epoch if moment.position is None else moment.position
-        check = self._examiner.check(graph, predictions, heatmaps, moment.epoch, position)
+        check = self._examiner.check(graph, predictions, heatmaps, moment)
         for finding in check.findings:
             self._add(finding)
         return check.adoption
 
-    def take_untold(self) -> list[Alert]:
-        """Returns the alerts that the user has not been told of yet."""
-        untold, self._untold = self._untold, []
-        return untold
+    def take_new_alerts(self) -> list[Alert]:
+        """Returns the alerts that were not taken before, to warn the user."""
+        alerts, self._new_alerts = self._new_alerts, []
+        return alerts
 
     def take_unreported(self) -> tuple[Alert, ...]:
-        """Returns the findings that no report has held yet."""
+        """Returns the findings that were not taken before, to be put in a report."""
         unreported, self._unreported = self._unreported, []
         return tuple(unreported)
 
-    def tell(self, report: EpochReport) -> EpochReport:
-        """Returns a report with the pictures of its findings, and with the epoch's hints."""
-        if report.batch is None and not report.is_baseline:
+    def add_to(self, report: EpochReport) -> EpochReport:
+        """Returns a report with the epoch's hints, and with pictures of all its findings."""
+        if report.moment.is_end:
             hints = self._hints.check(report.statistics, report.epoch)
             self.findings += hints
             report = dataclasses.replace(report, findings=(*report.findings, *hints))
@@ -155,7 +153,7 @@ class ShortcutSearch:
         self.findings.append(alert)
         self._unreported.append(alert)
         if alert.severity == ALERT:
-            self._untold.append(alert)
+            self._new_alerts.append(alert)
 
 
 def _name_in_tag(alert: Alert) -> str:

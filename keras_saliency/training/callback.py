@@ -348,7 +348,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
 
     def _report_alerts(self) -> None:
         """Hands new alerts to the user, those of one moment in one warning."""
-        alerts = [] if self._search is None else self._search.take_untold()
+        alerts = [] if self._search is None else self._search.take_new_alerts()
         if not alerts:
             return
         worst = max(alerts, key=lambda alert: (alert.adoption or 0) - (alert.control or 0))

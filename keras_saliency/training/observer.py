@@ -178,8 +178,8 @@ class Observer:
         self, predictions: Predictions, heatmaps: dict[str, Heatmaps], moment: Moment
     ) -> None:
         assert self._search is not None
-        look, arguments = self._search.look, (self.graph, predictions, heatmaps, moment)
-        adoption = self._guard.run("the search for shortcuts", look, *arguments)
+        check, arguments = self._search.check, (self.graph, predictions, heatmaps, moment)
+        adoption = self._guard.run("the search for shortcuts", check, *arguments)
         if adoption is not None:
             self.logs["shortcut_adoption"] = adoption
 

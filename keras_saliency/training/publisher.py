@@ -78,8 +78,8 @@ class Publisher:
                 if is_on:
                     report = dataclasses.replace(report, pictures=self._album.draw(report))
             if self._search is not None:
-                add = self._search.tell
-                report = self._guard.run("alerts in the report", add, report) or report
+                add_to = self._search.add_to
+                report = self._guard.run("alerts in the report", add_to, report) or report
             if not moment.is_inside:
                 self._guard.run("history", self._record, measured, report, cost)
             report = self._write(report)

@@ -194,7 +194,7 @@ def _describe(
         "versions": {m: sys.modules[m].__version__ for m in modules if m in sys.modules},
     }
     if search is not None:
-        described["shortcuts"] = search.words
+        described["shortcuts"] = search.described
     if num_workers > 1:
         workers = described["workers"] = describe_workers(num_workers)
         notify(

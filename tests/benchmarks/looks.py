@@ -24,7 +24,7 @@ import numpy as np
 from blocking import application, small_cnn
 
 from keras_saliency import ModelGraph, ProbeSet
-from keras_saliency.records import Predictions
+from keras_saliency.records import Moment, Predictions
 from keras_saliency.shortcuts import NOTHING_LEGITIMATE, Battery, Examiner
 from keras_saliency.shortcuts.swaps import ClassLabels
 
@@ -67,7 +67,7 @@ def measure(model, shape, has_masks, is_kept, num_runs):
     seconds = []
     for epoch in range(num_runs + 1):
         begin = time.perf_counter()
-        examiner.check(answers, Predictions(logits, logits), heatmaps, epoch, epoch)
+        examiner.check(answers, Predictions(logits, logits), heatmaps, Moment(epoch))
         between = time.perf_counter()
         graph.predict(many)
         seconds.append((between - begin, time.perf_counter() - between))

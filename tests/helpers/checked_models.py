@@ -5,7 +5,7 @@ from helpers.stand_ins import FakeGraph
 
 from keras_saliency import Battery
 from keras_saliency.methods import VanillaGradients
-from keras_saliency.records import Heatmaps
+from keras_saliency.records import Heatmaps, Moment
 from keras_saliency.shortcuts import NOTHING_LEGITIMATE, Examiner
 from keras_saliency.shortcuts.swaps import ClassLabels
 
@@ -59,7 +59,7 @@ class Checks:
         self.epoch += 1
         graph = FakeGraph(logits_of, [VanillaGradients()] if methods is None else methods)
         predictions = FakeGraph(said_by or logits_of).predict(self.probes.model_inputs)
-        return self.examiner.check(graph, predictions, heatmaps or {}, self.epoch, self.epoch)
+        return self.examiner.check(graph, predictions, heatmaps or {}, Moment(self.epoch))
 
     def alerts(self, logits_of, heatmaps=None, methods=None):
         return alerts_of(self.check(logits_of, heatmaps, methods=methods))

@@ -31,13 +31,13 @@ class Recorder:
     def attach(self, examiner):
         original = examiner.check
 
-        def check(graph, predictions, heatmaps, epoch, position):
+        def check(graph, predictions, heatmaps, moment):
             began = time.perf_counter()
-            found = original(graph, predictions, heatmaps, epoch, position)
+            found = original(graph, predictions, heatmaps, moment)
             self.seconds += time.perf_counter() - began
             self.looks.append(
                 {
-                    "moment": position,
+                    "moment": moment.position,
                     "accuracy": found.accuracy,
                     "adoption": found.adoption,
                     "trials": {
