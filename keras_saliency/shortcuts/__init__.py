@@ -1,4 +1,4 @@
-"""Detectors: saliency and statistics suspect, swaps prove, and only what is proven is an alert."""
+"""The search for shortcuts: saliency suspects, swaps prove, and only what is proven is an alert."""
 
 from keras_saliency.shortcuts.battery import Battery
 from keras_saliency.shortcuts.detector import Bounds, SwapDetector

@@ -33,14 +33,14 @@ class SwapDetector:
     Attributes:
         name: in findings, tags and `detectors=[...]`.
         propose: returns the `Swap` for a `Scene`.
-        seen: what an alert says that the model decides by, in words.
+        seen: what the model decides by, as alerts name it.
         done: what the swap does to a probe, a template with `{donor_class}`: "Putting ... of a
             probe of {donor_class} on another probe".
-        blind_to: what it cannot see, in words.
+        blind_to: what it cannot see, as alerts name it.
         many: `Bounds` with more than two classes.
         two: `Bounds` with two classes, or labels of yes and no, where chance adopts more; None
-            where it would tell nothing.
-        legitimate: the words of `legitimate=[...]` that switch it off.
+            where it would prove nothing.
+        legitimate: the names in `legitimate=[...]` that switch it off.
         needs: what it needs of the probes, such as "object_masks"; "" for nothing.
         is_local: whether a place can be accused.
         stands_in_for: a surer detector, in whose presence this one is not needed.

@@ -14,7 +14,7 @@ from keras_saliency.shortcuts.swaps import (
 NEVER = 2.0  # no class by itself: clean networks adopt amplitudes and centred objects
 
 
-# The most specific first: where several are proven, that one is told.
+# The most specific first: where several are proven, that one is reported.
 SWAP_DETECTORS = {
     detector.name: detector
     for detector in (

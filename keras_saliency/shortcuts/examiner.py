@@ -165,9 +165,9 @@ class Examiner:
     def _judge(self, scene: Scene, trials: list[Trial], epoch: int) -> list[Finding]:
         """Findings: for each class the most specific detector that is proven.
 
-        Several detectors see one cue, and one is told. The mean over all classes counts where
+        Several detectors see one cue, and one is reported. The mean over all classes counts where
         no class is proven by itself, and lastingly where the user was alerted to none; then
-        the worst class is told.
+        the worst class is reported.
         """
         findings, is_any = list[Finding](), False
         for c in self.classes:

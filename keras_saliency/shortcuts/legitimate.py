@@ -31,8 +31,8 @@ class Legitimate:
         """Checks `legitimate=[...]`.
 
         Raises:
-            TypeError: if it is no list of words and boxes.
-            ValueError: if a word is unknown, or a box does not lie in the image.
+            TypeError: if it is no list of names and boxes.
+            ValueError: if a name is unknown, or a box does not lie in the image.
         """
         box = BOXES[len(image_size)]
         if isinstance(legitimate, str) or not isinstance(legitimate, list | tuple):

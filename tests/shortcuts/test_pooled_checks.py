@@ -42,16 +42,16 @@ def test_what_each_donor_brings_beyond_its_control():
     assert set(dict(outcome(0, 5).by_donor()).values()) == {0.0}, "no control, no excess"
 
 
-def test_a_weak_effect_is_proven_by_six_looks_and_by_no_fewer():
-    looks = [trial(outcome(0, 1, 0), outcome(1, [1, 2] * 5, [0, 1] * 5))] * NUM_POOLED
-    assert not looks[0].is_over, "no single look reaches its bound"
+def test_a_weak_effect_is_proven_by_six_checks_and_by_no_fewer():
+    checks = [trial(outcome(0, 1, 0), outcome(1, [1, 2] * 5, [0, 1] * 5))] * NUM_POOLED
+    assert not checks[0].is_over, "no single check reaches its bound"
     pool = Pool()
-    assert [pool.update(t) for t in looks] == [None] * 5 + [pytest.approx(0.1)]
+    assert [pool.update(t) for t in checks] == [None] * 5 + [pytest.approx(0.1)]
 
 
 def test_the_pooled_excess_is_the_mean_over_donors():
     halves = [trial(outcome(0, 2, 0)), trial(outcome(0, [0, 2] * 5, 0))] * 3
-    # The odd donors come to 0.2 at all looks, the even ones to 0.2 and 0 by turns: 0.15.
+    # The odd donors come to 0.2 at all checks, the even ones to 0.2 and 0 by turns: 0.15.
     # Standard error: 0.05 * sqrt(10 / 9) / sqrt(10) = 0.0167, so t = 9.
     halves = [trial(*t.outcomes, num_classes=1) for t in halves]
     assert last(Pool(), halves) == pytest.approx(0.15)
@@ -76,15 +76,15 @@ def test_what_is_pooled_of_a_detector_that_counts_losses_is_what_recipients_lost
     shared = dataclasses.replace(plain, lost=lost, lost_in_controls={"a control": kept})
     assert dict(shared.lost_by_donor()) == pytest.approx(dict.fromkeys(range(10), 1 / 9))
     bounds = Bounds(0.5, 0.9, 0.1, of_lost=0.5)
-    look = Trial(DETECTOR, None, [shared], bounds, 1)
-    assert not look.is_over and look.needs_control
-    assert last(Pool(), [look] * NUM_POOLED) == pytest.approx(1 / 9)
+    check = Trial(DETECTOR, None, [shared], bounds, 1)
+    assert not check.is_over and check.needs_control
+    assert last(Pool(), [check] * NUM_POOLED) == pytest.approx(1 / 9)
     assert last(Pool(), [trial(shared, num_classes=1)] * NUM_POOLED) is None, "adoptions only"
     unknown = dataclasses.replace(shared, lost=np.where(index < 10, np.nan, lost))
     assert sorted(dict(unknown.lost_by_donor())) == list(range(1, 10)), "nobody of it was right"
 
 
-def test_a_look_at_less_than_half_of_the_classes_breaks_the_pool():
+def test_a_check_of_less_than_half_of_the_classes_breaks_the_pool():
     whole, part = trial(outcome(0, 2, 0)), trial(outcome(0, 2, 0), num_classes=3)
     assert last(Pool(), [whole] * 5 + [part, whole]) is None
     assert last(Pool(), [whole, part] + [whole] * NUM_POOLED) == pytest.approx(0.2)
