@@ -7,8 +7,11 @@ The environment is `.venv` beside this file, or what the environment
 variable KERAS_SALIENCY_VENV says. It is made when it is missing, and brought
 up to date when it is there. Needs nothing but Python's standard library.
 
-`opencv-python` does not import on a server without libGL. There, and only
-there, `opencv-python-headless` of the same version is laid over it.
+What pip alone would leave broken is mended, and only where it is broken:
+`opencv-python` does not import on a server without libGL, so
+`opencv-python-headless` of the same version is laid over it; TensorBoard
+before 2.21 does not start without pkg_resources, which setuptools 82 dropped,
+so an older setuptools is installed.
 """
 
 import os
@@ -40,32 +43,44 @@ def pip(*arguments):
         sys.exit(f"pip install {' '.join(arguments)} failed; its own words are above.")
 
 
-def import_cv2():
-    """Returns None where OpenCV imports, else the last line of its complaint."""
-    run = subprocess.run([str(PYTHON), "-c", "import cv2"], stderr=subprocess.PIPE, text=True)
+def import_error(module):
+    """Returns None where the module imports, else the last line of its complaint."""
+    code = f"import {module}"
+    run = subprocess.run([str(PYTHON), "-c", code], stderr=subprocess.PIPE, text=True)
     return (run.stderr.strip() or "no message").splitlines()[-1] if run.returncode else None
+
+
+def version_of(package):
+    code = f"from importlib.metadata import version; print(version({package!r}))"
+    return subprocess.check_output([str(PYTHON), "-c", code], text=True).strip()
+
+
+def mend_opencv():
+    if import_error("cv2") is None:
+        return
+    # Over it, not instead of it: pip goes on finding the requirement
+    # opencv-python met, and does not bring the other build back next time.
+    headless = f"opencv-python-headless=={version_of('opencv-python')}"
+    pip("--force-reinstall", "--no-deps", headless)
+    complaint = import_error("cv2")
+    if complaint is not None:
+        sys.exit(f"OpenCV does not import in {VENV}, nor does its headless build: {complaint}")
+    print("libGL is missing here, so opencv-python-headless was installed.", flush=True)
+
+
+def mend_tensorboard():
+    version = version_of("tensorboard")
+    needs_it = tuple(int(part) for part in version.split(".")[:2]) < (2, 21)
+    if needs_it and import_error("pkg_resources") is not None:
+        pip("setuptools<82")
+        print(f"TensorBoard {version} needs pkg_resources, so setuptools<82 was installed.")
 
 
 def install():
     print(f"Installing keras_saliency into {VENV} (the first time takes minutes) ...", flush=True)
     pip("-e", f"{ROOT}[examples,test]")
-    if import_cv2() is None:
-        return
-    version = subprocess.check_output(
-        [
-            str(PYTHON),
-            "-c",
-            "from importlib.metadata import version as v; print(v('opencv-python'))",
-        ],
-        text=True,
-    ).strip()
-    # Over it, not instead of it: pip goes on finding the requirement
-    # opencv-python met, and does not bring the other build back next time.
-    pip("--force-reinstall", "--no-deps", f"opencv-python-headless=={version}")
-    complaint = import_cv2()
-    if complaint is not None:
-        sys.exit(f"OpenCV does not import in {VENV}, nor does its headless build: {complaint}")
-    print("libGL is missing here, so opencv-python-headless was installed.", flush=True)
+    mend_opencv()
+    mend_tensorboard()
 
 
 def main(arguments):
