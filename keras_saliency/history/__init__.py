@@ -1,7 +1,8 @@
 """What was measured in every epoch: the only memory between epochs.
 
-`series.py` is the `History` that is asked, `entry.py` one stored epoch,
-`archive.py` the file, `run_files.py` one file per epoch.
+`history.py` holds the `History` that users ask, `store.py` its epochs in memory, `entry.py`
+one of them; `archive.py` is the file of a history, `run_files.py` a run's folder with one
+such file per epoch.
 """
 
 from keras_saliency.history.entry import Entry

@@ -3,64 +3,68 @@
 import json
 import os
 import zipfile
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from keras_saliency._utils.arguments import shown
 from keras_saliency._utils.files import TROUBLE, written_whole
 from keras_saliency._utils.notify import notify
 from keras_saliency.history.entry import Entry
 from keras_saliency.history.npz import MAX_SIDE, Arrays, write
+from keras_saliency.history.store import EpochStore
 from keras_saliency.records import StoredMaps
 
 _FORMAT, _VERSION = "keras_saliency.history", 1
+_Result = TypeVar("_Result")
 
 
-def to_arrays(history, **more) -> dict[str, np.ndarray]:
+def to_arrays(store: EpochStore, **more: Any) -> dict[str, np.ndarray]:
     """Turns a history into arrays by name; "metadata" is JSON as uint8.
 
     Names of methods and statistics are in the metadata only, since a
     user's method may have any name; heatmaps are numbered. `more` goes into the metadata.
     """
-    entries = history.entries
+    entries = store.entries
 
-    def epochs_with(method, statistic):
+    def epochs_with(method: str, statistic: str) -> list[int]:
         return [e for e, entry in entries.items() if statistic in entry.statistics.get(method, {})]
 
-    methods = history.methods
-    maps = _readable_maps(history)
-    series = [[m, s, epochs_with(m, s)] for m in methods for s in history[m]]
+    maps = _readable_maps(store)
+    series = [(m, s, epochs_with(m, s)) for m in store.methods for s in store.statistics_of(m)]
     metadata = {
         "format": _FORMAT,
         "version": _VERSION,
-        "epochs": history.epochs,
-        "seconds": history.seconds,
+        "epochs": store.epochs,
+        "seconds": store.seconds,
         "baselines": [epoch for epoch, entry in entries.items() if entry.is_baseline],
-        "names": history.names,
-        "class_names": history.class_names,
+        "names": store.names,
+        "class_names": store.class_names,
         "series": series,
         "heatmaps": [list(place) for place in maps],
         **more,
     }
     arrays = {
         "metadata": np.frombuffer(json.dumps(metadata).encode(), np.uint8),
-        "classes": history.predictions,
-        "confidence": history.confidence,
+        "classes": store.predictions,
+        "confidence": store.confidence,
     }
-    if history.labels is not None:
-        arrays["labels"] = history.labels
+    if store.labels is not None:
+        arrays["labels"] = store.labels
     rows = [entries[e].statistics[m][s] for m, s, epochs in series for e in epochs]
-    arrays["values"] = np.array(rows, np.float32).reshape(len(rows), history.num_probes or 0)
+    arrays["values"] = np.array(rows, np.float32).reshape(len(rows), store.num_probes or 0)
     for i, stored in enumerate(maps.values()):
         arrays[f"codes_{i}"], arrays[f"scales_{i}"] = stored
     return arrays
 
 
-def _readable_maps(history):
-    """{(method, epoch): `StoredMaps`}; what has vanished from disk is left out, and said."""
+def _readable_maps(store: EpochStore) -> dict[tuple[str, int], StoredMaps]:
+    """Returns the maps by (method, epoch), with a notice of those that are no longer on disk."""
     found, gone = {}, []
-    for method in history.methods:
-        for epoch, entry in history.entries.items():
+    for method in store.methods:
+        for epoch, entry in store.entries.items():
             if method in entry.heatmaps:
                 try:
                     found[method, epoch] = entry.heatmaps[method]
@@ -74,26 +78,28 @@ def _readable_maps(history):
     return found
 
 
-def save(arrays: dict, path):
+def save(arrays: Mapping[str, np.ndarray], path: str | os.PathLike | BinaryIO) -> None:
     """Writes arrays to a path, in one step, or to a file that is open."""
-    if hasattr(path, "write"):
+    if isinstance(path, str | os.PathLike):
+        with written_whole(os.fspath(path)) as file:
+            write(file, arrays)
+    else:
         write(path, arrays)
-        return
-    with written_whole(os.fspath(path)) as file:
-        write(file, arrays)
 
 
-def load(path, make_history):
-    """Reads a history, made by `make_history(labels=, names=, class_names=)`.
+def load(path: str | os.PathLike | BinaryIO) -> EpochStore:
+    """Reads a history from a path, or from a file that is open.
 
     Raises:
         ValueError: if the file is broken, or no history.
     """
-    return read(path, lambda archive: from_arrays(archive, make_history))
+    return read(path, from_arrays)
 
 
-def read(path, use):
-    """Returns `use(arrays)`, the arrays being read when they are asked for.
+def read(
+    path: str | os.PathLike | BinaryIO, use: Callable[[Mapping[str, np.ndarray]], _Result]
+) -> _Result:
+    """Returns `use(arrays)`; each array is read when `use` asks for it.
 
     Raises:
         ValueError: if the file is broken, or no history.
@@ -111,7 +117,7 @@ def read(path, use):
         ) from error
 
 
-def read_metadata(arrays) -> dict:
+def read_metadata(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Returns the metadata of a history's arrays.
 
     Raises:
@@ -125,25 +131,21 @@ def read_metadata(arrays) -> dict:
     return metadata
 
 
-def read_maps(arrays, number) -> StoredMaps:
-    """Returns the heatmaps that stand at a place of the metadata's list."""
+def read_maps(arrays: Mapping[str, np.ndarray], number: int) -> StoredMaps:
+    """Returns the heatmaps at a place in the metadata's list."""
     codes = _floats(arrays[f"codes_{number}"], np.float16)
     return StoredMaps(codes, _floats(arrays[f"scales_{number}"]))
 
 
-def from_arrays(arrays, make_history, read_heatmaps=True):
-    """Makes a history of what `to_arrays` returned, with or without the heatmaps."""
+def from_arrays(arrays: Mapping[str, np.ndarray], read_heatmaps: bool = True) -> EpochStore:
+    """Reads what `to_arrays` returned, with or without the heatmaps."""
     metadata = read_metadata(arrays)
     epochs, seconds = metadata["epochs"], metadata["seconds"]
-    _check_words(metadata)
+    _check_metadata(metadata)
     labels = arrays.get("labels")
     if labels is not None and (labels.dtype != np.int64 or labels.ndim != 1):
         raise ValueError(f"its labels are {labels.dtype} of shape {labels.shape}")
-    history = make_history(
-        labels=labels,
-        names=metadata["names"],
-        class_names=metadata["class_names"],
-    )
+    store = EpochStore(labels=labels, names=metadata["names"], class_names=metadata["class_names"])
     statistics: dict[int, dict] = {epoch: {} for epoch in epochs}
     places = [(m, s, epoch) for m, s, held in metadata["series"] for epoch in held]
     for (method, statistic, epoch), row in zip(places, _floats(arrays["values"]), strict=True):
@@ -158,23 +160,23 @@ def from_arrays(arrays, make_history, read_heatmaps=True):
         cost = None if cost is None else float(cost)
         baseline = epoch in metadata["baselines"]
         entry = Entry(predicted, sureness, statistics[epoch], heatmaps[epoch], cost, baseline)
-        history.insert(epoch, entry)
-    return history
+        store.insert(epoch, entry)
+    return store
 
 
-def _check_words(metadata):
+def _check_metadata(metadata: dict[str, Any]) -> None:
     """Refuses what is no text where History.save writes text, and epochs beyond all counting."""
     lists = [metadata[key] for key in ("names", "class_names") if metadata[key] is not None]
     lists += [[*entry[:2]] for entry in metadata["series"]]
     lists += [[entry[0]] for entry in metadata["heatmaps"]]
-    for words in lists:
-        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise ValueError(f"it holds {shown(words)} where text was expected")
+    for texts in lists:
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise ValueError(f"it holds {shown(texts)} where text was expected")
     if not all(isinstance(epoch, int) and epoch < MAX_SIDE for epoch in metadata["epochs"]):
         raise ValueError(f"its epochs are {shown(metadata['epochs'])}")
 
 
-def _floats(array, dtype=np.float32):
+def _floats(array: np.ndarray, dtype: DTypeLike = np.float32) -> np.ndarray:
     if array.dtype != dtype:
         raise ValueError(f"it holds {array.dtype} where {np.dtype(dtype)} was expected")
     return array

@@ -1,6 +1,6 @@
 """`Entry`: what one epoch left behind, as it is stored."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,8 @@ class Entry:
         classes: predicted classes, int64 (n,).
         confidence: probability of the predicted class, float32 (n,).
         statistics: {method: {statistic: float32 (n,)}}.
-        heatmaps: {method: `StoredMaps`}; of an epoch that is on disk they are read when
-            they are asked for.
+        heatmaps: {method: `StoredMaps`}; those of an epoch on disk are read when they are
+            asked for.
         seconds: how long the training waited, or None.
         is_baseline: whether this is the model before its first epoch.
     """
@@ -30,7 +30,14 @@ class Entry:
     is_baseline: bool = False
 
     @classmethod
-    def make(cls, predictions, statistics, heatmaps, seconds=None, is_baseline=False) -> "Entry":
+    def make(
+        cls,
+        predictions: tuple[np.ndarray, np.ndarray],
+        statistics: Mapping[str, Mapping[str, np.ndarray]],
+        heatmaps: Mapping[str, np.ndarray | StoredMaps],
+        seconds: float | None = None,
+        is_baseline: bool = False,
+    ) -> "Entry":
         """Makes an entry of copies, with the heatmaps encoded; see `History.append`."""
         classes, confidence = predictions
         return cls(
@@ -52,13 +59,13 @@ class Entry:
             return self.heatmaps.shapes
         return {method: maps.codes.shape for method, maps in self.heatmaps.items()}
 
-    def check(self, num_probes: int):
+    def check(self, num_probes: int) -> None:
         """Raises ValueError where something is not there once for each probe."""
         parts = {"classes": (self.classes, 1), "confidence": (self.confidence, 1)}
         for method, numbers in self.statistics.items():
             parts |= {f"statistics[{method!r}][{s!r}]": (v, 1) for s, v in numbers.items()}
         shapes: dict[str, tuple] = {n: (array.shape, (rank,)) for n, (array, rank) in parts.items()}
-        # (n, l) of signals, (n, d, h, w) of volumes.
+        # (n, l) for signals, (n, d, h, w) for volumes.
         shapes |= {f"heatmaps[{m!r}]": (s, (3, 2, 4)) for m, s in self.map_shapes.items()}
         if not isinstance(self.heatmaps, MapsOnDisk):
             shapes |= {f"scales of {m!r}": (x.scales.shape, (1,)) for m, x in self.heatmaps.items()}
@@ -71,7 +78,7 @@ class Entry:
                 )
 
 
-class MapsOnDisk(Mapping):
+class MapsOnDisk(Mapping[str, StoredMaps]):
     """The heatmaps of an epoch, read from its file when they are asked for.
 
     Args:
@@ -79,20 +86,20 @@ class MapsOnDisk(Mapping):
         read: function from a method's name to its `StoredMaps`.
     """
 
-    def __init__(self, shapes, read):
+    def __init__(self, shapes: Mapping[str, Sequence[int]], read: Callable[[str], StoredMaps]):
         self.shapes = {method: tuple(shape) for method, shape in shapes.items()}
         self._read = read
 
-    def __contains__(self, method):
+    def __contains__(self, method: object) -> bool:
         return method in self.shapes  # without reading
 
-    def __getitem__(self, method) -> StoredMaps:
+    def __getitem__(self, method: str) -> StoredMaps:
         if method not in self.shapes:
             raise KeyError(method)
         return self._read(method)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self.shapes)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.shapes)

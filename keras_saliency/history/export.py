@@ -1,28 +1,37 @@
 """A history in other people's forms: plain Python, and pandas."""
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+
+from keras_saliency.history.store import EpochStore
+
+if TYPE_CHECKING:
+    import pandas
 
 COLUMNS = ["epoch", "method", "statistic", "probe", "name", "value"]
 
 
-def to_dict(history) -> dict:
+def to_dict(store: EpochStore) -> dict[str, Any]:
     """Returns everything but the heatmaps as plain Python, None for NaN."""
     return {
-        "epochs": history.epochs,
-        "seconds": history.seconds,
-        "labels": None if history.labels is None else history.labels.tolist(),
-        "names": history.names,
-        "class_names": history.class_names,
-        "predictions": history.predictions.tolist(),
-        "confidence": _plain(history.confidence),
+        "epochs": store.epochs,
+        "seconds": store.seconds,
+        "labels": None if store.labels is None else store.labels.tolist(),
+        "names": store.names,
+        "class_names": store.class_names,
+        "predictions": store.predictions.tolist(),
+        "confidence": _plain(store.confidence),
         "statistics": {
-            method: {statistic: _plain(values) for statistic, values in series.items()}
-            for method, series in history.items()
+            method: {
+                name: _plain(store.series(method, name)) for name in store.statistics_of(method)
+            }
+            for method in store.methods
         },
     }
 
 
-def to_dataframe(history):
+def to_dataframe(store: EpochStore) -> "pandas.DataFrame":
     """Returns all statistics as a long pandas DataFrame with `COLUMNS`.
 
     Raises:
@@ -35,22 +44,23 @@ def to_dataframe(history):
             "History.to_dataframe() needs pandas. Install it (pip install pandas), or use "
             "History.to_dict()."
         ) from error
-    num_probes = history.num_probes or 0
-    names = history.names or [str(i) for i in range(num_probes)]
-    epoch = np.repeat(history.epochs, num_probes)
-    probe = np.tile(np.arange(num_probes), len(history.epochs))
-    name = np.tile(names, len(history.epochs))
+    num_probes = store.num_probes or 0
+    names = store.names or [str(i) for i in range(num_probes)]
+    epoch = np.repeat(store.epochs, num_probes)
+    probe = np.tile(np.arange(num_probes), len(store.epochs))
+    name = np.tile(names, len(store.epochs))
     frames = []
-    for method, series in history.items():
-        for statistic, values in series.items():
-            columns = (epoch, method, statistic, probe, name, values.reshape(-1))
+    for method in store.methods:
+        for statistic in store.statistics_of(method):
+            values = store.series(method, statistic).reshape(-1)
+            columns = (epoch, method, statistic, probe, name, values)
             frames.append(pandas.DataFrame(dict(zip(COLUMNS, columns, strict=True))))
     if not frames:
         return pandas.DataFrame(columns=COLUMNS)
     return pandas.concat(frames, ignore_index=True)
 
 
-def _plain(values):
+def _plain(values: np.ndarray) -> list[list[float | None]]:
     plain = values.astype(object)
     plain[np.isnan(values)] = None
     return plain.tolist()

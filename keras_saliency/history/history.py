@@ -1,20 +1,25 @@
-"""`History`, as it is asked."""
+"""`History`: what a run has measured, by method, statistic and epoch."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import tensorflow as tf
 
-from keras_saliency.history import archive, run_files
-from keras_saliency.history import export as tables
+from keras_saliency.history import archive, export, run_files
 from keras_saliency.history.entry import Entry
+from keras_saliency.history.store import EpochStore
+from keras_saliency.records import StoredMaps
 from keras_saliency.statistics.summary import class_means, split_by_outcome
+
+if TYPE_CHECKING:
+    import pandas
 
 _OUTCOMES = ("stayed", "corrected", "flipped")
 
 
-class History(Mapping):
+class History(EpochStore, Mapping[str, "MethodSeries"]):
     """Statistics, predictions and heatmaps of all probes, by epoch.
 
     `history[method][statistic]` is a float32 array (num_epochs, n), NaN where
@@ -32,45 +37,6 @@ class History(Mapping):
         ValueError: if labels and names are not of one length.
     """
 
-    def __init__(self, *, labels=None, names=None, class_names=None):
-        self.labels = None if labels is None else np.array(labels, np.int64)
-        self.names = None if names is None else [str(name) for name in names]
-        self.class_names = None if class_names is None else [str(name) for name in class_names]
-        self._entries: dict[int, Entry] = {}
-        self._native_sizes: dict[str, tuple[int, ...]] = {}
-        lengths = {len(x) for x in (self.labels, self.names) if x is not None}
-        if len(lengths) > 1:
-            raise ValueError(
-                f"labels and names have {sorted(lengths)} entries. Pass one of each for each probe."
-            )
-        self.num_probes: int | None = lengths.pop() if lengths else None
-
-    @property
-    def epochs(self) -> list[int]:
-        """The epochs measured, ascending; -1 is the baseline of a new run."""
-        return list(self._entries)
-
-    @property
-    def methods(self) -> list[str]:
-        """Names of the methods, in the order in which they came."""
-        entries = self._entries.values()
-        return list(dict.fromkeys(m for e in entries for m in (*e.statistics, *e.heatmaps)))
-
-    @property
-    def predictions(self) -> np.ndarray:
-        """Predicted class of each probe, int64 (num_epochs, n)."""
-        return self._stack([e.classes for e in self._entries.values()], np.int64)
-
-    @property
-    def confidence(self) -> np.ndarray:
-        """Probability of the predicted class, float32 (num_epochs, n)."""
-        return self._stack([e.confidence for e in self._entries.values()], np.float32)
-
-    @property
-    def seconds(self) -> list[float | None]:
-        """How long the training waited at each epoch, where it was told."""
-        return [e.seconds for e in self._entries.values()]
-
     def __getitem__(self, method: str) -> "MethodSeries":
         _check_known("method", method, self.methods)
         return MethodSeries(self, method)
@@ -81,7 +47,7 @@ class History(Mapping):
     def __len__(self) -> int:
         return len(self.methods)
 
-    def __eq__(self, other) -> bool:
+    def __eq__(self, other: object) -> bool:
         """Whether both hold the same numbers, NaN equal to NaN."""
         if not isinstance(other, History):
             return NotImplemented
@@ -93,7 +59,15 @@ class History(Mapping):
     def __repr__(self) -> str:
         return f"History(epochs={self.epochs}, methods={self.methods})"
 
-    def append(self, epoch, predictions, statistics, heatmaps, seconds=None, is_baseline=False):
+    def append(
+        self,
+        epoch: int,
+        predictions: tuple[np.ndarray, np.ndarray],
+        statistics: Mapping[str, Mapping[str, np.ndarray]],
+        heatmaps: Mapping[str, np.ndarray | StoredMaps],
+        seconds: float | None = None,
+        is_baseline: bool = False,
+    ) -> None:
         """Stores one epoch; an epoch that exists is replaced.
 
         Args:
@@ -112,29 +86,6 @@ class History(Mapping):
         entry = Entry.make(predictions, statistics, heatmaps, seconds, is_baseline)
         self.insert(epoch, entry)
 
-    def insert(self, epoch, entry: Entry):
-        """Stores an `Entry`, as `append` does."""
-        if isinstance(epoch, bool) or not isinstance(epoch, (int, np.integer)) or epoch < -1:
-            raise ValueError(f"epoch must be an int of at least -1. Received: {epoch!r}.")
-        num_probes = self.num_probes if self.num_probes is not None else len(entry.classes)
-        entry.check(num_probes)
-        sizes = {method: shape[1:] for method, shape in entry.map_shapes.items()}
-        for method, size in sizes.items():
-            if self._native_sizes.get(method, size) != size:
-                raise ValueError(
-                    f"heatmaps of {method!r} were {self._native_sizes[method]} in earlier epochs. "
-                    f"Received: {size} in epoch {epoch}. A run keeps one native size for each "
-                    "method; start a new run for another model or layer."
-                )
-        self.num_probes = num_probes
-        self._native_sizes |= sizes
-        # A new dict, so that a reader in another thread sees whole epochs in order.
-        self._entries = dict(sorted({**self._entries, int(epoch): entry}.items()))
-
-    def remove(self, epoch: int) -> None:
-        """Forgets an epoch; one that is not there is none to forget."""
-        self._entries = {e: entry for e, entry in self._entries.items() if e != epoch}
-
     def heatmaps(self, method: str, epoch: int) -> np.ndarray:
         """Returns a method's un-normalised heatmaps, float32 (n, h, w), native size.
 
@@ -145,9 +96,9 @@ class History(Mapping):
         Raises:
             KeyError: if there are none of this method and epoch.
         """
-        held = [e for e, entry in self._entries.items() if method in entry.heatmaps]
+        held = [e for e, entry in self.entries.items() if method in entry.heatmaps]
         _check_known(f"epoch with heatmaps of {method!r}", epoch, held)
-        return self._entries[epoch].heatmaps[method].restore()
+        return self.entries[epoch].heatmaps[method].restore()
 
     def class_means(self, method: str, statistic: str) -> dict[int, np.ndarray]:
         """Returns {class: mean over its defined probes, float32 (num_epochs,)}.
@@ -174,16 +125,16 @@ class History(Mapping):
                 series[outcome][i] = mean
         return series
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         """Returns everything but the heatmaps as plain Python, None for NaN, fit for JSON.
 
         Keys: epochs, seconds, labels, names, class_names, predictions and
         confidence (num_epochs lists of n), statistics (by method, by statistic:
         num_epochs lists of n).
         """
-        return tables.to_dict(self)
+        return export.to_dict(self)
 
-    def to_dataframe(self):
+    def to_dataframe(self) -> "pandas.DataFrame":
         """Returns all statistics as a long pandas DataFrame.
 
         Columns: epoch, method, statistic, probe (its index), name, value.
@@ -191,9 +142,9 @@ class History(Mapping):
         Raises:
             ImportError: if pandas is not installed.
         """
-        return tables.to_dataframe(self)
+        return export.to_dataframe(self)
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike | BinaryIO) -> None:
         """Writes everything to a .npz file, at once or not at all.
 
         Args:
@@ -203,7 +154,7 @@ class History(Mapping):
         archive.save(archive.to_arrays(self), path)
 
     @classmethod
-    def load(cls, path) -> "History":
+    def load(cls, path: str | os.PathLike | BinaryIO) -> "History":
         """Reads what `save` wrote; `load(path) == history`, bit for bit.
 
         Nothing in the file is executed (no pickle).
@@ -217,41 +168,34 @@ class History(Mapping):
             FileNotFoundError: if there is no file.
         """
         if isinstance(path, str | os.PathLike) and tf.io.gfile.isdir(os.fspath(path)):
-            return run_files.load_run(os.fspath(path), cls)
-        return archive.load(path, cls)
-
-    @property
-    def entries(self) -> dict[int, Entry]:
-        """The entries by epoch, ascending; not to be changed."""
-        return self._entries
-
-    def _stack(self, rows, dtype):
-        return np.array(rows, dtype).reshape(len(rows), self.num_probes or 0)
+            store = run_files.load_run(os.fspath(path))
+        else:
+            store = archive.load(path)
+        history = cls(labels=store.labels, names=store.names, class_names=store.class_names)
+        for epoch, entry in store.entries.items():
+            history.insert(epoch, entry)
+        return history
 
 
-class MethodSeries(Mapping):
+class MethodSeries(Mapping[str, np.ndarray]):
     """One method's statistics: float32 (num_epochs, n), stacked when asked for."""
 
-    def __init__(self, history: History, method: str):
-        self._history = history
+    def __init__(self, store: EpochStore, method: str):
+        self._store = store
         self._method = method
 
     def __getitem__(self, statistic: str) -> np.ndarray:
         _check_known(f"statistic of {self._method!r}", statistic, list(self))
-        entries = self._history.entries.values()
-        missing = np.full(self._history.num_probes or 0, np.nan, np.float32)
-        found = [e.statistics.get(self._method, {}).get(statistic, missing) for e in entries]
-        return np.stack(found)
+        return self._store.series(self._method, statistic)
 
     def __iter__(self) -> Iterator[str]:
-        entries = self._history.entries.values()
-        return iter(dict.fromkeys(s for e in entries for s in e.statistics.get(self._method, {})))
+        return iter(self._store.statistics_of(self._method))
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self._store.statistics_of(self._method))
 
 
-def _check_known(what, value, known):
+def _check_known(what: str, value: str | int, known: Collection[str | int]) -> None:
     if value not in known:
         listed = ", ".join(repr(k) for k in known) or "none"
         raise KeyError(f"This history has no {what} {value!r}. Known: {listed}.")

@@ -7,14 +7,15 @@ import io
 import math
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import IO
 
 import numpy as np
 
 MAX_SIDE = 2**31  # of an array
 
 
-def write(file, arrays: Mapping[str, np.ndarray]) -> None:
+def write(file: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
     """Writes arrays to an open file; as np.savez, which leaves a mess where the disk is full."""
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
@@ -22,7 +23,7 @@ def write(file, arrays: Mapping[str, np.ndarray]) -> None:
                 np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
-class Arrays(Mapping):
+class Arrays(Mapping[str, np.ndarray]):
     """The arrays of an .npz file, each read when it is asked for.
 
     Args:
@@ -44,13 +45,13 @@ class Arrays(Mapping):
             raise ValueError("it announces more than it holds")
         self._members = {m.filename.removesuffix(".npy"): m for m in members}
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._members)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._members)
 
-    def __getitem__(self, name) -> np.ndarray:
+    def __getitem__(self, name: str) -> np.ndarray:
         """One array; what its header announces is compared with what is there."""
         member = self._members[name]
         content = io.BytesIO(self._archive.read(member))

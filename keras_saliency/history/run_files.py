@@ -5,6 +5,8 @@ import dataclasses
 import functools
 import io
 import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +15,12 @@ from keras_saliency._utils.arguments import is_remote
 from keras_saliency._utils.files import TROUBLE, UNFINISHED, written_whole
 from keras_saliency.history import archive
 from keras_saliency.history.entry import MapsOnDisk
-from keras_saliency.records import Alert
+from keras_saliency.history.store import EpochStore
+from keras_saliency.records import Alert, StoredMaps
+
+NewColumn = tuple[str, float, bytes]  # method, position, encoded image
+Column = tuple[int, str, float, bytes]  # epoch, method, position, encoded image
+_Result = TypeVar("_Result")
 
 _FILE_NAME = re.compile(r"epoch_(-?\d{4,9})\.npz")
 
@@ -29,17 +36,23 @@ class RunFiles:
         identity: what makes epochs comparable, as plain JSON: probes, methods, target.
     """
 
-    def __init__(self, run_dir: str, identity: dict):
+    def __init__(self, run_dir: str, identity: dict[str, Any]):
         self._folder = history_dir(run_dir)
         self._identity = identity
         # Columns and findings of epochs that could not be written yet.
-        self._owed: dict[int, tuple[list, list[Alert]]] = {}
+        self._owed: dict[int, tuple[list[NewColumn], list[Alert]]] = {}
 
-    def write(self, history, epoch: int, columns=(), findings=()) -> None:
+    def write(
+        self,
+        store: EpochStore,
+        epoch: int,
+        columns: Iterable[NewColumn] = (),
+        findings: Iterable[Alert] = (),
+    ) -> None:
         """Writes an epoch, after those that could not be written before.
 
         Args:
-            history: holds the epoch.
+            store: holds the epoch; a `History`.
             epoch: which one.
             columns: new columns of filmstrips, (method, position, encoded image) each.
             findings: `Alert`s of the epoch, kept without their evidence.
@@ -49,14 +62,14 @@ class RunFiles:
             memory, and is written with the next one.
         """
         self._owed[epoch] = list(columns), list(findings)
-        self.write_owed(history)
+        self.write_owed(store)
 
-    def write_owed(self, history) -> None:
+    def write_owed(self, store: EpochStore) -> None:
         """Writes the epochs that could not be written before; raises as `write` does."""
-        errors = []
+        errors: list[Exception] = []
         for owed in sorted(self._owed):
             try:
-                self._write(history, owed, *self._owed[owed])
+                self._write(store, owed, *self._owed[owed])
             except TROUBLE:
                 raise
             except Exception as error:  # this epoch's own fault: it must not block the others
@@ -65,11 +78,11 @@ class RunFiles:
         if errors:
             raise errors[0]
 
-    def _write(self, history, epoch, columns, findings):
-        entry = history.entries[epoch]
-        alone = type(history)(
-            labels=history.labels, names=history.names, class_names=history.class_names
-        )
+    def _write(
+        self, store: EpochStore, epoch: int, columns: list[NewColumn], findings: list[Alert]
+    ) -> None:
+        entry = store.entries[epoch]
+        alone = EpochStore(labels=store.labels, names=store.names, class_names=store.class_names)
         alone.insert(epoch, entry)
         more = {
             "run": self._identity,
@@ -83,20 +96,21 @@ class RunFiles:
         with written_whole(self._path(epoch)) as file:
             archive.save(arrays, file)
         methods = [method for method, _ in archive.read_metadata(arrays)["heatmaps"]]
-        self._leave_on_disk(history, epoch, entry.map_shapes, methods)
+        self._leave_on_disk(store, epoch, entry.map_shapes, methods)
 
-    def read(self, history) -> tuple[list, list[Alert], list[str]]:
-        """Reads all epochs of the run into a history.
+    def read(self, store: EpochStore) -> tuple[list[Column], list[Alert], list[str]]:
+        """Reads all epochs of the run into a `History`.
 
         Returns:
             The columns of filmstrips, (epoch, method, position, encoded image) each, in order;
             the findings; and a sentence for each file that cannot be read.
         """
-        columns, complaints = [], []
+        columns: list[Column] = []
         findings: list[Alert] = []
+        complaints: list[str] = []
         for epoch in _epochs_in(self._folder):
             try:
-                add = functools.partial(self._add, history, epoch)
+                add = functools.partial(self._add, store, epoch)
                 new_columns, new_findings = _read(self._path(epoch), add)
                 columns += new_columns
                 findings += new_findings
@@ -104,9 +118,11 @@ class RunFiles:
                 complaints.append(str(error))
         return columns, findings, complaints
 
-    def _add(self, history, epoch, arrays):
+    def _add(
+        self, store: EpochStore, epoch: int, arrays: Mapping[str, np.ndarray]
+    ) -> tuple[list[Column], list[Alert]]:
         metadata = archive.read_metadata(arrays)
-        alone = archive.from_arrays(arrays, type(history), read_heatmaps=False)
+        alone = archive.from_arrays(arrays, read_heatmaps=False)
         if alone.epochs != [epoch]:
             raise ValueError(f"it holds the epochs {alone.epochs}")
         if metadata["run"] != self._identity:
@@ -117,26 +133,32 @@ class RunFiles:
             (epoch, method, position, arrays[f"column_{i}"].tobytes())
             for i, (method, position) in enumerate(metadata["columns"])
         ]
-        findings = [Alert.from_dict(words) for words in metadata.get("findings", [])]
-        history.insert(epoch, alone.entries[epoch])
-        self._leave_on_disk(history, epoch, shapes, methods)
+        findings = [Alert.from_dict(entries) for entries in metadata.get("findings", [])]
+        store.insert(epoch, alone.entries[epoch])
+        self._leave_on_disk(store, epoch, shapes, methods)
         return columns, findings
 
-    def remove(self, history, epoch: int) -> None:
+    def remove(self, store: EpochStore, epoch: int) -> None:
         """Removes an epoch that was trained again and not observed again."""
-        history.remove(epoch)
+        store.remove(epoch)
         self._owed.pop(epoch, None)
         if tf.io.gfile.exists(self._path(epoch)):
             tf.io.gfile.remove(self._path(epoch))
 
-    def _leave_on_disk(self, history, epoch, shapes, methods):
+    def _leave_on_disk(
+        self,
+        store: EpochStore,
+        epoch: int,
+        shapes: Mapping[str, Sequence[int]],
+        methods: list[str],
+    ) -> None:
         path = self._path(epoch)
 
-        def read(method):
+        def read(method: str) -> StoredMaps:
             return _read(path, lambda arrays: archive.read_maps(arrays, methods.index(method)))
 
-        entry = dataclasses.replace(history.entries[epoch], heatmaps=MapsOnDisk(shapes, read))
-        history.insert(epoch, entry)
+        entry = dataclasses.replace(store.entries[epoch], heatmaps=MapsOnDisk(shapes, read))
+        store.insert(epoch, entry)
 
     def clean(self) -> None:
         """Removes what a killed process has left half written."""
@@ -145,11 +167,11 @@ class RunFiles:
                 if name.endswith(UNFINISHED):
                     tf.io.gfile.remove(tf.io.gfile.join(self._folder, name))
 
-    def _path(self, epoch):
+    def _path(self, epoch: int) -> str:
         return tf.io.gfile.join(self._folder, _file_name(epoch))
 
 
-def read_identity(run_dir: str) -> dict | None:
+def read_identity(run_dir: str) -> dict[str, Any] | None:
     """Returns the identity of the run in a directory, None where no file of it can be read."""
     folder = history_dir(run_dir)
     for epoch in reversed(_epochs_in(folder)):
@@ -163,8 +185,8 @@ def read_identity(run_dir: str) -> dict | None:
     return None
 
 
-def load_run(run_dir: str, make_history):
-    """Reads the history of a run, made by `make_history`; see `History.load`.
+def load_run(run_dir: str) -> EpochStore:
+    """Reads the history of a run; see `History.load`.
 
     Raises:
         ValueError: if the directory holds no epoch, or one that cannot be read.
@@ -175,28 +197,26 @@ def load_run(run_dir: str, make_history):
             f"{run_dir} holds no history. Pass a run's directory, such as logs/saliency."
         )
     path = tf.io.gfile.join(history_dir(run_dir), _file_name(epochs[0]))
-    first = _read(
-        path, lambda arrays: archive.from_arrays(arrays, make_history, read_heatmaps=False)
-    )
-    history = make_history(labels=first.labels, names=first.names, class_names=first.class_names)
-    _, _, complaints = RunFiles(run_dir, read_identity(run_dir) or {}).read(history)
+    first = _read(path, functools.partial(archive.from_arrays, read_heatmaps=False))
+    store = EpochStore(labels=first.labels, names=first.names, class_names=first.class_names)
+    _, _, complaints = RunFiles(run_dir, read_identity(run_dir) or {}).read(store)
     if complaints:
         raise ValueError("; ".join(complaints))
-    return history
+    return store
 
 
-def _file_name(epoch):
+def _file_name(epoch: int) -> str:
     return f"epoch_{epoch:05d}.npz"
 
 
-def _epochs_in(folder):
+def _epochs_in(folder: str) -> list[int]:
     if not tf.io.gfile.isdir(folder):
         return []
     matches = [_FILE_NAME.fullmatch(name) for name in tf.io.gfile.listdir(folder)]
     return sorted(int(match[1]) for match in matches if match)
 
 
-def _read(path, use):
+def _read(path: str, use: Callable[[Mapping[str, np.ndarray]], _Result]) -> _Result:
     if not is_remote(path):
         return archive.read(path, use)
     with tf.io.gfile.GFile(path, "rb") as file:
