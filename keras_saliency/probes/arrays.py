@@ -1,18 +1,22 @@
 """Arrays as a user passes them: read, checked and frozen."""
 
+from collections.abc import Collection, Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 _MIN_LENGTH = 32  # of a signal
 _COLOURS = (3, 4)  # channels of RGB and RGBA
 
 
-def is_dataset(value) -> bool:
+def is_dataset(value: object) -> bool:
     """Whether `value` is a `tf.data.Dataset` or a `keras.utils.PyDataset`."""
     # By its attributes, since importing TensorFlow to ask takes seconds.
     return hasattr(value, "element_spec") or hasattr(type(value), "num_batches")
 
 
-def read_array(argument: str, value) -> np.ndarray:
+def read_array(argument: str, value: object) -> np.ndarray:
     """Reads an array-like of real numbers; copies only where it must.
 
     Args:
@@ -54,7 +58,12 @@ def read_array(argument: str, value) -> np.ndarray:
     return array
 
 
-def read_pixels(argument: str, value, num_axes=(3, 4, 5), num_labels=None) -> np.ndarray:
+def read_pixels(
+    argument: str,
+    value: object,
+    num_axes: Sequence[int] = (3, 4, 5),
+    num_labels: int | None = None,
+) -> np.ndarray:
     """Reads images, signals or volumes; integers keep their dtype, all else becomes float32.
 
     Args:
@@ -98,7 +107,7 @@ def read_pixels(argument: str, value, num_axes=(3, 4, 5), num_labels=None) -> np
         return pixels.astype(np.float32, copy=False)
 
 
-def is_signal(shape, num_labels):
+def is_signal(shape: Sequence[int], num_labels: int | None) -> bool:
     """Whether three axes are signals, not grayscale images or one image that lack an axis."""
     num, length, num_channels = shape
     if length < _MIN_LENGTH or length <= 2 * num_channels:
@@ -107,9 +116,10 @@ def is_signal(shape, num_labels):
     return not is_like_one_image or num_labels == num
 
 
-def read_display(display_images, images_shape) -> np.ndarray:
+def read_display(display_images: object, images_shape: tuple[int, ...]) -> np.ndarray:
     """Reads pictures to draw: uint8, gray or RGB; returns a frozen RGB array (n, H, W, 3)."""
     array = read_array("display_images", display_images)
+    given_shape = array.shape
     if array.dtype != np.uint8:
         raise TypeError(
             f"display_images must be uint8, in 0 … 255. Received: dtype {array.dtype}. "
@@ -126,16 +136,18 @@ def read_display(display_images, images_shape) -> np.ndarray:
     if array.ndim != 4 or array.shape[:3] != expected or array.shape[3] not in (1, 3):
         raise ValueError(
             f"display_images must be RGB {(*expected, 3)} or gray {expected}, to match images. "
-            f"Received: shape {np.shape(display_images)}. Resize them to the images' size."
+            f"Received: shape {given_shape}. Resize them to the images' size."
         )
     return frozen(np.broadcast_to(array, (*expected, 3)))
 
 
-def read_channels(display_channels, images_shape, has_display_images) -> tuple[int, ...]:
+def read_channels(
+    display_channels: int | Sequence[int], images_shape: Sequence[int], has_display_images: bool
+) -> tuple[int, ...]:
     """Reads which channels are drawn; returns their numbers."""
     num_channels = images_shape[-1]
-    is_list = isinstance(display_channels, tuple | list)
-    channels = display_channels if is_list else [display_channels]
+    given: Any = display_channels
+    channels = given if isinstance(given, tuple | list) else [given]
     if any(isinstance(c, bool) or not isinstance(c, int | np.integer) for c in channels):
         raise TypeError(
             "display_channels must be channel numbers, such as (3, 2, 1). Received: "
@@ -144,7 +156,7 @@ def read_channels(display_channels, images_shape, has_display_images) -> tuple[i
     fits = len(channels) > 0 if len(images_shape) == 3 else len(channels) in (1, 3)
     if not fits or not all(0 <= c < num_channels for c in channels):
         raise ValueError(
-            f"display_channels must be one or three numbers from 0 to {num_channels - 1} (of "
+            f"display_channels must be one or three numbers from 0 to {num_channels - 1} (for "
             f"signals, any number of them). Received: {display_channels!r}."
         )
     if has_display_images:
@@ -163,18 +175,21 @@ def check_finite(argument: str, pixels: np.ndarray) -> None:
         )
 
 
-def check_length(argument: str, values, images_shape: tuple[int, ...], word: str) -> None:
+def check_length(
+    argument: str, values: Collection[Any], images_shape: tuple[int, ...], noun: str
+) -> None:
     """Refuses an array or a list that does not have one entry for each image."""
     if len(values) != images_shape[0]:
-        is_array = isinstance(values, np.ndarray)
-        size = f"{argument}.shape={values.shape}" if is_array else f"len({argument})={len(values)}"
+        size = f"len({argument})={len(values)}"
+        if isinstance(values, np.ndarray):
+            size = f"{argument}.shape={values.shape}"
         raise ValueError(
             f"{argument} has {len(values)} entries but images has {images_shape[0]}. Received: "
-            f"{size}, images.shape={images_shape}. Pass one {word} for each probe."
+            f"{size}, images.shape={images_shape}. Pass one {noun} for each probe."
         )
 
 
-def frozen(array) -> np.ndarray:
+def frozen(array: ArrayLike) -> np.ndarray:
     """A read-only copy."""
     copy = np.array(array, order="C")
     copy.setflags(write=False)

@@ -9,7 +9,7 @@ from keras_saliency.probes.arrays import is_dataset, is_signal, read_array, read
 from keras_saliency.probes.labels import count_rows, read_labels
 
 
-def batches(dataset) -> Iterator[tuple[Any, Any]]:
+def batches(dataset: Any) -> Iterator[tuple[Any, Any]]:
     """Yields (images, labels or None), with a batch axis."""
     if isinstance(dataset, tuple) or (hasattr(dataset, "__array__") and not is_dataset(dataset)):
         yield from _array_batches(dataset)
@@ -25,7 +25,7 @@ def batches(dataset) -> Iterator[tuple[Any, Any]]:
             num_axes = getattr(images, "ndim", None)
             is_one = num_axes == 3
             if num_axes == 3:
-                # One unbatched image, or a batch of signals or of grayscale images? Labels tell.
+                # One unbatched image, or a batch of signals or of grayscale images? Labels decide.
                 vector = labels is not None and np.ndim(labels) == 1 and len(labels) == len(images)
                 is_row = vector and np.isin(labels, (0, 1)).all()  # or classes 0 and 1
                 if is_row and is_signal(images.shape, len(images)):
@@ -55,7 +55,7 @@ def batches(dataset) -> Iterator[tuple[Any, Any]]:
         )
 
 
-def _array_batches(arrays, size=256):
+def _array_batches(arrays: Any, size: int = 256) -> Iterator[tuple[Any, Any]]:
     images, labels = _unpack(arrays)
     images = read_array("images", images)
     num_labels = count_rows(labels)
@@ -67,7 +67,7 @@ def _array_batches(arrays, size=256):
         yield images[batch], None if rows is None else rows[batch]
 
 
-def _unpack(element):
+def _unpack(element: Any) -> tuple[Any, Any]:
     if not isinstance(element, (tuple, list)):
         element = (element,)
     if not 1 <= len(element) <= 3 or any(isinstance(part, dict) for part in element[:2]):
@@ -87,7 +87,7 @@ def _unpack(element):
     return (np.asarray(images) if hasattr(images, "shape") else images), labels
 
 
-def _is_batch_without_channels(element_spec) -> bool:
+def _is_batch_without_channels(element_spec: Any) -> bool:
     specs = element_spec if isinstance(element_spec, (tuple, list)) else (element_spec,)
     shapes: list[Any] = [getattr(spec, "shape", None) for spec in specs[:2]]
     if any(shape is None or shape.rank is None for shape in shapes) or shapes[0].rank != 3:

@@ -48,8 +48,8 @@ class SmallestKeys:
         self.per_group = per_group
         self.max_items = max_items
         self.groups: set[Any] = set()
-        self._keys: dict[Any, list] = {}
-        self._items: dict[Any, dict] = {}
+        self._keys: dict[Any, list[Any]] = {}
+        self._items: dict[Any, dict[Any, Any]] = {}
 
     @property
     def limit(self) -> int:
@@ -58,14 +58,14 @@ class SmallestKeys:
             return self.per_group
         return min(self.per_group, max(1, self.max_items // max(1, len(self.groups))))
 
-    def wants(self, group: Hashable, key) -> bool:
+    def wants(self, group: Hashable, key: Any) -> bool:
         """Whether an item with this key would be kept, for now."""
         keys = self._keys.get(group, [])
         if len(keys) >= self.limit and key > keys[-1]:
             return False
         return key not in self._items.get(group, ())
 
-    def add(self, group: Hashable, key, item) -> None:
+    def add(self, group: Hashable, key: Any, item: Any) -> None:
         """Takes an item that `wants` has agreed to."""
         is_new = group not in self.groups
         self.groups.add(group)
@@ -91,7 +91,7 @@ def content_hash(content: bytes, seed: int) -> bytes:
     return hashlib.blake2b(content, digest_size=16, key=str(seed).encode()[:64]).digest()
 
 
-def check_seed(seed) -> int:
+def check_seed(seed: object) -> int:
     """Returns `seed` as an int; refuses what is none."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
         raise TypeError(f"seed must be an int. Received: {seed!r}.")

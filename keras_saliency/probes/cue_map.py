@@ -1,4 +1,4 @@
-"""The cue map: how much each pixel alone tells of the class."""
+"""The cue map: how well each pixel alone predicts the class."""
 
 import numpy as np
 
@@ -20,11 +20,11 @@ def make_cue_map(cue: SmallestKeys) -> np.ndarray | None:
 def explained_variance(maps: list[np.ndarray], labels: list[int]) -> np.ndarray:
     """Returns, per pixel, how much of the variance lies between the classes.
 
-    High values mean that this pixel alone tells the classes apart, as the
+    High values mean that this pixel alone separates the classes, as the
     place of a watermark in one class would.
 
     Args:
-        maps: float arrays (H, W), one for each image; of signals and volumes likewise.
+        maps: float arrays (H, W), one for each image; (L,) for signals, (D, H, W) for volumes.
         labels: class of each map.
 
     Returns:
@@ -49,7 +49,7 @@ def explained_variance(maps: list[np.ndarray], labels: list[int]) -> np.ndarray:
 def blurred(image: np.ndarray) -> np.ndarray:
     """Mean over channels and 3 by 3 pixels, mirrored at the borders as in cv2.blur.
 
-    Of a signal over 3 samples, of a volume over 3 by 3 by 3 pixels.
+    Over 3 samples for a signal, over 3 by 3 by 3 pixels for a volume.
     """
     mean = image.mean(axis=-1, dtype=np.float32)
     padded = np.pad(mean, 1, mode="reflect")

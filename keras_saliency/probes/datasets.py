@@ -3,6 +3,7 @@
 import contextlib
 import random
 import warnings
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -14,7 +15,14 @@ from keras_saliency.probes.cue_map import MAX_CUE_IMAGES, blurred, make_cue_map
 from keras_saliency.probes.labels import count_rows, one_hot_to_classes, read_labels
 
 
-def choose_from_dataset(dataset, *, per_class, max_probes, classes, seed) -> Chosen:
+def choose_from_dataset(
+    dataset: object,
+    *,
+    per_class: int,
+    max_probes: int,
+    classes: Iterable[int] | None,
+    seed: int,
+) -> Chosen:
     """Chooses images for each class by content, in one pass over a dataset.
 
     An image is chosen by a hash of its pixels and the seed, so that the order
@@ -96,7 +104,7 @@ def choose_from_dataset(dataset, *, per_class, max_probes, classes, seed) -> Cho
     return Chosen(chosen_images, one_hot_to_classes(stacked), make_cue_map(cue))
 
 
-def _check_classes(classes) -> set[int] | None:
+def _check_classes(classes: Iterable[int] | None) -> set[int] | None:
     if classes is None:
         return None
     try:
@@ -110,7 +118,9 @@ def _check_classes(classes) -> set[int] | None:
     return {int(c) for c in wanted}
 
 
-def _check_same(argument, first, shape, fix):
+def _check_same(
+    argument: str, first: tuple[int, ...] | None, shape: tuple[int, ...], fix: str
+) -> tuple[int, ...]:
     if first is not None and first != shape:
         raise ValueError(
             f"{argument} of one dataset must have one shape. Received: entries of shape {first} "
@@ -120,7 +130,7 @@ def _check_same(argument, first, shape, fix):
 
 
 @contextlib.contextmanager
-def _random_states_kept():
+def _random_states_kept() -> Iterator[None]:
     """Undoes what a dataset's own code draws from the global generators."""
     state, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
     try:
@@ -130,7 +140,7 @@ def _random_states_kept():
         np.random.set_state(numpy_state)  # noqa: NPY002
 
 
-def _groups_of(row) -> list[int]:
+def _groups_of(row: np.ndarray | None) -> list[int]:
     if row is None:
         return [0]
     if row.ndim == 0:

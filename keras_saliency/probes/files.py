@@ -7,6 +7,7 @@ for ever for a named pipe. An address such as "gs://bucket/folder" is TensorFlow
 import os
 import stat
 from collections.abc import Iterator
+from typing import Any
 
 from keras_saliency._utils.arguments import is_remote, shown
 
@@ -33,7 +34,7 @@ def walk_folder(path: str) -> Iterator[tuple[str, list[str], list[str]]]:
     return _gfile().walk(path) if is_remote(path) else os.walk(path)
 
 
-def read_file(path) -> bytes:
+def read_file(path: str | bytes | os.PathLike) -> bytes:
     """Returns the content of a file.
 
     Raises:
@@ -61,7 +62,7 @@ def as_text(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _read_remote(path):
+def _read_remote(path: str) -> bytes:
     from tensorflow import errors
 
     try:
@@ -72,7 +73,7 @@ def _read_remote(path):
         raise ValueError(f"{shown(path, 300)} cannot be read ({error}).") from error
 
 
-def _check_length(path, length):
+def _check_length(path: str, length: int) -> None:
     if length > MAX_BYTES:
         raise ValueError(
             f"{shown(path, 300)} must be a file of at most {MAX_BYTES:,} bytes. "
@@ -80,7 +81,7 @@ def _check_length(path, length):
         )
 
 
-def _gfile():
+def _gfile() -> Any:
     import tensorflow as tf
 
     return tf.io.gfile

@@ -1,7 +1,7 @@
 """Choosing probes from a folder of class folders."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -17,7 +17,14 @@ from keras_saliency.probes.files import (
 from keras_saliency.probes.image_files import IMAGE_FORMATS, load_image, load_mask
 
 
-def choose_from_directory(path, *, image_size, per_class, seed, mask_dir) -> Chosen:
+def choose_from_directory(
+    path: str | os.PathLike,
+    *,
+    image_size: Sequence[int],
+    per_class: int,
+    seed: int,
+    mask_dir: str | os.PathLike | None,
+) -> Chosen:
     """Chooses images for each class from a folder of class folders.
 
     All files are read to hash them, only the chosen ones are decoded. See
@@ -62,7 +69,7 @@ def choose_from_directory(path, *, image_size, per_class, seed, mask_dir) -> Cho
     )
 
 
-def _check_image_size(image_size) -> tuple[int, int]:
+def _check_image_size(image_size: Sequence[int]) -> tuple[int, int]:
     try:
         height, width = image_size
         return check_int("H", height), check_int("W", width)
@@ -73,7 +80,7 @@ def _check_image_size(image_size) -> tuple[int, int]:
         ) from error
 
 
-def _check_folder(argument, path) -> str:
+def _check_folder(argument: str, path: str | os.PathLike) -> str:
     try:
         folder = os.fsdecode(path)
     except TypeError as error:
@@ -85,15 +92,15 @@ def _check_folder(argument, path) -> str:
     return folder
 
 
-def _class_folders(path) -> list[str]:
+def _class_folders(path: str) -> list[str]:
     names = [name for name in list_folder(path) if not name.startswith(".")]
     return [name for name in names if is_folder(os.path.join(path, name))]
 
 
-def _image_files(path, class_name, formats=IMAGE_FORMATS) -> Iterator[str]:
+def _image_files(path: str, class_name: str) -> Iterator[str]:
     """Yields class_name/…/file of each image, sorted; hidden files are passed over."""
     root = os.path.join(path, class_name)
     for folder, _, files in sorted(walk_folder(root), key=lambda entry: entry[0]):
         for file in sorted(files):
-            if file.lower().endswith(formats) and not file.startswith("."):
+            if file.lower().endswith(IMAGE_FORMATS) and not file.startswith("."):
                 yield os.path.join(class_name, os.path.relpath(os.path.join(folder, file), root))

@@ -58,7 +58,7 @@ class FrozenProbes:
     def image_shape(self) -> tuple[int, ...]:
         """(H, W, C) of `images`; the model may be given another, see `model_inputs`.
 
-        (length, C) of signals, (D, H, W, C) of volumes.
+        (length, C) for signals, (D, H, W, C) for volumes.
         """
         return tuple(int(side) for side in self.images.shape[1:])
 
@@ -74,7 +74,7 @@ class FrozenProbes:
                 "keras_saliency.explain for signals and volumes."
             )
 
-    def prepare(self, images) -> np.ndarray:
+    def prepare(self, images: np.ndarray) -> np.ndarray:
         """Returns what the model is to be given for these images.
 
         Args:
@@ -106,8 +106,8 @@ class FrozenProbes:
         check_finite("preprocess(images)", inputs)
         return frozen(inputs)
 
-    def drawn(self, images) -> np.ndarray:
-        """Returns of images (m, H, W, C) the channels that are drawn, (m, H, W, C')."""
+    def drawn(self, images: np.ndarray) -> np.ndarray:
+        """Returns the channels of images (m, H, W, C) that are drawn, (m, H, W, C')."""
         channels = self.display_channels
         return images if channels is None else images[..., list(channels)]
 
@@ -136,7 +136,7 @@ class FrozenProbes:
                 "Pass the class numbers that the model was trained with."
             )
 
-    def class_text(self, class_index) -> str:
+    def class_text(self, class_index: int | np.integer) -> str:
         """Returns the name of a class, or its number without one."""
         if self.class_names is not None and 0 <= class_index < len(self.class_names):
             return self.class_names[int(class_index)]
@@ -168,12 +168,12 @@ class FrozenProbes:
         parts += [name for name in optional if getattr(self, name) is not None]
         return f"ProbeSet({', '.join(parts)})"
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(
             f"ProbeSet is immutable, so {name} cannot be set. Make a new ProbeSet."
         )
 
-    def __delattr__(self, name):
+    def __delattr__(self, name: str) -> None:
         raise AttributeError(
             f"ProbeSet is immutable, so {name} cannot be deleted. Make a new ProbeSet."
         )
@@ -181,15 +181,15 @@ class FrozenProbes:
     def __copy__(self) -> "FrozenProbes":
         return self
 
-    def __deepcopy__(self, memo) -> "FrozenProbes":
+    def __deepcopy__(self, memo: dict[int, Any]) -> "FrozenProbes":
         return self
 
-    def _set(self, **attributes) -> None:
+    def _set(self, **attributes: object) -> None:
         self.__dict__.update(attributes)
 
     def _set_labels(self, rows: np.ndarray | None) -> None:
         is_multi_hot = rows is not None and rows.ndim == 2
         self._set(
             labels=None if rows is None or is_multi_hot else frozen(rows),
-            multi_hot=frozen(rows) if is_multi_hot else None,
+            multi_hot=None if rows is None or not is_multi_hot else frozen(rows),
         )

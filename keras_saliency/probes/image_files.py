@@ -1,6 +1,7 @@
 """Image files: read, measured by their header and decoded."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ IMAGE_FORMATS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 MASK_FORMATS = (".bmp", ".gif", ".png")
 
 
-def load_image(path, size, num_channels=3) -> np.ndarray:
+def load_image(path: str | os.PathLike, size: Sequence[int], num_channels: int = 3) -> np.ndarray:
     """One image, float32 (H, W, C) in 0 … 255, with the pixels that Keras loads."""
     import tensorflow as tf
 
@@ -25,7 +26,7 @@ def load_image(path, size, num_channels=3) -> np.ndarray:
         ).numpy()
 
 
-def load_mask(mask_dir, name, size) -> np.ndarray:
+def load_mask(mask_dir: str, name: str, size: Sequence[int]) -> np.ndarray:
     """The mask of the image `name` ("class/filename"), bool (H, W)."""
     import tensorflow as tf
 
@@ -55,7 +56,7 @@ def load_mask(mask_dir, name, size) -> np.ndarray:
     return mask
 
 
-def _decode(path, dtype, num_channels=3) -> Any:
+def _decode(path: str | os.PathLike, dtype: Any, num_channels: int = 3) -> Any:
     """Decodes an image file to a tensor (H, W, C) of its own size."""
     import tensorflow as tf
 

@@ -45,7 +45,7 @@ def read_header(content: bytes) -> Announced | None:
     return Announced(width, height, 0)
 
 
-def _read_gif(content) -> Announced:
+def _read_gif(content: bytes) -> Announced:
     """Looks at every frame: the decoder believes these, and not the size at the file's start."""
     width, height = struct.unpack("<HH", content[6:10])
     frame_pixels, place = 0, 13 + _color_table(content[10] if len(content) > 10 else 0)
@@ -64,12 +64,12 @@ def _read_gif(content) -> Announced:
     return Announced(width, height, frame_pixels)
 
 
-def _color_table(flags) -> int:
+def _color_table(flags: int) -> int:
     return 3 << (flags % 8 + 1) if flags >= 0x80 else 0
 
 
-def _after_blocks(content, place) -> int:
-    """Where the blocks end that begin here: each says its length first, the last one 0."""
+def _after_blocks(content: bytes, place: int) -> int:
+    """Returns where the blocks end that begin here: each says its length first, the last one 0."""
     while place < len(content) and content[place]:
         place += 1 + content[place]
     return place + 1

@@ -5,15 +5,15 @@ import numpy as np
 from keras_saliency.probes.arrays import check_length, read_array
 
 
-def count_rows(labels) -> int | None:
-    """Returns how many labels there are, before they are read; None where it cannot be told."""
+def count_rows(labels: object) -> int | None:
+    """Returns how many labels there are, before they are read; None where that is unknown."""
     shape = getattr(labels, "shape", None)
     if shape is not None:
         return shape[0] if len(shape) and isinstance(shape[0], int) else None
     return len(labels) if isinstance(labels, list | tuple) else None
 
 
-def read_labels(labels, images_shape) -> np.ndarray:
+def read_labels(labels: object, images_shape: tuple[int, ...]) -> np.ndarray:
     """Reads class numbers, or rows of zeros and ones.
 
     Args:
@@ -79,7 +79,7 @@ def one_hot_to_classes(rows: np.ndarray) -> np.ndarray:
     return rows
 
 
-def check_named(rows, num_names) -> None:
+def check_named(rows: np.ndarray, num_names: int) -> None:
     """Refuses labels that `class_names` does not name."""
     if rows.ndim == 2 and rows.shape[1] != num_names:
         raise ValueError(

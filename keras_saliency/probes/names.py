@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from typing import Any
 
 import numpy as np
 
@@ -11,14 +12,14 @@ from keras_saliency.probes.arrays import check_length, frozen
 _MAX_CLASSES = 1_000_000
 
 
-def read_groups(groups, images_shape) -> np.ndarray:
+def read_groups(groups: object, images_shape: tuple[int, ...]) -> np.ndarray:
     """Reads one hashable for each probe; returns a frozen array (n,) of text."""
     if hasattr(groups, "__array__"):
         groups = np.asarray(groups).tolist()
-    groups = _as_list("groups", groups, "a list of one group for each probe", images_shape[0])
-    check_length("groups", groups, images_shape, "group")
+    listed = _as_list("groups", groups, "a list of one group for each probe", images_shape[0])
+    check_length("groups", listed, images_shape, "group")
     texts = []
-    for index, group in enumerate(groups):
+    for index, group in enumerate(listed):
         try:
             hash(group)
             text = group.decode(errors="replace") if isinstance(group, bytes) else str(group)
@@ -33,44 +34,44 @@ def read_groups(groups, images_shape) -> np.ndarray:
     return frozen(texts)
 
 
-def check_names(names, images_shape) -> tuple[str, ...]:
+def check_names(names: object, images_shape: tuple[int, ...]) -> tuple[str, ...]:
     """Returns `names` as a tuple; refuses all but one string for each probe."""
-    names = _check_strings("names", names, images_shape[0])
-    check_length("names", names, images_shape, "name")
-    return names
+    checked = _check_strings("names", names, images_shape[0])
+    check_length("names", checked, images_shape, "name")
+    return checked
 
 
-def check_class_names(class_names) -> tuple[str, ...]:
+def check_class_names(class_names: object) -> tuple[str, ...]:
     """Returns `class_names` as a tuple; refuses all but different strings."""
-    class_names = _check_strings("class_names", class_names, _MAX_CLASSES)
-    if len(class_names) > _MAX_CLASSES:
+    checked = _check_strings("class_names", class_names, _MAX_CLASSES)
+    if len(checked) > _MAX_CLASSES:
         raise ValueError(
             f"class_names must be at most {_MAX_CLASSES} strings. Received: more. "
             "Name each class once, in a list."
         )
-    counts = Counter(class_names)
-    if len(counts) < len(class_names) or not class_names:
+    counts = Counter(checked)
+    if len(counts) < len(checked) or not checked:
         most_common = counts.most_common(1)
         received = f"{shown(most_common[0][0])} twice" if most_common else "an empty list"
         raise ValueError(
             f"class_names must be different strings. Received: {received}. Name each class once."
         )
-    return class_names
+    return checked
 
 
-def _check_strings(argument, values, most) -> tuple[str, ...]:
-    values = _as_list(argument, values, "a list of strings", most)
-    for index, value in enumerate(values):
+def _check_strings(argument: str, values: object, most: int) -> tuple[str, ...]:
+    listed = _as_list(argument, values, "a list of strings", most)
+    for index, value in enumerate(listed):
         if not isinstance(value, str):
             raise TypeError(
                 f"{argument} must be strings. Received: {shown(value)} at index {index}. "
                 "Pass str(…)."
             )
-    return tuple(str(value) for value in values)
+    return tuple(str(value) for value in listed)
 
 
-def _as_list(argument, values, expected, most) -> list:
-    """A list of the values, or of the first `most` + 1: an iterator may never end."""
+def _as_list(argument: str, values: object, expected: str, most: int) -> list[Any]:
+    """Returns a list of the values, or of the first `most` + 1: an iterator may never end."""
     is_text_or_unordered = isinstance(values, (str, bytes, set, frozenset, dict))
     if not is_text_or_unordered and hasattr(values, "__iter__"):
         try:

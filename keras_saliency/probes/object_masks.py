@@ -1,4 +1,6 @@
-"""Where the object is: masks and boxes."""
+"""`object_masks` as users pass them, masks or boxes, read as masks."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -8,7 +10,7 @@ from keras_saliency.probes.arrays import check_length, frozen, read_array
 _SIZES = {1: "length", 2: "H, W", 3: "D, H, W"}
 
 
-def read_masks(object_masks, images_shape: tuple[int, ...]) -> np.ndarray:
+def read_masks(object_masks: object, images_shape: tuple[int, ...]) -> np.ndarray:
     """Reads masks or boxes, one object for each probe.
 
     Args:
@@ -59,7 +61,7 @@ def read_masks(object_masks, images_shape: tuple[int, ...]) -> np.ndarray:
     return frozen(masks)
 
 
-def _check_boxes(boxes, size):
+def _check_boxes(boxes: np.ndarray, size: Sequence[int]) -> None:
     wrong = ~lie_inside(boxes, size)
     if wrong.any():
         index = int(wrong.argmax())

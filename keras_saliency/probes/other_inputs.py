@@ -1,6 +1,6 @@
 """`OtherInputs`: what a model takes beside the images that are explained, held fixed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,24 +23,26 @@ class OtherInputs:
     arrays: tuple[np.ndarray, ...]
     is_dict: bool
 
-    def pack(self, images, others) -> Any:
+    def pack(self, images: Any, others: Iterable[Any]) -> Any:
         """Returns a dict or list of images and others, as the model takes it."""
         rest = iter(others)
         found = {key: images if key == self.image_key else next(rest) for key in self.keys}
         return found if self.is_dict else list(found.values())
 
-    def pack_shapes(self, image_shape, of: Callable[[tuple, str], Any]) -> Any:
-        """Returns the same of `of(shape without n, dtype)`."""
-        others = [of(array.shape[1:], array.dtype.name) for array in self.arrays]
-        return self.pack(of(tuple(image_shape), "float32"), others)
+    def pack_shapes(
+        self, image_shape: Sequence[int], make: Callable[[tuple[int, ...], str], Any]
+    ) -> Any:
+        """Packs `make(shape without n, dtype)` for each input."""
+        others = [make(array.shape[1:], array.dtype.name) for array in self.arrays]
+        return self.pack(make(tuple(image_shape), "float32"), others)
 
     def described(self) -> str:
-        """Returns the keys in words, the images' first."""
+        """Returns the keys as text, the images' first."""
         rest = [str(key) for key in self.keys if key != self.image_key]
         return f'"{self.image_key}" is explained, held fixed: {", ".join(rest)}'
 
 
-def is_several(images) -> bool:
+def is_several(images: object) -> bool:
     """Whether `images` are several inputs: a dict, or a list of arrays of one length.
 
     These must be of several ranks, or (n, H, W, C) each; else the list is one of images.
@@ -56,15 +58,16 @@ def is_several(images) -> bool:
     return min(ranks) > 3 or (len(ranks) > 1 and max(ranks) > 2)
 
 
-def split(images, read) -> tuple[Any, OtherInputs]:
-    """Tells the images from the other inputs: the first of the highest rank, at least (n, H, W, C).
+def split(images: Any, read: Callable[[str, object], np.ndarray]) -> tuple[Any, OtherInputs]:
+    """Separates the images, the first input of the highest rank, from the other inputs.
 
     Args:
         images: dict of inputs by name, or list or tuple of inputs.
         read: function (argument, array-like) -> array.
 
     Raises:
-        ValueError: if there is none, or the inputs are not of one length.
+        ValueError: if no input has the rank of images, signals or volumes, or the inputs are not of
+            one length.
     """
     is_dict = isinstance(images, dict)
     given = dict(images) if is_dict else dict(enumerate(images))

@@ -1,5 +1,12 @@
 """`ProbeSet`: the images that are watched."""
 
+import os
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
 from keras_saliency.probes.arrays import (
     check_finite,
     frozen,
@@ -43,7 +50,7 @@ class ProbeSet(FrozenProbes):
         display_images: uint8 array, RGB (n, H, W, 3) or gray (n, H, W) or
             (n, H, W, 1), drawn instead of `images`.
         display_channels: numbers of the channels of `images` that are drawn: one in grey,
-            three as red, green and blue; of signals as many as you like. Defaults to None,
+            three as red, green and blue; any number for signals. Defaults to None,
             the first three.
         preprocess: function that turns images (n, H, W, C) into the model's
             input, also of four axes. Called once here, on a copy.
@@ -75,16 +82,16 @@ class ProbeSet(FrozenProbes):
 
     def __init__(
         self,
-        images,
-        labels=None,
+        images: ArrayLike | Mapping[str, ArrayLike] | Sequence[ArrayLike],
+        labels: ArrayLike | None = None,
         *,
-        object_masks=None,
-        groups=None,
-        names=None,
-        class_names=None,
-        display_images=None,
-        display_channels=None,
-        preprocess=None,
+        object_masks: ArrayLike | None = None,
+        groups: Iterable[Hashable] | None = None,
+        names: Iterable[str] | None = None,
+        class_names: Iterable[str] | None = None,
+        display_images: ArrayLike | None = None,
+        display_channels: int | Sequence[int] | None = None,
+        preprocess: Callable[[np.ndarray], Any] | None = None,
     ):
         others = None
         if is_several(images):
@@ -92,12 +99,10 @@ class ProbeSet(FrozenProbes):
         pixels = frozen(read_pixels("images", images, num_labels=count_rows(labels)))
         check_finite("images", pixels)
         rows = None if labels is None else one_hot_to_classes(read_labels(labels, pixels.shape))
-        if class_names is not None:
-            class_names = check_class_names(class_names)
-            if rows is not None:
-                check_named(rows, len(class_names))
-        if names is None:
-            names = [f"probe {i}" for i in range(len(pixels))]
+        named = None if class_names is None else check_class_names(class_names)
+        if named is not None and rows is not None:
+            check_named(rows, len(named))
+        names = [f"probe {i}" for i in range(len(pixels))] if names is None else names
         if preprocess is not None and not callable(preprocess):
             raise TypeError(
                 "preprocess must be a function from images to model input, or None. "
@@ -108,7 +113,7 @@ class ProbeSet(FrozenProbes):
             object_masks=None if object_masks is None else read_masks(object_masks, pixels.shape),
             groups=None if groups is None else read_groups(groups, pixels.shape),
             names=check_names(names, pixels.shape),
-            class_names=class_names,
+            class_names=named,
             display_images=None
             if display_images is None
             else read_display(display_images, pixels.shape),
@@ -125,14 +130,14 @@ class ProbeSet(FrozenProbes):
     @classmethod
     def from_dataset(
         cls,
-        dataset,
+        dataset: Any,
         *,
-        per_class=10,
-        max_probes=200,
-        classes=None,
-        seed=0,
-        class_names=None,
-        preprocess=None,
+        per_class: int = 10,
+        max_probes: int = 200,
+        classes: Iterable[int] | None = None,
+        seed: int = 0,
+        class_names: Iterable[str] | None = None,
+        preprocess: Callable[[np.ndarray], Any] | None = None,
     ) -> "ProbeSet":
         """Chooses probes for each class from a dataset, by content.
 
@@ -148,8 +153,8 @@ class ProbeSet(FrozenProbes):
             dataset: `tf.data.Dataset`, batched or not, `keras.utils.PyDataset`
                 or a tuple, of images, (images, labels) or (images, labels,
                 weights).
-            per_class: how many probes of each class; of a class with fewer,
-                all. A multi-hot probe is a candidate for each of its classes,
+            per_class: how many probes of each class; all of a class with fewer.
+                A multi-hot probe is a candidate for each of its classes,
                 and those without any are one more class. Without labels,
                 this many in all.
             max_probes: how many in all at most: `per_class` is reduced evenly,
@@ -181,7 +186,14 @@ class ProbeSet(FrozenProbes):
 
     @classmethod
     def from_directory(
-        cls, path, *, image_size, per_class=10, seed=0, mask_dir=None, preprocess=None
+        cls,
+        path: str | os.PathLike,
+        *,
+        image_size: Sequence[int],
+        per_class: int = 10,
+        seed: int = 0,
+        mask_dir: str | os.PathLike | None = None,
+        preprocess: Callable[[np.ndarray], Any] | None = None,
     ) -> "ProbeSet":
         """Chooses probes for each class from a folder of class folders.
 
@@ -195,8 +207,7 @@ class ProbeSet(FrozenProbes):
                 (the first frame), .jpeg, .jpg or .png files. Hidden files are
                 passed over.
             image_size: (H, W).
-            per_class: how many probes of each class; of a class with fewer,
-                all.
+            per_class: how many probes of each class; all of a class with fewer.
             seed: int; another seed chooses other images.
             mask_dir: folder with the same class folders, and in them for
                 each image a .png, .bmp or .gif file of the same name but for
@@ -223,7 +234,7 @@ class ProbeSet(FrozenProbes):
         )
 
     @classmethod
-    def of(cls, probes) -> "ProbeSet":
+    def of(cls, probes: Any) -> "ProbeSet":
         """Returns a `ProbeSet` as it is; makes one of (images, labels) or an array of images."""
         if isinstance(probes, ProbeSet):
             return probes
@@ -231,11 +242,9 @@ class ProbeSet(FrozenProbes):
             return cls(*probes)
         if hasattr(probes, "__array__") or isinstance(probes, dict):
             return cls(probes)
-        fix = (
-            "Use ProbeSet.from_dataset(dataset)."
-            if is_dataset(probes)
-            else "Pass ProbeSet(images, labels)."
-        )
+        fix = "Pass ProbeSet(images, labels)."
+        if is_dataset(probes):
+            fix = "Use ProbeSet.from_dataset(dataset)."
         length = f" of {len(probes)}" if isinstance(probes, (tuple, list)) else ""
         raise TypeError(
             "probes must be a ProbeSet, a tuple (images, labels) or an array of images. "
