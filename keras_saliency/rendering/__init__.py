@@ -1,6 +1,6 @@
 """Pictures: overlays, grids and filmstrips as uint8 RGB arrays.
 
-The only room that normalises for display. It knows arrays and no model.
+The only package that normalises for display. It knows arrays and no model.
 """
 
 from keras_saliency.rendering.colormaps import COLORMAPS, colorize, colorize_signed
@@ -21,12 +21,13 @@ from keras_saliency.rendering.grid import Caption, draw_grid
 from keras_saliency.rendering.layer_features import draw_features
 from keras_saliency.rendering.overlays import defect, display_values, outline, overlay
 from keras_saliency.rendering.portraits import Portraits
-from keras_saliency.rendering.sheet import fit_tile
+from keras_saliency.rendering.sheet import Heading, fit_tile
 
 __all__ = [
     "COLORMAPS",
     "Caption",
     "Filmstrip",
+    "Heading",
     "Portraits",
     "colorize",
     "colorize_signed",

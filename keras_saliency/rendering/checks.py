@@ -1,9 +1,12 @@
 """Checks of what is to be drawn."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def check_picture(argument: str, picture, origin: str = "displayable makes such.") -> np.ndarray:
+def check_picture(
+    argument: str, picture: ArrayLike, origin: str = "displayable makes such."
+) -> np.ndarray:
     """Returns a picture as an array; refuses all but uint8 RGB (H, W, 3) of at least one pixel.
 
     Raises:
@@ -18,7 +21,7 @@ def check_picture(argument: str, picture, origin: str = "displayable makes such.
     return array
 
 
-def check_numbers(argument: str, values, axes: str) -> np.ndarray:
+def check_numbers(argument: str, values: ArrayLike, axes: str) -> np.ndarray:
     """Returns numbers as an array; refuses another rank, no numbers, and none of them.
 
     Args:

@@ -1,21 +1,27 @@
 """Signals drawn as curves, coloured by attention."""
 
 import itertools
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from keras_saliency._utils.opencv import cv2
 from keras_saliency.rendering.colormaps import colorize
+from keras_saliency.rendering.lettering import Ink
 from keras_saliency.rendering.overlays import display_values, opacity_of
 from keras_saliency.rendering.sheet import FAINT_INK, PAPER
 
-_WIDTH, _HEIGHT = 320, 200  # pixels of a picture; of more leads than fit, the height grows
+_WIDTH, _HEIGHT = 320, 200  # pixels of a picture; it is higher where more leads need it
 _LEAD, _MARGIN = 48, 6  # pixels of a lead at least, above and below a curve
 _SHIFT = 4  # bits of a pixel's fraction
 
 
 def draw_curve(
-    signal: np.ndarray, heatmap: np.ndarray | None = None, *, span=None, marks=()
+    signal: np.ndarray,
+    heatmap: np.ndarray | None = None,
+    *,
+    span: np.ndarray | None = None,
+    marks: Iterable[tuple[Sequence[int], Ink]] = (),
 ) -> np.ndarray:
     """Draws a signal's leads one below the other, each from its smallest to its largest value.
 
@@ -23,9 +29,9 @@ def draw_curve(
         signal: float array (length, C).
         heatmap: float array (l,), non-negative, of any length; the curve takes the colour of
             attention as an overlay does, and is grey where there is none. Defaults to None.
-        span: float (2, C), values drawn at the bottom and at the top, where others than each
-            lead's own are meant.
-        marks: (start, end, ink), samples drawn in a colour (R, G, B).
+        span: float (2, C), the values drawn at the bottom and at the top. Defaults to None,
+            each lead's smallest and largest.
+        marks: (box (start, end), ink), samples drawn in a colour (R, G, B).
 
     Returns:
         uint8 RGB array (height, 320, 3).
@@ -41,8 +47,8 @@ def draw_curve(
         values = np.asarray(display_values(resized))
         weight = opacity_of(values)[:, None]
         ink = (1 - weight) * ink + weight * colorize(values[None])[0]
-    for start, end, colour in marks:
-        ink[start:end] = colour
+    for (first, last), colour in marks:
+        ink[first:last] = colour
     lows, highs = (signal.min(axis=0), signal.max(axis=0)) if span is None else span
     for lead in range(num_leads):
         top, bottom = (round(height * (lead + part) / num_leads) for part in (0, 1))
@@ -57,8 +63,8 @@ def draw_curve(
     return picture
 
 
-def _places(signal, num_columns):
-    """Of each lead the samples that are drawn: the lowest and the highest of each column."""
+def _places(signal: np.ndarray, num_columns: int) -> list[np.ndarray]:
+    """Returns which samples of each lead are drawn: the lowest and the highest of each column."""
     length = len(signal)
     edges = np.linspace(0, length, num_columns + 1).astype(int)
     columns = [np.arange(a, b) for a, b in itertools.pairwise(edges) if b > a]
@@ -74,5 +80,5 @@ def _places(signal, num_columns):
     ]
 
 
-def _centres(length):
+def _centres(length: int) -> np.ndarray:
     return (np.arange(length) + 0.5) / length

@@ -1,5 +1,6 @@
 """From model input back to a picture: known pixel ranges are undone for drawing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +70,7 @@ _BYTES = _DisplayRange("0…255", 0, 255, slack=0)
 def displayable(
     images: np.ndarray,
     display_images: np.ndarray | None = None,
-    drawn=slice(None),
+    drawn: slice | np.ndarray | Sequence[int] = slice(None),
     *,
     tells: bool = True,
 ) -> np.ndarray:
@@ -87,8 +88,8 @@ def displayable(
             three, stretched.
         display_images: array (n, H', W', C'), drawn instead of `images`.
         drawn: indices of those that are returned. Defaults to all.
-        tells: whether an unknown range is worth a notice: not where it was told before, nor of
-            volumes, whose units are seldom a picture's.
+        tells: whether an unknown range is worth a notice: not where there was one before, nor
+            for volumes, whose units are seldom a picture's.
 
     Returns:
         uint8 RGB array (n, H, W, 3), or (n, H', W', 3), of those drawn. A stretched set of
@@ -127,7 +128,7 @@ def displayable(
     return pictures
 
 
-def displayable_volumes(volumes: np.ndarray, drawn) -> np.ndarray:
+def displayable_volumes(volumes: np.ndarray, drawn: np.ndarray | Sequence[int]) -> np.ndarray:
     """Returns some volumes (n, D, H, W, C) as pictures, uint8 RGB (m, D, H, W, 3).
 
     As `displayable`, judged over the whole set, but without a notice.
@@ -151,7 +152,7 @@ def describe_range(images: np.ndarray) -> str:
 
 
 def has_bgr_channels(images: np.ndarray) -> bool:
-    """Tells whether the images look as if stored B, G, R (Caffe's preprocessing).
+    """Returns whether the images look as if stored B, G, R (Caffe's preprocessing).
 
     Args:
         images: array (n, H, W, C).

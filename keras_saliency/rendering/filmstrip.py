@@ -6,10 +6,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_saliency.rendering import sheet as layout
 from keras_saliency.rendering.grid import Caption, draw_prediction
 from keras_saliency.rendering.lettering import draw_line, line_height
-from keras_saliency.rendering.sheet import FAINT_INK, HEADING, INK, PAPER, TEXT
+from keras_saliency.rendering.sheet import (
+    FAINT_INK,
+    HEADING,
+    INK,
+    NOTE_INK,
+    PAPER,
+    TEXT,
+    center,
+    fit_tile,
+    frame,
+    sheet,
+)
 
 _COLUMN_GAP, _ROW_GAP = 6, 8
 
@@ -68,12 +78,12 @@ class Filmstrip:
         self._colormap = colormap
         self._scale = scale
         self._sizes = (min_tile, min_tile * 5 // 3)
-        tiles = [layout.fit_tile(image, *self._sizes) for image in display_images]
+        tiles = [fit_tile(image, *self._sizes) for image in display_images]
         self._tile_height = max(tile.shape[0] for tile in tiles)
-        # Narrow probes still need room for a word.
+        # Narrow probes still need space for a word.
         self._width = max(min_tile, *(tile.shape[1] for tile in tiles))
-        words = [draw_line(name, self._width, TEXT, FAINT_INK, PAPER) for name in names]
-        self._probes = self._draw("probe", tiles, words)
+        lines = [draw_line(name, self._width, TEXT, FAINT_INK, PAPER) for name in names]
+        self._probes = self._draw("probe", tiles, lines)
         self._columns: list[_Column] = []
 
     @property
@@ -115,13 +125,13 @@ class Filmstrip:
                 f"epoch must not go back. Received: {epoch} after {self._columns[-1].epoch}. "
                 "Start a new Filmstrip for a new run."
             )
-        words = [layout.sheet(line_height(TEXT), self._width)] * self._num_rows
+        lines = [sheet(line_height(TEXT), self._width)] * self._num_rows
         if captions is not None:
-            words = [self._words(caption) for caption in captions]
-        fitted = [layout.fit_tile(tile, *self._sizes) for tile in tiles]
-        self._append(epoch, self._draw(column_label, fitted, words))
+            lines = [self._line_below(caption) for caption in captions]
+        fitted = [fit_tile(tile, *self._sizes) for tile in tiles]
+        self._append(epoch, self._draw(column_label, fitted, lines))
 
-    def _append(self, epoch, picture):
+    def _append(self, epoch: float, picture: np.ndarray) -> None:
         self._columns.append(_Column(epoch, picture))
         if len(self._columns) > self._max_columns:
             del self._columns[self._least_missed()]
@@ -154,24 +164,24 @@ class Filmstrip:
 
     def picture(self) -> np.ndarray:
         """Returns the filmstrip, uint8 RGB (height, width, 3)."""
-        gap = layout.sheet(len(self._probes), _COLUMN_GAP)
+        gap = sheet(len(self._probes), _COLUMN_GAP)
         parts = [self._probes, gap]
         for column in self._columns:
             parts += [gap, column.picture]
-        return layout.frame(np.hstack(parts), self._title, self._colormap, self._scale)
+        return frame(np.hstack(parts), self._title, self._colormap, self._scale)
 
-    def _words(self, caption: Caption) -> np.ndarray:
+    def _line_below(self, caption: Caption) -> np.ndarray:
         if caption.note:
-            return draw_line(caption.note, self._width, TEXT, layout.NOTE_INK, PAPER)
+            return draw_line(caption.note, self._width, TEXT, NOTE_INK, PAPER)
         return draw_prediction(caption, self._width)
 
     def _draw(
-        self, heading: str, tiles: Sequence[np.ndarray], words: Sequence[np.ndarray]
+        self, heading: str, tiles: Sequence[np.ndarray], lines: Sequence[np.ndarray]
     ) -> np.ndarray:
         parts = [draw_line(heading, self._width, HEADING, INK, PAPER)]
-        for tile, line in zip(tiles, words, strict=True):
-            parts += [layout.center(tile, self._tile_height, self._width), line]
-            parts.append(layout.sheet(_ROW_GAP, self._width))
+        for tile, line in zip(tiles, lines, strict=True):
+            parts += [center(tile, self._tile_height, self._width), line]
+            parts.append(sheet(_ROW_GAP, self._width))
         return np.vstack(parts)
 
     def _least_missed(self) -> int:

@@ -1,4 +1,4 @@
-"""Grids: many probes in one picture, each with its words."""
+"""Grids: many probes in one picture, each over its caption."""
 
 import math
 from collections.abc import Sequence
@@ -6,9 +6,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_saliency.rendering import sheet as layout
-from keras_saliency.rendering.lettering import WRONG, draw_line, draw_mark, line_height
-from keras_saliency.rendering.sheet import FAINT_INK, INK, NOTE_INK, PAPER, TEXT
+from keras_saliency.rendering.lettering import WRONG, Ink, draw_line, draw_mark, line_height
+from keras_saliency.rendering.sheet import (
+    FAINT_INK,
+    INK,
+    NOTE_INK,
+    PAPER,
+    TEXT,
+    Heading,
+    center,
+    fit_tile,
+    frame,
+    paste,
+    sheet,
+)
 
 _GAP, _PAIR_GAP = 20, 4
 _ASPECT = 1.6  # width : height of a picture that suits a screen
@@ -16,12 +27,12 @@ _ASPECT = 1.6  # width : height of a picture that suits a screen
 
 @dataclass(frozen=True)
 class Caption:
-    """The words under one probe.
+    """The text under one probe.
 
     Attributes:
         name: of the probe.
-        label: its true class, in words; "" where unknown.
-        prediction: the class that the model predicts, in words; "" for none.
+        label: the name of its true class; "" where unknown.
+        prediction: the name of the class that the model predicts; "" for none.
         confidence: probability of the prediction, in [0, 1], or None.
         correct: whether prediction and label agree, drawn as a tick or a
             cross; None where unknown, drawn as neither.
@@ -42,13 +53,13 @@ class Caption:
         return f"{self.prediction} {self.confidence:.0%}".strip()
 
 
-def draw_prediction(caption: Caption, width: int, paper: tuple = PAPER) -> np.ndarray:
+def draw_prediction(caption: Caption, width: int, paper: Ink = PAPER) -> np.ndarray:
     """Draws one line: tick or cross, prediction, confidence.
 
     Args:
         caption: `Caption`.
         width: pixels.
-        paper: colour (R, G, B) behind the words.
+        paper: colour (R, G, B) behind the text.
 
     Returns:
         uint8 RGB array (one line, `width`, 3).
@@ -57,8 +68,8 @@ def draw_prediction(caption: Caption, width: int, paper: tuple = PAPER) -> np.nd
     if caption.correct is None or width < 2 * line:
         return draw_line(caption.predicted(), width, TEXT, INK, paper)
     ink = INK if caption.correct else WRONG
-    words = draw_line(caption.predicted(), width - line, TEXT, ink, paper)
-    return np.hstack([draw_mark(caption.correct, line, paper), words])
+    text = draw_line(caption.predicted(), width - line, TEXT, ink, paper)
+    return np.hstack([draw_mark(caption.correct, line, paper), text])
 
 
 def draw_grid(
@@ -66,12 +77,11 @@ def draw_grid(
     captions: Sequence[Caption],
     *,
     images: Sequence[np.ndarray] | np.ndarray | None = None,
-    title: str | None = None,
+    title: str | Heading | None = None,
     columns: int | None = None,
     min_tile: int = 160,
     colormap: str | None = "viridis",
     scale: str = "mean",
-    note: str | None = None,
 ) -> np.ndarray:
     """Draws probes side by side, each over its caption.
 
@@ -80,14 +90,13 @@ def draw_grid(
         captions: one `Caption` for each tile.
         images: the plain probes; each is drawn at the left of its tile, so
             that one sees what lies under the colours. None: tiles alone.
-        title: drawn at the top.
+        title: drawn at the top; a `Heading` where small print follows it.
         columns: how many probes stand in a row; None chooses what comes
             nearest to a screen's shape.
         min_tile: a tile whose longer side has fewer pixels is enlarged by a
             whole factor; one with more than twice as many is shrunk to that.
         colormap: of the legend at the bottom; None for no legend.
         scale: "mean" or "map", the legend's unit, as in `display_values`.
-        note: small print under the title.
 
     Returns:
         uint8 RGB array (height, width, 3).
@@ -110,22 +119,24 @@ def draw_grid(
     if images is not None:
         pictures = [[image, tile] for image, tile in zip(images, tiles, strict=True)]
     cells = _draw_cells(
-        [[layout.fit_tile(p, min_tile, 2 * min_tile) for p in row] for row in pictures],
+        [[fit_tile(p, min_tile, 2 * min_tile) for p in row] for row in pictures],
         captions,
         min_tile,
     )
     height, width = cells[0].shape[:2]
     across = min(columns or _choose_columns(len(cells), height, width), len(cells))
     down = math.ceil(len(cells) / across)
-    body = layout.sheet(down * (height + _GAP) - _GAP, across * (width + _GAP) - _GAP)
+    body = sheet(down * (height + _GAP) - _GAP, across * (width + _GAP) - _GAP)
     for i, cell in enumerate(cells):
         row, column = divmod(i, across)
-        layout.paste(body, cell, row * (height + _GAP), column * (width + _GAP))
-    return layout.frame(body, title, colormap, scale, note)
+        paste(body, cell, row * (height + _GAP), column * (width + _GAP))
+    return frame(body, title, colormap, scale)
 
 
-def _draw_cells(pictures: list, captions: Sequence[Caption], min_width: int) -> list[np.ndarray]:
-    """Draws all cells at one size: pictures side by side, words below."""
+def _draw_cells(
+    pictures: list[list[np.ndarray]], captions: Sequence[Caption], min_width: int
+) -> list[np.ndarray]:
+    """Draws all cells at one size: pictures side by side, the caption below."""
     tile_height = max(p.shape[0] for row in pictures for p in row)
     tile_width = max(p.shape[1] for row in pictures for p in row)
     in_row = len(pictures[0])
@@ -135,19 +146,19 @@ def _draw_cells(pictures: list, captions: Sequence[Caption], min_width: int) -> 
     has_note = any(caption.note for caption in captions)
     cells = []
     for row, caption in zip(pictures, captions, strict=True):
-        row_paper = layout.sheet(tile_height, in_row * (tile_width + _PAIR_GAP) - _PAIR_GAP)
+        row_paper = sheet(tile_height, in_row * (tile_width + _PAIR_GAP) - _PAIR_GAP)
         for i, picture in enumerate(row):
-            layout.paste(
+            paste(
                 row_paper,
-                layout.center(picture, tile_height, tile_width),
+                center(picture, tile_height, tile_width),
                 0,
                 i * (tile_width + _PAIR_GAP),
             )
-        lines = [layout.center(row_paper, tile_height, width), layout.sheet(4, width)]
+        lines = [center(row_paper, tile_height, width), sheet(4, width)]
         lines.append(draw_line(caption.name, width, TEXT, FAINT_INK, PAPER))
         if has_label:
-            words = f"label: {caption.label}" if caption.label else ""
-            lines.append(draw_line(words, width, TEXT, INK, PAPER))
+            text = f"label: {caption.label}" if caption.label else ""
+            lines.append(draw_line(text, width, TEXT, INK, PAPER))
         if has_prediction:
             lines.append(draw_prediction(caption, width))
         if has_note:

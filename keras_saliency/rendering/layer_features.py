@@ -1,4 +1,4 @@
-"""What excites a layer's channels: probes and projections side by side, cut to where that is."""
+"""Draws what a layer has learnt: probes that excite its channels, beside their projections."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,14 @@ import numpy as np
 from keras_saliency._utils.opencv import cv2
 from keras_saliency.rendering.colormaps import colorize_signed
 from keras_saliency.rendering.grid import Caption, draw_grid
+from keras_saliency.rendering.sheet import Heading
+
+Box = tuple[int, int, int, int]  # (y0, x0, y1, x1) in pixels, half-open
 
 _SILENT = 1e-3  # of a projection's largest value: below, it does not count
 _SMALLEST, _WHOLE = 1 / 8, 0.8  # of the image's side: a cut is no smaller; beyond, nothing is cut
 _TILE = 96  # pixels
-_CHANNELS_BELOW = 4  # each other; with more, two stand side by side
+_CHANNELS_BELOW = 4  # each other; with more, two are side by side
 
 
 def draw_features(
@@ -25,7 +28,7 @@ def draw_features(
     """Draws a row for each channel: the probes that excite it, each beside its projection.
 
     All are cut to squares of one size around the pixels that the projection comes from, so
-    that what early layers see is large enough to be looked at.
+    that what early layers see is large enough to look at.
 
     Args:
         channels: int array (k,).
@@ -40,7 +43,7 @@ def draw_features(
     """
     if not len(channels):
         return None
-    size = signals.shape[2:4]
+    size = signals.shape[2], signals.shape[3]
     boxes = [[_box(signal) for signal in row] for row in signals]
     side = max(max(box[2] - box[0], box[3] - box[1]) for row in boxes for box in row)
     side = max(side, round(_SMALLEST * min(size)), 1)
@@ -63,16 +66,15 @@ def draw_features(
         tiles,
         captions,
         images=pictures,
-        title=title,
+        title=Heading(title, note),
         columns=signals.shape[1] * (1 if len(channels) <= _CHANNELS_BELOW else 2),
         min_tile=_TILE,
         colormap=None,
-        note=note,
     )
 
 
-def _box(signal):
-    """(y0, x0, y1, x1) of the pixels that count; the whole image for a signal of zeros or NaN."""
+def _box(signal: np.ndarray) -> Box:
+    """Returns the box of the pixels that count; the whole image for a signal of zeros or NaN."""
     strength = np.abs(signal).max(axis=-1)
     rows, columns = np.nonzero(strength > _SILENT * strength.max())
     if not len(rows):
@@ -80,11 +82,12 @@ def _box(signal):
     return int(rows.min()), int(columns.min()), int(rows.max()) + 1, int(columns.max()) + 1
 
 
-def _cut(box, side, size):
-    """Slices of the square with that side around a box, moved into the image; all for side 0."""
+def _cut(box: Box, side: int, size: tuple[int, int]) -> tuple[slice, slice]:
+    """Returns the square with that side around a box, moved into the image; all for side 0."""
     if not side:
         return slice(None), slice(None)
     starts = [
         min(max(0, (box[axis] + box[axis + 2] - side) // 2), size[axis] - side) for axis in (0, 1)
     ]
-    return tuple(slice(start, start + side) for start in starts)
+    rows, columns = (slice(start, start + side) for start in starts)
+    return rows, columns

@@ -1,4 +1,4 @@
-"""Words on pictures: cleaned, cut to a width, and drawn so that nothing runs over."""
+"""Text on pictures: cleaned, cut to a width, and drawn so that nothing runs over."""
 
 import math
 import unicodedata
@@ -7,6 +7,8 @@ from functools import lru_cache
 import numpy as np
 
 from keras_saliency._utils.opencv import cv2
+
+Ink = tuple[int, int, int]  # (R, G, B)
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _ELLIPSIS = "..."
@@ -138,7 +140,7 @@ def line_height(size: float) -> int:
     return _baseline(size) + math.ceil(10 * size) + 1
 
 
-def draw_line(text: object, width: int, size: float, ink: tuple, paper: tuple) -> np.ndarray:
+def draw_line(text: object, width: int, size: float, ink: Ink, paper: Ink) -> np.ndarray:
     """Draws one line of text on a strip of its own.
 
     A strip, and not the picture, because then no letter can run over its
@@ -155,19 +157,19 @@ def draw_line(text: object, width: int, size: float, ink: tuple, paper: tuple) -
         uint8 RGB array (`line_height(size)`, `width`, 3).
     """
     strip = np.full((line_height(size), width, 3), paper, np.uint8)
-    words, start = shorten(text, width, size), (_bearing(size), _baseline(size))
-    cv2.putText(strip, words, start, _FONT, size, ink, _stroke(size), cv2.LINE_AA)
+    shown, start = shorten(text, width, size), (_bearing(size), _baseline(size))
+    cv2.putText(strip, shown, start, _FONT, size, ink, _stroke(size), cv2.LINE_AA)
     return strip
 
 
-def trim(strip: np.ndarray, paper: tuple) -> np.ndarray:
+def trim(strip: np.ndarray, paper: Ink) -> np.ndarray:
     """Returns a strip without the empty columns at its sides; an empty strip as it is."""
     inked = np.flatnonzero((strip != np.array(paper, np.uint8)).any(axis=(0, 2)))
     return strip[:, inked[0] : inked[-1] + 1] if len(inked) else strip
 
 
-def draw_mark(correct: bool, height: int, paper: tuple) -> np.ndarray:
-    """Draws a tick or a cross, so that wrong is not told by colour alone.
+def draw_mark(correct: bool, height: int, paper: Ink) -> np.ndarray:
+    """Draws a tick or a cross, so that wrong is not shown by colour alone.
 
     Args:
         correct: a tick if true, else a cross.

@@ -1,11 +1,13 @@
 """Heatmaps drawn on their probes."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from keras_saliency._utils.opencv import cv2
 from keras_saliency.rendering.checks import check_numbers, check_picture
 from keras_saliency.rendering.colormaps import COLORMAPS, colorize
-from keras_saliency.rendering.lettering import draw_line, text_width, trim
+from keras_saliency.rendering.lettering import Ink, draw_line, text_width, trim
 
 SCALES = ("mean", "map")
 # 8 times uniform attention is where the default scale ends.
@@ -14,7 +16,7 @@ FULL_SCALE = 8
 # their full opacity. Below, the probe shines through.
 _OPAQUE_FROM = 0.25
 _REASONS = ("not finite", "all-zero map")
-_SMALLEST_STAMP = 0.3  # font scale; smaller words cannot be read
+_SMALLEST_STAMP = 0.3  # font scale; smaller text cannot be read
 
 
 def defect(heatmap: np.ndarray, empty: bool = False) -> str:
@@ -101,7 +103,7 @@ def overlay(
         empty: the verdict of `Heatmaps.empty`.
 
     Returns:
-        uint8 RGB array (H, W, 3). On images too small for words an unusable
+        uint8 RGB array (H, W, 3). On images too small for text an unusable
         map is struck through only; put `defect` into the caption.
 
     Raises:
@@ -118,7 +120,7 @@ def overlay(
     if reason:
         return _stamp(image, reason)
     height, width = image.shape[:2]
-    values = display_values(_resize(heatmap, height, width), scale)
+    values = display_values(_at_size(heatmap, height, width), scale)
     if values is None:  # cannot be: `defect` has looked
         return _stamp(image, _REASONS[0])
     return blend(image, values, opacity, colormap)
@@ -133,14 +135,17 @@ def opacity_of(values: np.ndarray) -> np.ndarray:
     return np.minimum(values / _OPAQUE_FROM, 1)
 
 
-def blend(image, values, opacity=0.6, colormap="viridis") -> np.ndarray:
+def blend(
+    image: np.ndarray, values: np.ndarray, opacity: float = 0.6, colormap: str = "viridis"
+) -> np.ndarray:
     """Lays the colours of `values`, as of `display_values`, (H, W), on an image (H, W, 3)."""
     weight = opacity * opacity_of(values)[..., None]
     ground = _greyed(image, min(1.0, 2 * opacity), 1 - 0.4 * opacity)
     return np.rint((1 - weight) * ground + weight * colorize(values, colormap)).astype(np.uint8)
 
 
-def _resize(heatmap: np.ndarray, height: int, width: int) -> np.ndarray:
+def _at_size(heatmap: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Returns a heatmap over its maximum, resized linearly or, where it shrinks, by area."""
     # In float32 relative to the maximum: OpenCV resizes no float16, and sums must not overflow.
     heatmap = np.maximum(heatmap.astype(np.float64), 0)
     if heatmap.max() < np.finfo(np.float64).tiny:
@@ -165,22 +170,24 @@ def _stamp(image: np.ndarray, reason: str) -> np.ndarray:
     thickness = max(1, min(height, width) // 80)
     cv2.line(stamped, (0, height - 1), (width - 1, 0), ink, thickness, cv2.LINE_AA)
     stamped[-1, 0] = stamped[0, -1] = ink  # the line's ends fade, and are all of a tiny image
-    # The words grow with the image, because grids shrink large ones; all reasons have one size.
-    longest = max(text_width(words, 1.0) for words in _REASONS)
+    # The text grows with the image, because grids shrink large ones; all reasons have one size.
+    longest = max(text_width(text, 1.0) for text in _REASONS)
     size = min(0.8 * width / longest, height / 80)
     if size < _SMALLEST_STAMP:
         return stamped
-    words = trim(draw_line(reason, width, size, ink, paper), paper)
+    text = trim(draw_line(reason, width, size, ink, paper), paper)
     pad = round(10 * size)
-    strip = np.full((words.shape[0], words.shape[1] + 2 * pad, 3), paper, np.uint8)
-    strip[:, pad:-pad] = words
+    strip = np.full((text.shape[0], text.shape[1] + 2 * pad, 3), paper, np.uint8)
+    strip[:, pad:-pad] = text
     strip = strip[:height, :width]
     top, left = (height - strip.shape[0]) // 2, (width - strip.shape[1]) // 2
     stamped[top : top + strip.shape[0], left : left + strip.shape[1]] = strip
     return stamped
 
 
-def outline(picture: np.ndarray, box, ink=(255, 255, 255), width: int = 1) -> np.ndarray:
+def outline(
+    picture: np.ndarray, box: Sequence[int], ink: Ink = (255, 255, 255), width: int = 1
+) -> np.ndarray:
     """Returns a picture with a frame around a place, within black; at its edges, along them.
 
     Args:
@@ -191,7 +198,7 @@ def outline(picture: np.ndarray, box, ink=(255, 255, 255), width: int = 1) -> np
     """
     drawn = picture.copy()
     y0, x0, y1, x1 = (int(side) for side in box)
-    for reach, colour in ((2 * width, 0), (width, ink)):
+    for reach, colour in ((2 * width, (0, 0, 0)), (width, ink)):
         place = drawn[max(0, y0 - reach) : y1 + reach, max(0, x0 - reach) : x1 + reach]
         inside = place[width:-width, width:-width].copy()
         place[...] = colour

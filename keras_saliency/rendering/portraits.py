@@ -20,7 +20,7 @@ class Portraits:
         plain: uint8 RGB arrays (H, W, 3), one for each of them.
     """
 
-    def __init__(self, images, display_images, drawn):
+    def __init__(self, images: np.ndarray, display_images: np.ndarray | None, drawn: np.ndarray):
         self.is_of_images = images.ndim == 4
         if images.ndim == 3:
             self._probes = np.asarray(images[drawn], np.float64)
@@ -34,7 +34,9 @@ class Portraits:
             self._probes = displayable(images, display_images, drawn)
             self.plain = list(self._probes)
 
-    def attended(self, place: int, heatmap: np.ndarray, empty: bool) -> tuple:
+    def attended(
+        self, place: int, heatmap: np.ndarray, empty: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Draws one of them with its heatmap.
 
         Args:

@@ -1,6 +1,7 @@
-"""What grids and filmstrips share: colours, margins, tiles of one size, the frame."""
+"""The paper of grids and filmstrips: colours, margins, tiles of one size, heading and legend."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,18 @@ FAINT_INK = (150, 150, 160)
 NOTE_INK = (255, 190, 90)
 TEXT, HEADING, TITLE = 0.42, 0.48, 0.6  # font scales
 MARGIN, GAP = 16, 12
+
+
+class Heading(NamedTuple):
+    """What is drawn at the top of a picture.
+
+    Attributes:
+        title: drawn in as many lines as it takes.
+        note: small print under the title; "" for none.
+    """
+
+    title: str
+    note: str = ""
 
 
 def fit_tile(tile: np.ndarray, smallest: int, largest: int) -> np.ndarray:
@@ -74,26 +87,26 @@ def center(piece: np.ndarray, height: int, width: int) -> np.ndarray:
 
 def frame(
     body: np.ndarray,
-    title: str | None,
+    title: str | Heading | None,
     colormap: str | None,
     scale: str,
-    note: str | None = None,
 ) -> np.ndarray:
     """Puts margins, a title and the legend of the colours around a picture.
 
     Args:
         body: uint8 RGB array (height, width, 3).
-        title: drawn at the top, in as many lines as it takes, or None.
+        title: drawn at the top, in as many lines as it takes; a `Heading` where small print
+            follows it; or None.
         colormap: of the legend, or None for no legend.
         scale: "mean" or "map", the legend's unit.
-        note: small print under the title, or None.
 
     Returns:
         uint8 RGB array, larger than `body`.
     """
     width = body.shape[1]
-    head = [(line, TITLE, INK) for line in wrap(title or "", width, TITLE)]
-    head += [(line, TEXT, FAINT_INK) for line in wrap(note or "", width, TEXT)]
+    heading = title if isinstance(title, Heading) else Heading(title or "")
+    head = [(line, TITLE, INK) for line in wrap(heading.title, width, TITLE)]
+    head += [(line, TEXT, FAINT_INK) for line in wrap(heading.note, width, TEXT)]
     parts = [body]
     if head:
         lines = [draw_line(line, width, size, ink, PAPER) for line, size, ink in head]
@@ -117,8 +130,8 @@ def _legend(width: int, colormap: str, scale: str) -> np.ndarray:
     paste(paper, draw_line(_UNITS[scale], width, TEXT, FAINT_INK, PAPER), 0, 0)
     ramp = np.repeat(np.linspace(0, 1, bar_width)[None], bar_height, axis=0)
     paste(paper, colorize(ramp, colormap), line, 0)
-    for position, words in _TICKS[scale]:
-        strip = trim(draw_line(words, max(1, bar_width // 3), TEXT, FAINT_INK, PAPER), PAPER)
+    for position, tick in _TICKS[scale]:
+        strip = trim(draw_line(tick, max(1, bar_width // 3), TEXT, FAINT_INK, PAPER), PAPER)
         x = round(position * (bar_width - 1))
         left = min(max(0, x - strip.shape[1] // 2), bar_width - strip.shape[1])
         paper[line + bar_height : line + bar_height + 3, x] = FAINT_INK
@@ -127,7 +140,7 @@ def _legend(width: int, colormap: str, scale: str) -> np.ndarray:
 
 
 _UNITS = {"mean": "attention / mean of its map", "map": "attention / maximum of its map"}
-_TICKS = {
+_TICKS: dict[str, tuple[tuple[float, str], ...]] = {
     "mean": ((0, "0"), (1 / FULL_SCALE, "1"), (0.5, f"{FULL_SCALE // 2}"), (1, f"{FULL_SCALE}x")),
     "map": ((0, "0"), (0.5, "0.5"), (1, "1")),
 }

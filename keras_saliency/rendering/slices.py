@@ -1,14 +1,16 @@
 """Volumes drawn as slices and as a projection, with attention on them."""
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 
 from keras_saliency._utils.resize import resize
-from keras_saliency.rendering.lettering import draw_line
+from keras_saliency.rendering.lettering import Ink, draw_line
 from keras_saliency.rendering.overlays import blend, display_values, outline
 from keras_saliency.rendering.sheet import FAINT_INK, PAPER, fit_tile
 
 NUM_SLICES = 3
-_TILE, _WORDS = 96, 0.36  # pixels of a slice's longer side at least; size of its words
+_TILE, _TEXT = 96, 0.36  # pixels of a slice's longer side at least; font scale of its name
 
 
 def strongest_slices(heatmap: np.ndarray, depth: int) -> list[int]:
@@ -28,7 +30,10 @@ def middle_slices(depth: int) -> list[int]:
 
 
 def draw_slices(
-    volume: np.ndarray, slices: list[int], heatmap: np.ndarray | None = None, marks=()
+    volume: np.ndarray,
+    slices: Sequence[int],
+    heatmap: np.ndarray | None = None,
+    marks: Iterable[tuple[Sequence[int], Ink]] = (),
 ) -> np.ndarray:
     """Draws some slices and the maximum-intensity projection along the depth, side by side.
 
@@ -58,12 +63,11 @@ def draw_slices(
         ]
     width = pictures[0].shape[1]
     names = [f"slice {i}" for i in slices] + ["maximum"]
-    words = [draw_line(name, width, _WORDS, FAINT_INK, PAPER) for name in names]
-    cells = [np.vstack(pair) for pair in zip(pictures, words, strict=True)]
+    lines = [draw_line(name, width, _TEXT, FAINT_INK, PAPER) for name in names]
+    cells = [np.vstack(pair) for pair in zip(pictures, lines, strict=True)]
     gap = np.full((len(cells[0]), 3, 3), PAPER, np.uint8)
     return np.hstack([part for cell in cells for part in (cell, gap)][:-1])
 
 
-def _at_size(heatmap, size):
-    heatmap = np.asarray(heatmap, np.float32)[None]
-    return resize(heatmap, size)[0]
+def _at_size(heatmap: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    return resize(np.asarray(heatmap, np.float32)[None], size)[0]

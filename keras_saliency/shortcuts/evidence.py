@@ -11,7 +11,7 @@ from keras_saliency.rendering.curves import draw_curve
 from keras_saliency.rendering.display_range import displayable, displayable_volumes
 from keras_saliency.rendering.grid import Caption, draw_grid
 from keras_saliency.rendering.overlays import outline
-from keras_saliency.rendering.sheet import INK, NOTE_INK, fit_tile
+from keras_saliency.rendering.sheet import INK, NOTE_INK, Heading, fit_tile
 from keras_saliency.rendering.slices import draw_slices, strongest_slices
 from keras_saliency.shortcuts.swaps import Outcome, Pairs, Scene, Swap
 
@@ -106,10 +106,9 @@ def draw_evidence(probes: ProbeSet, evidence: Evidence, title: str) -> np.ndarra
         after,
         _captions(probes, evidence),
         images=before,
-        title=title,
+        title=Heading(title, f"{note}. Below: what the model says of both."),
         min_tile=_TILE,
         colormap=None,
-        note=f"{note}. Below: what the model says of both.",
     )
 
 
@@ -180,7 +179,7 @@ def _draw_signals(
     spans = np.stack([both.min(axis=1), both.max(axis=1)], axis=1)
     plain, tiles = [], []
     for first, second, span, boxes in zip(before, after, spans, marks, strict=True):
-        inked = [(*box, _INKS[name]) for name, box in boxes.items()]
+        inked = [(box, _INKS[name]) for name, box in boxes.items()]
         plain.append(draw_curve(first, span=span))
         tiles.append(draw_curve(second, span=span, marks=inked))
     return plain, tiles

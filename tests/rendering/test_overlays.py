@@ -10,6 +10,7 @@ from keras_saliency.rendering import (
     COLORMAPS,
     Caption,
     Filmstrip,
+    Heading,
     colorize,
     colorize_signed,
     defect,
@@ -22,8 +23,8 @@ from keras_saliency.rendering import (
     has_bgr_channels,
     overlay,
 )
-from keras_saliency.rendering.lettering import draw_line, plain, shorten, text_width
-from keras_saliency.rendering.sheet import fit_tile
+from keras_saliency.rendering.lettering import draw_line, line_height, plain, shorten, text_width
+from keras_saliency.rendering.sheet import MARGIN, TEXT, TITLE, fit_tile
 
 MEAN, DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 CAFFE_MEAN = np.array([103.939, 116.779, 123.68])
@@ -509,6 +510,17 @@ def test_the_legend_names_its_scale_and_can_be_left_out():
     assert places(mean, colorize(np.ones((1, 1)))) and not places(
         without, colorize(np.ones((1, 1)))
     )
+
+
+def test_small_print_follows_the_title():
+    tile = [np.zeros((160, 160, 3), np.uint8)]
+    alone = draw_grid(tile, captions(1), title="grad_cam")
+    both = draw_grid(tile, captions(1), title=Heading("grad_cam", "Left: a probe."))
+    np.testing.assert_array_equal(draw_grid(tile, captions(1), title=Heading("grad_cam")), alone)
+    num_more = len(both) - len(alone)
+    assert num_more == line_height(TEXT)
+    shift = MARGIN + line_height(TITLE)
+    np.testing.assert_array_equal(both[shift + num_more :], alone[shift:])
 
 
 def test_grids_that_do_not_fit_together_are_errors():

@@ -34,6 +34,12 @@ def test_a_curve_is_grey_without_attention_and_coloured_where_there_is_some():
     np.testing.assert_array_equal(found[:, left], plain[:, left])
 
 
+def test_marked_samples_of_a_curve_have_their_colour_and_no_others():
+    signal, ink = np.sin(np.linspace(0, 20, 400))[:, None], (255, 0, 0)
+    columns = np.flatnonzero(is_colour(draw_curve(signal, marks=[((100, 200), ink)]), ink).any(0))
+    assert abs(columns.min() - 80) <= 2 and abs(columns.max() - 160) <= 2
+
+
 def test_peaks_of_long_signals_are_not_lost():
     signal = np.zeros((100_000, 1))
     signal[54_321] = 1
