@@ -1,20 +1,41 @@
+import collections
+import gc
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from helpers.networks import SHAPE
+import numpy as np
+import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+# Tensors are small here: of several processes none gains from a second thread. 0 is TensorFlow's
+# own choice.
+NUM_THREADS = "1" if "PYTEST_XDIST_WORKER" in os.environ else "0"
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", NUM_THREADS)
 
-import keras
-import numpy as np
-import pytest
+MOST_PROCESSES = 4  # of about 2 GB each
+
+
+def pytest_xdist_auto_num_workers(config):
+    """Whole folders are spread over processes; files named one by one do not wait for any."""
+    if all(".py" in argument for argument in config.args):
+        return 0
+    return min(os.cpu_count() or 1, MOST_PROCESSES)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Files with slow tests first, so that no process ends long after the others."""
+    num_slow = collections.Counter(i.path for i in items if i.get_closest_marker("slow"))
+    items.sort(key=lambda item: -num_slow[item.path])  # keeps the order within each file
 
 
 @pytest.fixture(autouse=True)
 def seeded():
+    import keras
+
     keras.utils.set_random_seed(7)
     yield
     keras.config.set_dtype_policy("float32")
@@ -22,7 +43,12 @@ def seeded():
 
 @pytest.fixture(autouse=True, scope="module")
 def cleared_session():
-    keras.backend.clear_session()  # takes a fifth of a second, so not for every test
+    import keras
+
+    keras.backend.clear_session()  # collects garbage, so not for every test
+    # What is left is not looked at again: else each collection searches a million objects for a
+    # second, a third of all the time that the tests take.
+    gc.freeze()
 
 
 def run_example(name, log_dir, *arguments):
@@ -58,6 +84,8 @@ def rng():
 @pytest.fixture
 def data(rng):
     """Images and labels that fit `small_cnn`."""
+    from helpers.networks import SHAPE
+
     return rng.uniform(size=(40, *SHAPE)).astype(np.float32), rng.integers(0, 4, 40)
 
 
