@@ -3,6 +3,7 @@ import gc
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -51,14 +52,24 @@ def cleared_session():
     gc.freeze()
 
 
-def run_example(name, log_dir, *arguments):
-    """Writes the log of an example."""
+def run_example(name, tmp_path_factory, *arguments):
+    """Returns the log of an example, written by the first process of this session to ask for it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # which all processes share
+    log_dir, done = folder / f"log_of_{name}", folder / f"done_{name}"
+    try:
+        log_dir.mkdir()
+    except FileExistsError:
+        until = time.monotonic() + 300
+        while not done.exists():
+            assert time.monotonic() < until, f"{name} was not run by another process"
+            time.sleep(0.2)
+        return log_dir
     example = Path(__file__).resolve().parents[1] / "examples" / name
-    subprocess.run(
-        [sys.executable, example, "--log-dir", log_dir, *arguments],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    command = [sys.executable, example, "--log-dir", log_dir, *arguments]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    done.touch()
     return log_dir
 
 
@@ -66,14 +77,14 @@ def run_example(name, log_dir, *arguments):
 def quickstart_log(tmp_path_factory):
     """What `examples/quickstart.py` writes: three methods, no alert."""
     pytest.importorskip("skimage")
-    return run_example("quickstart.py", tmp_path_factory.mktemp("logs"), "--epochs", "3")
+    return run_example("quickstart.py", tmp_path_factory, "--epochs", "3")
 
 
 @pytest.fixture(scope="session")
 def shortcut_log(tmp_path_factory):
     """What `examples/catch_a_shortcut.py` writes: a run with an alert, and its twin without."""
     pytest.importorskip("skimage")
-    return run_example("catch_a_shortcut.py", tmp_path_factory.mktemp("logs"))
+    return run_example("catch_a_shortcut.py", tmp_path_factory)
 
 
 @pytest.fixture
@@ -83,10 +94,9 @@ def rng():
 
 @pytest.fixture
 def data(rng):
-    """Images and labels that fit `small_cnn`."""
-    from helpers.networks import SHAPE
+    from helpers.networks import draw_data
 
-    return rng.uniform(size=(40, *SHAPE)).astype(np.float32), rng.integers(0, 4, 40)
+    return draw_data(rng)
 
 
 @pytest.fixture

@@ -40,3 +40,8 @@ def randomize(model, seed=3):
         else:
             weight.assign(rng.normal(scale=0.1, size=value.shape))
     return model
+
+
+def draw_data(rng):
+    """Images and labels that fit `small_cnn`."""
+    return rng.uniform(size=(40, *SHAPE)).astype(np.float32), rng.integers(0, 4, 40)

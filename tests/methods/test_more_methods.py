@@ -151,8 +151,7 @@ def test_maps_do_not_depend_on_the_chunk(model, images, name):
     assert relative_error(maps_of(model, images, name, chunk_size=3).native, one) < TOLERANCE
 
 
-@pytest.mark.parametrize("name", NEW)
-def test_every_method_works_in_the_callback_and_changes_no_training(tmp_path, name, rng):
+def test_every_method_works_in_the_callback_and_changes_no_training(tmp_path, rng):
     images = rng.uniform(size=(16, 18, 14, 3)).astype(np.float32)
     labels = rng.integers(0, 4, 16)
 
@@ -164,13 +163,14 @@ def test_every_method_works_in_the_callback_and_changes_no_training(tmp_path, na
         return model.get_weights(), float(tf.random.uniform(()))
 
     callback = SaliencyCallback(
-        ProbeSet(images[:4], labels[:4]), tmp_path, methods=name, detectors=None, on_error="raise"
+        ProbeSet(images[:4], labels[:4]), tmp_path, methods=NEW, detectors=None, on_error="raise"
     )
     plain, watched = train([]), train([callback])
     for a, b in zip(plain[0], watched[0], strict=True):
         np.testing.assert_array_equal(a, b)
     assert plain[1] == watched[1], "the random state is another"
-    assert np.isfinite(callback.history[name]["drift_previous"][-1]).any()
+    for name in NEW:
+        assert np.isfinite(callback.history[name]["drift_previous"][-1]).any(), name
 
 
 @pytest.mark.parametrize("name", NEW)

@@ -14,8 +14,6 @@ import pytest
 from helpers.browser import (
     CHROMIUM,
     DRIVER,
-    FIND,
-    chromium,
     drawn,
     enter_saliency_tab,
     look_at,
@@ -23,19 +21,21 @@ from helpers.browser import (
     tensorboard,
     wait_until,
 )
-from helpers.tab_logs import (
-    HOSTILE,
-    damage,
-    make_alert,
-    make_probes,
-    make_report,
-    write_foreign,
-    write_log,
+from helpers.tab_page import (
+    click,
+    errors,
+    find,
+    pick,
+    pixels,
+    press,
+    settle,
+    shown_probes,
+    wait_drawn,
+    words,
 )
 
 from keras_saliency import History
 from keras_saliency.rendering import overlay
-from keras_saliency.sinks import TensorBoardSink
 from keras_saliency.tab import report
 
 pytest.importorskip("selenium")
@@ -45,7 +45,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver"),
 ]
-PACKAGE = Path(__file__).resolve().parents[2] / "keras_saliency"
 TAGGED, CLEAN = "tagged/saliency", "clean/saliency"
 MAPS_ASKED = "return performance.getEntriesByType('resource').filter(r => /data.maps/.test(r.name))"
 
@@ -59,14 +58,9 @@ def board(shortcut_log):
 
 
 @pytest.fixture(scope="module")
-def downloads(tmp_path_factory):
-    return tmp_path_factory.mktemp("downloads")
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory, downloads):
-    with chromium(tmp_path_factory.mktemp("profile"), downloads=downloads) as driver:
-        yield driver
+def quickstart_board(quickstart_log):
+    with tensorboard(quickstart_log) as (address, _):
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -74,69 +68,8 @@ def history(shortcut_log):
     return History.load(shortcut_log / TAGGED)
 
 
-def words(**state):
-    return "".join(f"&p.saliency.{name}={value}" for name, value in state.items())
-
-
 def enter(browser, board, **state):
     enter_saliency_tab(browser, board, words(**{"run": TAGGED, **state}))
-
-
-def find(browser, selector):
-    return browser.find_elements("css selector", selector)
-
-
-def click(browser, selector, text=""):
-    [first, *_] = [e for e in find(browser, selector) if text in e.text]
-    browser.execute_script("arguments[0].click()", first)
-
-
-def pick(browser, label, value):
-    browser.execute_script(
-        "const list = document.querySelector(`select[aria-label='${arguments[0]}']`);"
-        "list.value = arguments[1]; list.dispatchEvent(new Event('change'))",
-        label,
-        value,
-    )
-
-
-def press(browser, *keys):
-    browser.switch_to.active_element.send_keys(*keys)
-
-
-def wait_drawn(browser, run, step):
-    wait_until(lambda: drawn(browser) == f"{run} {step}", 20, f"epoch {step} of {run}")
-
-
-def settle(browser):
-    """Two frames, after which what was asked for is drawn."""
-    browser.execute_async_script(
-        "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() =>"
-        " setTimeout(done, 150)))"
-    )
-
-
-def pixels(browser, place=0, selector=".card canvas"):
-    width, height, values = browser.execute_script(
-        "const c = document.querySelectorAll(arguments[1])[arguments[0]];"
-        "return [c.width, c.height, [...c.getContext('2d')"
-        ".getImageData(0, 0, c.width, c.height).data]]",
-        place,
-        selector,
-    )
-    return np.array(values, np.uint8).reshape(height, width, 4)[..., :3]
-
-
-def shown_probes(browser):
-    return browser.execute_script(
-        "return [...document.querySelectorAll('.card')].map((c) => Number(c.dataset.probe))"
-    )
-
-
-def errors(browser):
-    """What the page complains of; TensorBoard's own words apart."""
-    ours = [e for e in browser.get_log("browser") if "plugin/saliency" in e["message"]]
-    return [e["message"] for e in ours if e["level"] == "SEVERE"]
 
 
 def test_the_tab_appears_by_itself_and_shows_the_caught_shortcut(browser, board):
@@ -500,152 +433,6 @@ def test_dark_theme(browser, board):
     look_at(browser, "tab_dark")
 
 
-@pytest.mark.parametrize("width", [1280, 2560])
-def test_nothing_is_cut_off_with_long_names(tmp_path, tmp_path_factory, width):
-    long = [f"class-with-a-name-of-forty-characters-{i:02d}" for i in range(3)]
-    probes = make_probes(
-        12, class_names=long, names=[f"a file in a folder/{i:020d}.png" for i in range(12)]
-    )
-    write_log(tmp_path, probes, findings=[make_alert(1, f"Class {long[0]} is {long[1]}. " * 5)])
-    profile = tmp_path_factory.mktemp("profile")
-    with tensorboard(tmp_path) as (address, _), chromium(profile, width, 900) as browser:
-        enter_saliency_tab(browser, address, words(size=96))
-        settle(browser)
-        look_at(browser, f"tab_{width}")
-        cut = browser.execute_script(
-            "return [...document.querySelectorAll("
-            "'.card, .card *, .finding, .finding *, h3, .legend')]"
-            ".filter((e) => e.scrollWidth > e.clientWidth + 1 && e.clientWidth)"
-            ".map((e) => e.className + ': ' + e.textContent)"
-        )
-        assert not cut
-        assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
-        shown = find(browser, ".card")[0].text
-        assert long[0] in shown.replace("\n", "")
-
-
-def test_markup_in_names_is_text(browser, tmp_path):
-    probes = make_probes(
-        class_names=[HOSTILE, "b", "c"],
-        names=[f"{HOSTILE}{i}" for i in range(4)],
-        groups=[HOSTILE, "x", "y", "z"],
-    )
-    write_log(tmp_path, probes, findings=[make_alert(1, HOSTILE)])
-    with tensorboard(tmp_path) as (address, _):
-        wait_until(lambda: read(f"{address}/data/plugin/saliency/data/runs"), 60, "TensorBoard")
-        enter_saliency_tab(browser, address, words(probe=0, only="", sort="name"))
-        settle(browser)
-        assert HOSTILE in find(browser, ".page h2")[0].text
-        press(browser, Keys.ESCAPE)
-        settle(browser)
-        assert HOSTILE in find(browser, ".card")[0].text
-        assert HOSTILE in find(browser, ".finding")[0].text
-        assert not find(browser, "img[src=x]")
-        look_at(browser, "tab_hostile")
-        browser.switch_to.default_content()
-        assert "onerror" not in browser.execute_script(
-            "return [...document.querySelectorAll('img')].map((i) => i.outerHTML).join()"
-        )
-
-
-def test_a_running_training_is_followed(browser, tmp_path):
-    probes = make_probes()
-    sink = TensorBoardSink()
-    sink.open(str(tmp_path / "saliency"), {})
-
-    def write(epoch, *findings):
-        sink.write(make_report(probes, epoch, findings, is_baseline=epoch < 0))
-
-    with tensorboard(tmp_path, "--reload_interval", "1") as (address, _):
-        wait_until(lambda: read(f"{address}/data/environment"), 60, "TensorBoard")
-        write(-1)
-        write(0)
-        enter_saliency_tab(browser, address)
-        wait_drawn(browser, "saliency", 0)
-        write(1, make_alert(1, "a new alert"))
-        wait_until(lambda: drawn(browser) == "saliency 1", 40, "the new epoch")
-        settle(browser)
-        assert "a new alert" in find(browser, ".finding.alert")[0].text
-        assert "in an alert" in find(browser, ".card[data-probe='2']")[0].text
-        look_at(browser, "tab_live")
-    sink.close()
-
-
-def test_a_log_without_maps_says_what_is_missing(browser, tmp_path):
-    write_foreign(tmp_path)
-    with tensorboard(tmp_path) as (address, _):
-        wait_until(lambda: b"true" in read(f"{address}/data/plugins_listing"), 60, "TensorBoard")
-        browser.get("about:blank")
-        browser.get(f"{address}/#saliency")
-
-        def said():
-            browser.switch_to.default_content()
-            frames = browser.execute_script(FIND + "return found", "iframe")
-            if not frames:
-                return ""
-            browser.switch_to.frame(frames[0])
-            messages = find(browser, ".message")
-            return messages[0].text if messages else ""
-
-        text = wait_until(said, 60, "a sentence")
-        assert "cannot be read" in text or "No run" in text or "another version" in text
-
-
-# With TensorBoard alone: it must start, and all other tabs work, whatever happens.
-
-
-@pytest.mark.parametrize(
-    "flags", [[], ["--load_fast=false"], ["--path_prefix=/a/b"]], ids=["fast", "slow", "prefix"]
-)
-def test_all_epochs_are_served_by_both_loaders_and_behind_a_prefix(tmp_path, browser, flags):
-    write_log(tmp_path, make_probes(), range(-1, 29))
-    with tensorboard(tmp_path, *flags) as (address, _):
-        address += "/a/b" if "prefix" in str(flags) else ""
-        runs = f"{address}/data/plugin/saliency/data/runs"
-        wait_until(lambda: b'"last": 28' in read(runs), 90, "the log")
-        about = json.loads(read(f"{address}/data/plugin/saliency/data/run?run=saliency"))
-        assert about["steps"]["grad_cam"] == list(range(-1, 29))
-        enter_saliency_tab(browser, address, words(epoch=5))
-        wait_drawn(browser, "saliency", 5)
-
-
-@pytest.mark.parametrize("how", ["truncated", "flipped", "empty", "foreign"])
-@pytest.mark.parametrize("flags", [[], ["--load_fast=false"]], ids=["fast", "slow"])
-def test_tensorboard_survives_damaged_logs(tmp_path, how, flags):
-    damage(write_log(tmp_path / "damaged", make_probes()), how)
-    write_foreign(tmp_path)
-    write_log(tmp_path / "whole", make_probes())
-    with tensorboard(tmp_path, *flags) as (address, _):
-        runs = f"{address}/data/plugin/saliency/data/runs"
-        wait_until(lambda: b"whole/saliency" in read(runs), 90, "the whole run")
-        plugins = json.loads(read(f"{address}/data/plugins_listing"))
-        assert plugins["saliency"]["enabled"]
-        answer = read(f"{address}/data/plugin/saliency/data/run?run=foreign")
-        assert b"error" in answer or answer == b""
-
-
-@pytest.mark.parametrize("broken", ["plugin.py", "reader.py", "schema.py", "static"])
-def test_a_broken_package_costs_no_other_tab(tmp_path, broken):
-    copy = tmp_path / "copy" / "keras_saliency"
-    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    path = copy / "tab" / broken
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.write_text("def broken(:\n")
-    write_log(tmp_path / "logs", make_probes())
-    environment = {"PYTHONPATH": str(tmp_path / "copy")}
-    with tensorboard(tmp_path / "logs", environment=environment) as (address, _):
-        listing = f"{address}/data/plugins_listing"
-        wait_until(lambda: b"scalars" in read(listing), 60, "TensorBoard")
-        plugins = json.loads(read(listing))
-        assert "scalars" in plugins and "saliency" not in plugins
-        assert json.loads(read(f"{address}/data/runs")) is not None
-
-
-# The report.
-
-
 def test_the_report_opens_without_tensorboard(browser, shortcut_log, tmp_path):
     page = tmp_path / "report.html"
     page.write_text(report.build_report(str(shortcut_log)))
@@ -678,45 +465,32 @@ def test_every_control_has_a_name(browser, board):
     assert not nameless
 
 
-def test_methods_stand_side_by_side(browser, quickstart_log):
-    with tensorboard(quickstart_log) as (address, _):
-        enter_saliency_tab(browser, address, words(epoch=1))
-        settle(browser)
-        captions = [e.text for e in find(browser, ".card:first-child figcaption")]
-        assert captions == ["grad cam", "vanilla gradients", "deconvnet"]
-        look_at(browser, "tab_methods")
-        click(browser, "[data-value=grad_cam]")
-        settle(browser)
-        captions = [e.text for e in find(browser, ".card:first-child figcaption")]
-        assert captions == ["vanilla gradients", "deconvnet"]
+def test_methods_stand_side_by_side(browser, quickstart_board):
+    enter_saliency_tab(browser, quickstart_board, words(epoch=1))
+    settle(browser)
+    captions = [e.text for e in find(browser, ".card:first-child figcaption")]
+    assert captions == ["grad cam", "vanilla gradients", "deconvnet"]
+    look_at(browser, "tab_methods")
+    click(browser, "[data-value=grad_cam]")
+    settle(browser)
+    captions = [e.text for e in find(browser, ".card:first-child figcaption")]
+    assert captions == ["vanilla gradients", "deconvnet"]
 
 
-def test_a_foreign_run_does_not_hide_the_others(browser, tmp_path):
-    write_log(tmp_path, make_probes())
-    write_foreign(tmp_path)
-    with tensorboard(tmp_path) as (address, _):
-        runs = f"{address}/data/plugin/saliency/data/runs"
-        wait_until(lambda: b'"saliency"' in read(runs) and b'"foreign"' in read(runs), 60, "both")
-        enter_saliency_tab(browser, address)
-        assert drawn(browser) == "saliency 2"
-        assert "foreign cannot be read" in find(browser, ".message")[0].text
-
-
-def test_what_is_chosen_while_maps_are_fetched_is_drawn(browser, quickstart_log):
+def test_what_is_chosen_while_maps_are_fetched_is_drawn(browser, quickstart_board):
     """No tile is left as if it had no map, whatever is asked for in between."""
-    with tensorboard(quickstart_log) as (address, _):
-        enter_saliency_tab(browser, address, words(epoch=2, methods="grad_cam"))
-        browser.execute_script(
-            "const s = document.querySelector('input.slider');"
-            "s.value = 0; s.dispatchEvent(new Event('input'));"
-            "requestAnimationFrame(() => document.querySelector('[data-value=deconvnet]').click())"
-        )
-        wait_drawn(browser, "saliency", -1)
-        settle(browser)
-        time.sleep(1)
-        shown = pixels(browser, 1)
-        click(browser, "[data-value=heatmap]")
-        settle(browser)
-        click(browser, "[data-value=overlay]")
-        settle(browser)
-        np.testing.assert_array_equal(shown, pixels(browser, 1))
+    enter_saliency_tab(browser, quickstart_board, words(epoch=2, methods="grad_cam"))
+    browser.execute_script(
+        "const s = document.querySelector('input.slider');"
+        "s.value = 0; s.dispatchEvent(new Event('input'));"
+        "requestAnimationFrame(() => document.querySelector('[data-value=deconvnet]').click())"
+    )
+    wait_drawn(browser, "saliency", -1)
+    settle(browser)
+    time.sleep(1)
+    shown = pixels(browser, 1)
+    click(browser, "[data-value=heatmap]")
+    settle(browser)
+    click(browser, "[data-value=overlay]")
+    settle(browser)
+    np.testing.assert_array_equal(shown, pixels(browser, 1))

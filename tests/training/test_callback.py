@@ -208,7 +208,11 @@ def test_the_training_is_the_same_bit_for_bit(tmp_path, data, probes, model):
         keras.utils.set_random_seed(11)
         snapshot = Snapshot()
         history = fit(
-            [*callbacks, snapshot], data, compiled(MODELS[model](), "adam"), epochs=3, validation_split=0.2
+            [*callbacks, snapshot],
+            data,
+            compiled(MODELS[model](), "adam"),
+            epochs=3,
+            validation_split=0.2,
         )
         histories.append({k: v for k, v in history.history.items() if k not in OURS})
         states.append(snapshot.state)
