@@ -303,7 +303,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         self._guard = Guard(settings.on_error)
         trained = None if earlier is None else earlier.num_trained
         if trained is None:  # as the optimizer has counted
-            trained = int(getattr(getattr(model, "optimizer", None), "iterations", 0))
+            trained = _number(getattr(getattr(model, "optimizer", None), "iterations", 0))
         self._schedule = Schedule(
             settings.epoch_freq,
             settings.batch_freq,
@@ -311,7 +311,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             epoch,
             steps=params.get("steps"),
             num_trained=trained if epoch > 0 else 0,
-            at_once=int(getattr(model, "steps_per_execution", 1) or 1),
+            at_once=_number(getattr(model, "steps_per_execution", None) or 1),
         )
         self._run = Run(
             settings,
@@ -370,6 +370,11 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             moment = self._schedule.at_batch_end(batch, self._run.is_busy)
             if moment is not None:
                 self._observe(moment, self._schedule.batch_budget)
+
+
+def _number(variable: Any) -> int:
+    """Reads a whole number; `int` refuses the variables of a `MirroredStrategy`."""
+    return int(variable.numpy() if hasattr(variable, "numpy") else variable)
 
 
 # The settings can be read from the callback, under the names of the arguments.

@@ -18,6 +18,7 @@ from helpers.events import events_of
 from keras_saliency.training.workers import describe_workers
 
 SCRIPT = Path(__file__).parents[1] / "helpers" / "distributed_run.py"
+BOTH = ("alone", "observed")  # one after the other in the same processes
 METHODS = ("grad_cam", "vanilla_gradients")
 pytestmark = pytest.mark.slow
 
@@ -33,7 +34,7 @@ def started(out, *, cluster=None, **options):
             if cluster:
                 task = {"type": job, "index": index}
                 environment["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": task})
-            files = {"out": f"{out}_{number}.npz", "log_dir": f"{out}_logs_{number}"}
+            files = {"out": f"{out}_%s_{number}.npz", "log_dir": f"{out}_logs_{number}"}
             with open(f"{out}_{number}.txt", "w") as text:
                 processes.append(
                     subprocess.Popen(
@@ -50,14 +51,17 @@ def started(out, *, cluster=None, **options):
             process.wait()
 
 
-def run(out, seconds=180, **options):
-    """Runs a training to its end; returns what each process has left."""
+def run(out, seconds=180, trainings=("observed",), **options):
+    """Runs trainings to their end; returns for each in turn what each process has left."""
     deadline = time.monotonic() + seconds
-    with started(out, **options) as processes:
+    with started(out, trainings=trainings, **options) as processes:
         for i, process in enumerate(processes):
             code = process.wait(max(1, deadline - time.monotonic()))
             assert code == 0, Path(f"{out}_{i}.txt").read_text()[-2000:]
-    return [dict(np.load(f"{out}_{i}.npz")) for i in range(len(processes))]
+    return [
+        [dict(np.load(f"{out}_{name}_{i}.npz")) for i in range(len(processes))]
+        for name in trainings
+    ]
 
 
 def two_workers(jobs=("worker", "worker")):
@@ -88,8 +92,7 @@ def assert_maps_of_first_replica(left):
 @pytest.mark.parametrize("kind", ["built", "drawing"])
 def test_mirrored_strategy_with_keras_3(tmp_path, kind):
     options = {"strategy": "mirrored", "kind": kind}
-    (observed,) = run(tmp_path / "observed", **options)
-    (alone,) = run(tmp_path / "alone", observed=False, **options)
+    [alone], [observed] = run(tmp_path / "out", trainings=BOTH, **options)
     assert_same_training(alone, observed)
     assert observed["note_epochs"].tolist() == [-1, 0, 1, 2]
     if kind != "drawing":  # else no two calls are alike
@@ -100,8 +103,7 @@ def test_mirrored_strategy_with_keras_3(tmp_path, kind):
 def test_mirrored_strategy_with_tf_keras(tmp_path):
     pytest.importorskip("tf_keras")
     options = {"strategy": "mirrored", "engine": "tf_keras"}
-    (observed,) = run(tmp_path / "observed", **options)
-    (alone,) = run(tmp_path / "alone", observed=False, **options)
+    [alone], [observed] = run(tmp_path / "out", trainings=BOTH, **options)
     assert_same_training(alone, observed)
     assert_maps_of_first_replica(observed)
     assert observed["note_collectives"].size == 0
@@ -113,12 +115,12 @@ def test_mirrored_strategy_with_tf_keras(tmp_path):
 def test_of_two_workers_only_the_chief_observes(tmp_path, jobs, kind):
     pytest.importorskip("tf_keras")
     options = {"strategy": "workers", "engine": "tf_keras", "kind": kind}
-    chief, worker = run(tmp_path / "observed", cluster=two_workers(jobs), **options)
-    alone, _ = run(tmp_path / "alone", cluster=two_workers(jobs), observed=False, **options)
+    cluster = two_workers(jobs)
+    (alone, _), (chief, worker) = run(tmp_path / "out", trainings=BOTH, cluster=cluster, **options)
     assert_same_training(chief, worker)
     assert_same_training(chief, alone)
     assert chief["note_epochs"].tolist() == [-1, 0, 1, 2] and worker["note_epochs"].size == 0
-    assert worker["note_run_dir"] == "" and not (tmp_path / "observed_logs_1").exists()
+    assert worker["note_run_dir"] == "" and not (tmp_path / "out_logs_1").exists()
     events = events_of(chief["note_run_dir"])
     assert [s for s, _, _ in events["saliency/grad_cam/overlays"]] == [-1, 0, 1, 2]
     assert "1 other worker waits for the chief" in (
@@ -133,7 +135,7 @@ def test_of_two_workers_only_the_chief_observes(tmp_path, jobs, kind):
 def test_the_others_wait_for_as_long_as_the_chief_observes(tmp_path):
     pytest.importorskip("tf_keras")
     options = {"strategy": "workers", "engine": "tf_keras", "slow": 1.5}
-    chief, worker = run(tmp_path / "slow", cluster=two_workers(), **options)
+    [(chief, worker)] = run(tmp_path / "slow", cluster=two_workers(), **options)
     assert (chief["note_seconds"] > 1.5).all() and (worker["note_seconds"] > 1.4).all()
     np.testing.assert_allclose(worker["note_seconds"], chief["note_seconds"], atol=0.5)
 
