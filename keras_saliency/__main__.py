@@ -41,7 +41,7 @@ _WITH_LAYER = {
 
 
 def main(arguments=None) -> int:
-    """Runs a command; returns the exit status, 2 for what the user can mend."""
+    """Runs a command; returns the exit status: 2 for an error that the user can fix."""
     options = _parser().parse_args(arguments)
     try:
         with warnings.catch_warnings():
@@ -55,15 +55,17 @@ def main(arguments=None) -> int:
 def _parser():
     parser = argparse.ArgumentParser(prog="python -m keras_saliency")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    explain = commands.add_parser("explain", help="draw where a saved model looks on image files")
+    explain = commands.add_parser("explain", help="draw where a saved model looks in image files")
     explain.set_defaults(run=_explain)
     explain.add_argument("model", metavar="MODEL", help="a .keras or .h5 file with one image input")
     explain.add_argument(
         "images", metavar="IMAGE", nargs="+", help=".png, .jpg, .bmp or .gif files"
     )
     explain.add_argument("--method", default="grad_cam", choices=list(METHODS))
-    explain.add_argument("--layer", help=f"a layer's name, for {', '.join(_WITH_LAYER)}")
-    explain.add_argument("--target-class", type=int, help="default: the predicted class")
+    explain.add_argument("--layer", help=f"name of a layer, for {', '.join(_WITH_LAYER)}")
+    explain.add_argument(
+        "--target-class", type=int, help="class to explain (default: the predicted class)"
+    )
     explain.add_argument(
         "--value-range",
         type=float,
@@ -73,17 +75,25 @@ def _parser():
         help="the model's pixel values for black and white (default: 0 255)",
     )
     explain.add_argument(
-        "--image-size", type=int, nargs=2, metavar=("H", "W"), help="for models of any size"
+        "--image-size", type=int, nargs=2, metavar=("H", "W"), help="needed for models of any size"
     )
     explain.add_argument("--colormap", default="viridis", choices=COLORMAPS)
     explain.add_argument("--opacity", type=float, default=0.6, help="0 ... 1 (default: 0.6)")
     explain.add_argument("-o", "--output", required=True, metavar="OUT.png")
-    report = commands.add_parser("report", help="the Saliency tab as one HTML file to send")
+    report = commands.add_parser("report", help="write the Saliency tab as one HTML file")
     report.set_defaults(run=_report)
-    report.add_argument("log_dir", metavar="LOG_DIR", help="as for tensorboard --logdir")
-    report.add_argument("--run-name", action="append", metavar="RUN", help="default: all runs")
+    report.add_argument("log_dir", metavar="LOG_DIR", help="the same as for tensorboard --logdir")
     report.add_argument(
-        "--max-epochs", type=int, default=50, help="of a run, with maps (default: 50)"
+        "--run-name",
+        action="append",
+        metavar="RUN",
+        help="a run to include; repeat for more (default: all runs)",
+    )
+    report.add_argument(
+        "--max-epochs",
+        type=int,
+        default=50,
+        help="how many epochs of a run have maps (default: 50)",
     )
     report.add_argument("-o", "--output", required=True, metavar="report.html")
     return parser
@@ -128,9 +138,9 @@ def _explain(options):
                     empty=found.empty[i],
                 )
             )
-        words = f"class {predictions.classes[i]}"
+        prediction = f"class {predictions.classes[i]}"
         confidence = float(predictions.confidence[i])
-        captions.append(Caption(os.path.basename(path), "", words, confidence, note=note))
+        captions.append(Caption(os.path.basename(path), "", prediction, confidence, note=note))
     target = "" if options.target_class is None else f", class {options.target_class}"
     picture = draw_grid(
         tiles,
@@ -147,9 +157,9 @@ def _explain(options):
 
 
 def _check(options):
-    """Refuses what would come to grief only after the model has been loaded and run."""
+    """Checks the options before the model is loaded and run, which takes long."""
     if not 0 <= options.opacity <= 1:
-        raise ValueError(f"--opacity must lie in 0 ... 1. Received: {options.opacity}.")
+        raise ValueError(f"--opacity must be in 0 ... 1. Received: {options.opacity}.")
     if options.value_range[0] == options.value_range[1]:
         raise ValueError(f"--value-range needs two numbers. Received: {options.value_range}.")
     if options.image_size is not None and min(options.image_size) < 1:

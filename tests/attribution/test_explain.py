@@ -110,7 +110,7 @@ def test_the_command_runs_as_a_module(files):
         ({"image": "missing.png"}, "missing.png"),
         ({"options": ["--layer", "conv_9"]}, "does not have"),
         ({"options": ["--method", "vanilla_gradients", "--layer", "conv_1"]}, "--layer goes with"),
-        ({"options": ["--opacity", "2"]}, "--opacity must lie in 0 ... 1"),
+        ({"options": ["--opacity", "2"]}, "--opacity must be in 0 ... 1"),
         ({"options": ["--target-class", "9"]}, "must lie in 0 ... 3"),
         ({"options": ["--image-size", "0", "4"]}, "--image-size must be at least 1 1"),
         ({"options": ["--value-range", "5", "5"]}, "--value-range needs two numbers"),
