@@ -87,6 +87,8 @@ def test_methods_detectors_statistics_and_arguments_are_documented():
     for detector in SWAP_DETECTORS:
         assert f"`{detector}`" in text("README.md")
         assert f"\n| `{detector}`" in text("docs/shortcuts.md")
+        for word in SWAP_DETECTORS[detector].legitimate:
+            assert f"`{word}`" in text("docs/shortcuts.md")
     for statistic in [*STATISTICS, *(f"{m}_*" for m in MEASURES if m != "drift")]:
         assert f"`{statistic}`" in text("docs/statistics.md")
     everywhere = text(*map(name_of, ALL))
