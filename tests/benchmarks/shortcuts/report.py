@@ -1,4 +1,4 @@
-"""Makes the README's tables of what `benchmark.py` wrote.
+"""Makes the tables of docs/shortcuts.md from what `benchmark.py` wrote.
 
     python tests/benchmarks/shortcuts/report.py scored.jsonl [more.jsonl ...]
 
