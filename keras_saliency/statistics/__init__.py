@@ -1,16 +1,23 @@
 """Numbers per probe: where attention lies, and how far it drifts. Pure functions on arrays.
 
-To add a statistic: one decorated function in `attention.py` (one map),
-`objects.py` (a map and what is known of its probe) or `sets.py` (several maps).
+To add a statistic: one function decorated with `statistic`, in your own code or in
+`attention.py` (one map), `objects.py` (a map and what is known of its probe) or `sets.py`
+(several maps). A measure of drift is one function decorated with `measure` in `drift.py`.
 """
 
 from keras_saliency.statistics import attention as _attention  # noqa: F401, fills STATISTICS
 from keras_saliency.statistics import objects as _objects  # noqa: F401
 from keras_saliency.statistics import sets as _sets  # noqa: F401
 from keras_saliency.statistics.computing import compute, compute_all, compute_drift
-from keras_saliency.statistics.drift import MEASURES, REFERENCES, Measure
+from keras_saliency.statistics.measures import MEASURES, REFERENCES, Measure
 from keras_saliency.statistics.recording import Recording
-from keras_saliency.statistics.registry import STATISTICS, Attention, Statistic, unit_mass
+from keras_saliency.statistics.registry import (
+    STATISTICS,
+    Attention,
+    Statistic,
+    statistic,
+    unit_mass,
+)
 from keras_saliency.statistics.summary import (
     class_means,
     settle_epoch,
@@ -34,6 +41,7 @@ __all__ = [
     "compute_drift",
     "settle_epoch",
     "split_by_outcome",
+    "statistic",
     "summarize",
     "unit_mass",
     "worse_direction",

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from keras_saliency.statistics.maps import inside, marginals
+from keras_saliency.statistics.maps import Maps, inside, marginals
 from keras_saliency.statistics.registry import statistic
 
 BORDER_SHARE = 0.1
 
 
 @statistic("gini", resolution="native")
-def gini(maps):
+def gini(maps: Maps) -> np.ndarray:
     """Returns the Gini index of the map: how unequally attention is spread over positions.
 
     High values mean that few positions hold most of the mass.
@@ -34,7 +34,7 @@ def gini(maps):
 
 
 @statistic("entropy", resolution="native")
-def entropy(maps):
+def entropy(maps: Maps) -> np.ndarray:
     """Returns the entropy of the map, over that of uniform attention.
 
     1 means that the model looks everywhere alike, 0 that it looks at one position.
@@ -59,7 +59,7 @@ def entropy(maps):
 
 
 @statistic("centroid_z", num_axes=3)
-def centroid_z(maps):
+def centroid_z(maps: Maps) -> np.ndarray:
     """Returns the depth at which attention balances: 0 is the first slice, 1 the last.
 
     See `centroid_y`.
@@ -74,7 +74,7 @@ def centroid_z(maps):
 
 
 @statistic("centroid_y", num_axes=2)
-def centroid_y(maps):
+def centroid_y(maps: Maps) -> np.ndarray:
     """Returns the height at which attention balances: 0 is the top edge, 1 the bottom.
 
     A centroid that is the same on all probes hints at a fixed place.
@@ -91,7 +91,7 @@ def centroid_y(maps):
 
 
 @statistic("centroid_x")
-def centroid_x(maps):
+def centroid_x(maps: Maps) -> np.ndarray:
     """Returns the place from the left at which attention balances: 0 is the left edge, 1 the right.
 
     See `centroid_y`.
@@ -106,7 +106,7 @@ def centroid_x(maps):
 
 
 @statistic("spread")
-def spread(maps):
+def spread(maps: Maps) -> np.ndarray:
     """Returns the standard deviation of attention around its centroid.
 
     Low values mean one spot, high ones several spots or a broad view.
@@ -128,7 +128,7 @@ def spread(maps):
 
 
 @statistic("border_enrichment", worse="high")
-def border_enrichment(maps):
+def border_enrichment(maps: Maps) -> np.ndarray:
     """Returns how much more the model looks at the image's border than a blind one would.
 
     High values are a sign of tags, frames and watermarks near the edge. Mass
@@ -150,7 +150,7 @@ def border_enrichment(maps):
 
 
 @statistic("gradient_norm", resolution="native")
-def gradient_norm(maps):
+def gradient_norm(maps: Maps) -> np.ndarray:
     """Returns the mean of the un-normalised heatmap, its magnitude.
 
     It says how strongly the score reacts to the image, in units of the logit;
@@ -167,7 +167,7 @@ def gradient_norm(maps):
 
 
 @statistic("empty_fraction", resolution="native", worse="high")
-def empty_fraction(maps):
+def empty_fraction(maps: Maps) -> np.ndarray:
     """Returns 1 for each map that is all zero and 0 for the others: its mean is the fraction.
 
     A high mean says that the other statistics speak for few probes only. With
@@ -184,12 +184,12 @@ def empty_fraction(maps):
     return np.where(maps.undefined & ~maps.empty, np.nan, maps.empty)
 
 
-def _centroid(maps, from_last):
+def _centroid(maps: Maps, from_last: int) -> np.ndarray:
     masses = marginals(maps.unit)[-from_last]
     return masses @ _centres(masses)
 
 
-def _centres(masses):
+def _centres(masses: np.ndarray) -> np.ndarray:
     """Returns the pixels' centres along an axis of the image, in (0, 1)."""
     size = masses.shape[1]
     return (np.arange(size) + 0.5) / size

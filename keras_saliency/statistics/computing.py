@@ -1,17 +1,35 @@
-"""All statistics of one epoch."""
+"""Computes the statistics and drifts of one epoch."""
 
 import functools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from keras_saliency.statistics import attention as _attention  # noqa: F401, fills STATISTICS
-from keras_saliency.statistics import objects as _objects  # noqa: F401
-from keras_saliency.statistics import sets as _sets  # noqa: F401
-from keras_saliency.statistics.drift import MEASURES, REFERENCES
-from keras_saliency.statistics.registry import STATISTICS, Attention, Statistic, probes_at
+from keras_saliency.probes import ProbeSet
+from keras_saliency.records import Predictions
+from keras_saliency.statistics.measures import MEASURES, REFERENCES
+from keras_saliency.statistics.recording import Recording
+from keras_saliency.statistics.registry import (
+    STATISTICS,
+    Attention,
+    MapSet,
+    Statistic,
+    probes_at,
+)
+
+Recordings = Mapping[str, Recording]  # by method
+References = Mapping[str, Recordings]
+# (name, function, *arguments) -> what the function returns, or None where it failed.
+Attempt = Callable[..., np.ndarray | None]
 
 
-def compute(attention, probes, predictions=None, others=()) -> dict[str, np.ndarray]:
+def compute(
+    attention: Attention,
+    probes: ProbeSet,
+    predictions: Predictions | None = None,
+    others: Sequence[Attention] = (),
+) -> dict[str, np.ndarray]:
     """Computes every attention statistic that the probes allow.
 
     Args:
@@ -24,7 +42,7 @@ def compute(attention, probes, predictions=None, others=()) -> dict[str, np.ndar
     Returns:
         {statistic: float32 (n,)}, NaN where undefined.
     """
-    arguments = {"predictions": predictions, "others": others or None}
+    arguments: dict[str, object] = {"predictions": predictions, "others": others or None}
     return {
         entry.name: entry.measure(
             attention, probes, **{n: arguments[n] for n in entry.needs if n in arguments}
@@ -33,7 +51,9 @@ def compute(attention, probes, predictions=None, others=()) -> dict[str, np.ndar
     }
 
 
-def compute_drift(attention, references) -> dict[str, np.ndarray]:
+def compute_drift(
+    attention: Attention, references: Mapping[str, Attention | None]
+) -> dict[str, np.ndarray]:
     """Compares attention with earlier epochs in every measure.
 
     Args:
@@ -60,8 +80,8 @@ def compute_drift(attention, references) -> dict[str, np.ndarray]:
     return computed
 
 
-def applicable(probes, num_axes, **arguments) -> list[Statistic]:
-    """Returns the statistics of maps with so many axes whose needs the others meet."""
+def applicable(probes: ProbeSet, num_axes: int, **arguments: object) -> list[Statistic]:
+    """Returns the statistics of maps with so many axes whose needs probes and arguments meet."""
     return [
         entry
         for entry in STATISTICS.values()
@@ -74,7 +94,13 @@ def applicable(probes, num_axes, **arguments) -> list[Statistic]:
 
 
 def compute_all(
-    recordings, probes, predictions, references, *, only=None, attempt=None
+    recordings: Recordings,
+    probes: ProbeSet,
+    predictions: Predictions,
+    references: References,
+    *,
+    only: Collection[str] | None = None,
+    attempt: Attempt | None = None,
 ) -> dict[str, dict[str, np.ndarray]]:
     """Computes the statistics and drifts of all methods in one epoch.
 
@@ -96,14 +122,26 @@ def compute_all(
     return {method: job.compute(method) for method in recordings}
 
 
-def _call(name, function, *arguments):
+def _call(name: str, function: Callable[..., np.ndarray], *arguments: Any) -> np.ndarray:
     return function(*arguments)
+
+
+# Values by statistic, one array for each chunk of probes; None for a statistic that failed.
+Found = dict[str, list[np.ndarray] | None]
 
 
 class _Job:
     """The statistics of one epoch; see `compute_all`."""
 
-    def __init__(self, recordings, probes, predictions, references, only, attempt):
+    def __init__(
+        self,
+        recordings: Recordings,
+        probes: ProbeSet,
+        predictions: Predictions,
+        references: References,
+        only: Collection[str] | None,
+        attempt: Attempt,
+    ):
         self._recordings = recordings
         self._references = references
         self._probes = probes
@@ -113,30 +151,32 @@ class _Job:
         others = len(recordings) > 1 or None
         num_axes = max((len(r.image_size) for r in recordings.values()), default=2)
         self._entries = applicable(probes, num_axes, predictions=predictions, others=others)
-        self._attentions: dict = {}  # of the chunk at hand, since methods are compared
+        # By method, of the chunk at hand, since methods are compared.
+        self._attentions: dict[tuple[str, int], Attention] = {}
 
-    def compute(self, method):
+    def compute(self, method: str) -> dict[str, np.ndarray]:
         recording = self._recordings[method]
         indices = list(recording.chunks())
-        found: dict[str, list] = {}
+        found: Found = {}
         for some in indices:
             self._compute_some(method, some, found)
-        # Of a single chunk the maps are at hand; else they are made again, chunk by chunk.
-        maps = self._at(method, indices[0]) if len(indices) == 1 else recording
+        # The maps of a single chunk are at hand; else they are made again, chunk by chunk.
+        maps: MapSet | Attention = self._at(method, indices[0]) if len(indices) == 1 else recording
         for entry in self._entries:
             if entry.of_set and self._wanted(entry.name):
                 given = {"predictions": self._predictions} if "predictions" in entry.needs else {}
                 self._note(found, entry.name, _measure(entry, given), maps, self._probes)
         order = [e.name for e in self._entries if e.name in found]
         order += [name for name in found if name not in STATISTICS]
-        return {n: np.concatenate(found[n]) for n in order if found[n] is not None}
+        parts = {name: found[name] for name in order}
+        return {name: np.concatenate(some) for name, some in parts.items() if some is not None}
 
-    def _compute_some(self, method, some, found):
+    def _compute_some(self, method: str, some: np.ndarray, found: Found) -> None:
         attention = self._at(method, some)
         probes = probes_at(self._probes, some)
         for entry in self._entries:
             if not entry.of_set and self._wanted(entry.name):
-                given = {}
+                given: dict[str, Any] = {}
                 if "others" in entry.needs:
                     given["others"] = [self._at(m, some) for m in self._recordings if m != method]
                 self._note(found, entry.name, _measure(entry, given), attention, probes)
@@ -153,22 +193,25 @@ class _Job:
                     then = earlier[id(recording)]
                     self._note(found, name, measure.compare, attention, then)
 
-    def _at(self, method, some):
+    def _at(self, method: str, some: np.ndarray) -> Attention:
         key = (method, int(some[0]))
         if key not in self._attentions:
             self._attentions = {k: v for k, v in self._attentions.items() if k[1] == key[1]}
             self._attentions[key] = self._recordings[method].attention(some)
         return self._attentions[key]
 
-    def _wanted(self, name):
+    def _wanted(self, name: str) -> bool:
         return self._only is None or name in self._only
 
-    def _note(self, found, name, function, *arguments):
-        if name in found and found[name] is None:
+    def _note(
+        self, found: Found, name: str, function: Callable[..., np.ndarray], *arguments: Any
+    ) -> None:
+        earlier = found.get(name, [])
+        if earlier is None:
             return  # it failed for earlier probes
         values = self._attempt(name, function, *arguments)
-        found[name] = None if values is None else [*found.get(name, []), values]
+        found[name] = None if values is None else [*earlier, values]
 
 
-def _measure(entry, given):
+def _measure(entry: Statistic, given: dict[str, Any]) -> Callable[..., np.ndarray]:
     return functools.partial(entry.measure, **given) if given else entry.measure

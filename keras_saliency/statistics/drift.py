@@ -1,83 +1,23 @@
 """Drift: how far attention has moved between two epochs, in six measures."""
 
-import functools
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 
 from keras_saliency._utils.resize import alongside
-from keras_saliency.statistics.maps import Maps, blocks, divergence, inside, marginals
+from keras_saliency.statistics.maps import divergence, inside, marginals
+from keras_saliency.statistics.measures import measure
 from keras_saliency.statistics.native_drift import pearson_of_resized
-from keras_saliency.statistics.registry import Attention
 
-REFERENCES = ("previous", "first", "start")
 SSIM_WINDOW = 7
-# Above, BLAS starts threads for a product, which wait seconds on a busy machine.
-COARSE_SIDE = 32
 
 
-@dataclass(frozen=True)
-class Measure:
-    """An entry of the registry.
-
-    Attributes:
-        name: the measure's name; a drift is called `<measure>_<reference>`.
-        compare: the function, (current, reference) -> float32 (n,); each a
-            plain array (n, H, W), `Maps` or an `Attention`.
-        worse: which direction means more change, "low" or "high".
-    """
-
-    name: str
-    compare: Callable[..., np.ndarray]
-    worse: str
-
-
-MEASURES: dict[str, Measure] = {}
-
-
-def measure(name, *, of, worse="high", from_native=None):
-    """Registers a formula on two blocks of `Maps.<of>`, float or bool (b, H, W), as a measure.
-
-    `from_native(current, reference, image_size)` is the same formula on unit-mass maps of
-    native size, for two `Attention`s, where there is a way that need not resize them.
-
-    NaN wherever one of the two maps is all zero, constant or not finite: it
-    points nowhere, so that nothing can have moved.
-    """
-
-    def register(formula):
-        @functools.wraps(formula)
-        def compare(current, reference):
-            if from_native and _are_coarse(current, reference):
-                return _compare_native(from_native, current, reference)
-            current, reference = _image_maps(current), _image_maps(reference)
-            if current.unit.shape != reference.unit.shape:
-                raise ValueError(
-                    "current and reference must have one shape (n, H, W). "
-                    f"Received: {current.unit.shape} and {reference.unit.shape}. "
-                    "Pass maps of the same probes."
-                )
-            a, b = getattr(current, of), getattr(reference, of)
-            values = np.full(len(a), np.nan, np.float32)
-            with np.errstate(invalid="ignore", divide="ignore"):  # of maps that are masked below
-                for block in blocks(a):
-                    values[block] = formula(a[block], b[block])
-            values[~(current.comparable & reference.comparable)] = np.nan
-            return values
-
-        MEASURES[name] = Measure(name, compare, worse)
-        return compare
-
-    return register
-
-
-def _drift_native(current, reference, image_size):
+def _drift_native(
+    current: np.ndarray, reference: np.ndarray, image_size: tuple[int, ...]
+) -> np.ndarray:
     return np.clip(1 - pearson_of_resized(current, reference, image_size), 0, 2)
 
 
 @measure("drift", of="unit", from_native=_drift_native)
-def drift(current, reference):
+def drift(current: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Returns 1 - Pearson's r of the unit-mass maps: how much attention has changed.
 
     0 means that the map is the same, 1 that it has nothing to do with the
@@ -99,7 +39,7 @@ def drift(current, reference):
 
 
 @measure("rank_correlation", of="ranks")
-def rank_correlation(current, reference):
+def rank_correlation(current: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Returns 1 - Spearman's rank correlation: how much the order of the pixels has changed.
 
     Unlike `drift` it is not ruled by a few hot pixels. Ties get their average rank.
@@ -120,7 +60,7 @@ def rank_correlation(current, reference):
 
 
 @measure("iou", of="top", worse="low")
-def iou(current, reference):
+def iou(current: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Returns the overlap of the two maps' hottest 10 % of pixels.
 
     Low values mean that the model looks somewhere else than before.
@@ -145,7 +85,7 @@ def iou(current, reference):
 
 
 @measure("ssim", of="unit", worse="low")
-def ssim(current, reference):
+def ssim(current: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Returns the structural similarity of the two maps.
 
     Low values mean that shapes have changed, even at the same place. Uniform
@@ -182,7 +122,7 @@ def ssim(current, reference):
 
 
 @measure("jensen_shannon", of="unit")
-def jensen_shannon(current, reference):
+def jensen_shannon(current: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Returns the Jensen-Shannon divergence (base 2) of the two maps as distributions.
 
     0 means the same distribution of attention, 1 that no pixel is looked at
@@ -204,7 +144,7 @@ def jensen_shannon(current, reference):
 
 
 @measure("centroid_shift", of="unit")
-def centroid_shift(current, reference):
+def centroid_shift(current: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Returns how far the centroid has moved, over the image's diagonal.
 
     Args:
@@ -222,46 +162,24 @@ def centroid_shift(current, reference):
     return np.sqrt(sum(s**2 for s in shifts) / sum(side**2 for side in current.shape[1:]))
 
 
-def _pearson(a, b):
-    a, b = (m.reshape(len(m), -1).astype(np.float64) for m in (a, b))
+def _pearson(current: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    a, b = (m.reshape(len(m), -1).astype(np.float64) for m in (current, reference))
     a -= a.mean(axis=1, keepdims=True)
     b -= b.mean(axis=1, keepdims=True)
     products = (a * b).sum(axis=1)
     return products / np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
 
 
-def _window_mean(maps, window):
-    """Mean over each window x window square that fits in whole."""
+def _window_mean(maps: np.ndarray, window: int) -> np.ndarray:
+    """Returns the mean over each window x window square that fits in whole."""
     from keras_saliency._utils.opencv import cv2  # ten times as fast as sums of slices
 
     if maps.ndim != 3:
         for axis in inside(maps):
             length = maps.shape[axis] - window + 1
             parts = (maps.take(range(i, i + length), axis) for i in range(window))
-            maps = sum(parts) / window
+            maps = np.asarray(sum(parts) / window)
         return maps
     (height, width), cut = maps.shape[1:], window // 2
     means = np.stack([cv2.blur(m, (window, window)) for m in maps])
     return means[:, cut : height - cut, cut : width - cut]
-
-
-def _are_coarse(current, reference):
-    """Whether both are `Attention`s alike whose native maps are small, as Grad-CAM's are."""
-    if not (isinstance(current, Attention) and isinstance(reference, Attention)):
-        return False
-    shape, size = current.native.unit.shape, current.image_size
-    is_alike = (shape, size) == (reference.native.unit.shape, reference.image_size)
-    is_image = len(shape) == 3
-    return is_alike and is_image and max(shape[1:]) <= COARSE_SIDE and shape[1:] != size
-
-
-def _compare_native(formula, current, reference):
-    a, b = current.native, reference.native
-    with np.errstate(invalid="ignore", divide="ignore"):  # of maps that are masked below
-        values = formula(a.unit, b.unit, current.image_size).astype(np.float32)
-    values[~(a.comparable & b.comparable)] = np.nan
-    return values
-
-
-def _image_maps(maps):
-    return maps.image if isinstance(maps, Attention) else Maps.of(maps)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_saliency._utils.resize import alongside
 from keras_saliency.records import Heatmaps
@@ -29,7 +30,7 @@ def mean_of_defined(values: np.ndarray, axis: int = -1) -> np.ndarray:
     return means.astype(np.float32)
 
 
-def chunks(indices, num_pixels: int) -> Iterator[np.ndarray]:
+def chunks(indices: np.ndarray, num_pixels: int) -> Iterator[np.ndarray]:
     """Yields indices of probes, as many at once as memory should hold at image size."""
     size = max(1, CHUNK_PIXELS // max(1, num_pixels))
     return (indices[i : i + size] for i in range(0, len(indices), size))
@@ -52,7 +53,7 @@ def marginals(unit: np.ndarray) -> list[np.ndarray]:
     return [unit.sum(axis=tuple(a for a in axes if a != axis)).astype(np.float64) for axis in axes]
 
 
-def divergence(p, q) -> np.ndarray:
+def divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     """Returns the Jensen-Shannon divergence (base 2) of unit-mass maps (n, H, W), float (n,)."""
     tiny = np.finfo(np.float32).tiny
     middle = np.maximum((p + q) / 2, tiny)
@@ -65,8 +66,8 @@ class Maps:
     """Unit-mass maps at one size, with what several statistics ask of them.
 
     Attributes:
-        unit: float32 array (n, h, w), each map with sum 1, or all NaN; (n, l) of signals,
-            (n, d, h, w) of volumes.
+        unit: float32 array (n, h, w), each map with sum 1, or all NaN; (n, l) for signals,
+            (n, d, h, w) for volumes.
         empty: which maps were all zero, bool (n,).
         magnitude: mean of each un-normalised map, float32 (n,), NaN like `unit`.
         cell: (height, width) of a native pixel in pixels of this size; () for that size itself.
@@ -78,18 +79,17 @@ class Maps:
     cell: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, heatmaps) -> "Maps":
+    def of(cls, heatmaps: "Maps | ArrayLike") -> "Maps":
         """Makes `Maps` of an array (n, h, w), not smoothed, or passes `Maps` through."""
         if isinstance(heatmaps, Maps):
             return heatmaps
-        heatmaps = np.asarray(heatmaps, np.float32)
-        if heatmaps.ndim != 3 or 0 in heatmaps.shape[1:]:
+        native = np.asarray(heatmaps, np.float32)
+        if native.ndim != 3 or 0 in native.shape[1:]:
             raise ValueError(
-                f"heatmaps must be an array (n, h, w). Received: shape {heatmaps.shape}. "
+                f"heatmaps must be an array (n, h, w). Received: shape {native.shape}. "
                 "Pass one map for each probe; for a single map, heatmap[None]."
             )
-        record = Heatmaps("heatmaps", heatmaps, (heatmaps.shape[1], heatmaps.shape[2]))
-        return cls.from_record(record)
+        return cls.from_record(Heatmaps("heatmaps", native, native.shape[1:]))
 
     @classmethod
     def from_record(cls, heatmaps: Heatmaps) -> "Maps":
@@ -99,8 +99,10 @@ class Maps:
         )
 
     @classmethod
-    def from_native(cls, method, native, empty, non_finite) -> "Maps":
-        """Makes `Maps` at native size of what is known of them, bool (n,)."""
+    def from_native(
+        cls, method: str, native: np.ndarray, empty: np.ndarray, non_finite: np.ndarray
+    ) -> "Maps":
+        """Makes `Maps` at native size, given which are empty and which not finite, bool (n,)."""
         undefined = empty | non_finite
         lowest = native.min(initial=0, where=~alongside(non_finite, native))
         if lowest < 0:
@@ -124,7 +126,7 @@ class Maps:
         """Pixels of one map."""
         return self.unit[0].size if len(self.unit) else 1
 
-    def take(self, indices) -> "Maps":
+    def take(self, indices: np.ndarray | slice) -> "Maps":
         """Returns the maps of some probes."""
         return Maps(self.unit[indices], self.empty[indices], self.magnitude[indices], self.cell)
 
@@ -165,7 +167,7 @@ class Maps:
         return ranks.reshape(self.unit.shape), top.reshape(self.unit.shape)
 
 
-def divide_by_sum(maps, undefined):
+def divide_by_sum(maps: np.ndarray, undefined: np.ndarray) -> np.ndarray:
     """Returns each map with sum 1, and all NaN where `undefined` or all zero."""
     with np.errstate(invalid="ignore"):  # inf / NaN
         peak = maps.max(axis=inside(maps))
@@ -176,7 +178,7 @@ def divide_by_sum(maps, undefined):
     return np.abs(unit, out=unit)  # -0.0 would rank highest in _rank
 
 
-def _blur(maps):
+def _blur(maps: np.ndarray) -> np.ndarray:
     """Gaussian of 1 px, cut at 4 px, edges mirrored (d c b a | a b c d), so that mass is kept."""
     from keras_saliency._utils.opencv import cv2  # ten times as fast as sums of slices
 
@@ -189,7 +191,7 @@ def _blur(maps):
     return blurred
 
 
-def _blur_along_each_axis(maps):
+def _blur_along_each_axis(maps: np.ndarray) -> np.ndarray:
     offsets = np.arange(-SMOOTHING_RADIUS, SMOOTHING_RADIUS + 1)
     weights = np.exp(-(offsets**2) / (2 * SMOOTHING_SIGMA**2))
     weights = (weights / weights.sum()).astype(np.float32)
@@ -202,7 +204,7 @@ def _blur_along_each_axis(maps):
     return maps
 
 
-def _rank(flat):
+def _rank(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns the ascending order of each row's pixels, and the averaged ranks in that order.
 
     Non-negative floats sort like their bits, so value and index are packed

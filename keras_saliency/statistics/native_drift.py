@@ -1,13 +1,39 @@
-"""What resizing to the image would give, without resizing."""
+"""Drift of maps resized to the image, computed from coarse maps without resizing them."""
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 
 from keras_saliency._utils.resize import resize
+from keras_saliency.statistics.registry import Attention
+
+# Above, BLAS starts threads for a product, which wait seconds on a busy machine.
+COARSE_SIDE = 32
+# From unit-mass maps (n, h, w) of two epochs and the image's size to a number for each probe.
+NativeFormula = Callable[[np.ndarray, np.ndarray, tuple[int, ...]], np.ndarray]
 
 
-def pearson_of_resized(current, reference, image_size):
+def are_coarse(current: Attention, reference: Attention) -> bool:
+    """Whether both have small native maps of one size, as Grad-CAM's are."""
+    shape, size = current.native.unit.shape, current.image_size
+    is_alike = (shape, size) == (reference.native.unit.shape, reference.image_size)
+    is_image = len(shape) == 3
+    return is_alike and is_image and max(shape[1:]) <= COARSE_SIDE and shape[1:] != size
+
+
+def compare_native(formula: NativeFormula, current: Attention, reference: Attention) -> np.ndarray:
+    """Applies a formula to native maps; NaN where one of them points nowhere."""
+    a, b = current.native, reference.native
+    with np.errstate(invalid="ignore", divide="ignore"):  # of maps that are masked below
+        values = formula(a.unit, b.unit, current.image_size).astype(np.float32)
+    values[~(a.comparable & b.comparable)] = np.nan
+    return values
+
+
+def pearson_of_resized(
+    current: np.ndarray, reference: np.ndarray, image_size: tuple[int, ...]
+) -> np.ndarray:
     """Returns Pearson's r of each pair of maps, resized bilinearly, float64 (n,).
 
     Resizing is linear: the map at image size is R A S', so that a product of two such
@@ -25,7 +51,7 @@ def pearson_of_resized(current, reference, image_size):
     num_pixels = image_size[0] * image_size[1]
     sum_a, sum_b = (np.einsum("nhw,h,w->n", m, row_sums, column_sums) for m in (a, b))
 
-    def product(x, y):
+    def product(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return (np.matmul(np.matmul(row_products, x), column_products) * y).sum(axis=(1, 2))
 
     covariance = product(a, b) - sum_a * sum_b / num_pixels
@@ -34,8 +60,8 @@ def pearson_of_resized(current, reference, image_size):
 
 
 @functools.lru_cache(maxsize=64)
-def _resizing(size, image_size):
-    """R'R and R'1 of the matrix R (image_size, size) that resizes an axis bilinearly."""
+def _resizing(size: int, image_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns R'R and R'1 of the matrix R (image_size, size) that resizes an axis bilinearly."""
     identity = np.eye(size, dtype=np.float32)[:, None, :]  # one row each
     matrix = resize(identity, (1, image_size))[:, 0, :].T.astype(np.float64)
     return matrix.T @ matrix, matrix.sum(axis=0)

@@ -1,13 +1,15 @@
 """Statistics that compare maps with what is known of the probes: objects, and cues."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from keras_saliency.statistics.maps import inside
-from keras_saliency.statistics.registry import statistic
+from keras_saliency.statistics.maps import Maps, inside
+from keras_saliency.statistics.registry import Probes, statistic
 
 
 @statistic("object_mass", needs="object_masks", worse="low")
-def object_mass(maps, probes):
+def object_mass(maps: Maps, probes: Probes) -> np.ndarray:
     """Returns the share of heatmap mass that lies on the object.
 
     Low values mean that the model decides by looking elsewhere, the usual
@@ -25,14 +27,14 @@ def object_mass(maps, probes):
         Wang et al., Score-CAM, 2020, https://arxiv.org/abs/1910.01279
         (energy-based pointing game).
     """
-    masks = probes.object_masks
+    masks = np.asarray(probes.object_masks)
     mass = np.where(masks, maps.unit, 0).sum(axis=inside(maps.unit), dtype=np.float64)
     mass[~masks.any(axis=inside(masks)) | maps.undefined] = np.nan
     return np.minimum(mass, 1)
 
 
 @statistic("outside_enrichment", needs="object_masks", worse="high")
-def outside_enrichment(maps, probes):
+def outside_enrichment(maps: Maps, probes: Probes) -> np.ndarray:
     """Returns how much more the model looks outside the object than a blind one would.
 
     High values mean that the model decides by the background. Mass outside
@@ -47,7 +49,7 @@ def outside_enrichment(maps, probes):
         float32 array (n,), at least 0, 1 = blind; NaN for a map that is all zero,
         an empty mask, and a dilated mask that covers the image.
     """
-    masks = _dilate(probes.object_masks, maps.cell)
+    masks = _dilate(np.asarray(probes.object_masks), maps.cell)
     outside = np.where(masks, 0, maps.unit).sum(axis=inside(maps.unit), dtype=np.float64)
     area = 1 - masks.mean(axis=inside(masks))
     area[(area == 0) | (area == 1) | maps.undefined] = np.nan
@@ -55,7 +57,7 @@ def outside_enrichment(maps, probes):
 
 
 @statistic("pointing_hit", needs="object_masks", worse="low")
-def pointing_hit(maps, probes):
+def pointing_hit(maps: Maps, probes: Probes) -> np.ndarray:
     """Returns 1 where the hottest pixel lies on the object, else 0.
 
     The mean is the pointing accuracy. The mask is dilated as for
@@ -75,7 +77,7 @@ def pointing_hit(maps, probes):
         tolerated; here half a heatmap cell.
     """
     num_probes = len(maps.unit)
-    masks = _dilate(probes.object_masks, maps.cell).reshape(num_probes, -1)
+    masks = _dilate(np.asarray(probes.object_masks), maps.cell).reshape(num_probes, -1)
     hottest = maps.unit.reshape(num_probes, -1).argmax(axis=1)
     hits = masks[np.arange(num_probes), hottest].astype(np.float64)
     hits[~maps.comparable | ~masks.any(axis=1)] = np.nan
@@ -83,7 +85,7 @@ def pointing_hit(maps, probes):
 
 
 @statistic("cue_attention", needs="cue_map", worse="high")
-def cue_attention(maps, probes):
+def cue_attention(maps: Maps, probes: Probes) -> np.ndarray:
     """Returns how much more the model looks where pixels alone give the class away.
 
     High values mean that attention sits on a fixed place that predicts the
@@ -106,7 +108,7 @@ def cue_attention(maps, probes):
     return maps.unit.reshape(len(maps.unit), -1) @ relative.reshape(-1)
 
 
-def _dilate(masks, cell):
+def _dilate(masks: np.ndarray, cell: Sequence[float]) -> np.ndarray:
     """Grows masks (n, H, W) by half a cell (height, width) on each side, rounded down."""
     for axis, radius in enumerate((int(side / 2) for side in cell), 1):
         grown = np.moveaxis(masks, axis, 0)

@@ -1,4 +1,4 @@
-"""`Recording`: all maps of a method in an epoch, as stored; and all statistics of an epoch."""
+"""`Recording`: all maps of a method in an epoch, as stored."""
 
 import functools
 import math
@@ -48,16 +48,16 @@ class Recording:
         """Yields indices of probes, as many at once as memory should hold at image size."""
         return chunks(np.arange(len(self.stored.scales)), self.num_pixels)
 
-    def attention(self, indices) -> Attention:
+    def attention(self, indices: np.ndarray) -> Attention:
         """Prepares some probes' maps."""
-        if len(indices) == len(self.empty):
-            indices = slice(None)  # all, without a copy
-        native = self.stored.restore(indices)
-        maps = Maps.from_native(self.method, native, self.empty[indices], self.non_finite[indices])
+        # All without a copy.
+        rows = slice(None) if len(indices) == len(self.empty) else indices
+        native = self.stored.restore(rows)
+        maps = Maps.from_native(self.method, native, self.empty[rows], self.non_finite[rows])
         return Attention.from_maps(self.method, maps, self.image_size, self.is_grainy)
 
-    # The following four make it fit for a statistic of a set, as `Maps` at image size are.
-    def take(self, indices) -> Maps:
+    # The following make it a `MapSet`, as `Maps` at image size are.
+    def take(self, indices: np.ndarray) -> Maps:
         """Returns some probes' maps at image size."""
         return self.attention(indices).image
 

@@ -1,18 +1,19 @@
-"""One epoch's `Attention`, prepared once, and the registry of statistics."""
+"""One epoch's `Attention`, prepared once, and the registry of statistics: `@statistic`."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
+from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_saliency._utils.resize import resize
 from keras_saliency.records import Heatmaps
 from keras_saliency.statistics.maps import Maps, divide_by_sum
 
 
-def unit_mass(heatmaps) -> np.ndarray:
+def unit_mass(heatmaps: Maps | ArrayLike) -> np.ndarray:
     """Returns each heatmap divided by its sum: where attention lies, not how much there is.
 
     Args:
@@ -40,7 +41,7 @@ class Attention:
     Attributes:
         method: name of the method.
         native: `Maps` at the method's own size (n, h, w).
-        image_size: (H, W) of the probes; (length,) of signals, (D, H, W) of volumes.
+        image_size: (H, W) of the probes; (length,) for signals, (D, H, W) for volumes.
     """
 
     method: str
@@ -98,48 +99,133 @@ class Statistic:
     num_axes: int = 1
 
 
-def probes_at(probes, indices):
+class MapSet(Protocol):
+    """The maps of all probes, as a statistic of a set takes them.
+
+    `Maps`, where one chunk holds all probes; else a `Recording`, which prepares them again
+    chunk by chunk.
+    """
+
+    @property
+    def empty(self) -> np.ndarray:
+        """Which maps are all zero, bool (n,)."""
+
+    @property
+    def undefined(self) -> np.ndarray:
+        """Which maps are all zero or not finite, bool (n,)."""
+
+    @property
+    def comparable(self) -> np.ndarray:
+        """Which maps point anywhere: neither undefined nor constant, bool (n,)."""
+
+    @property
+    def num_pixels(self) -> int:
+        """Pixels of one map."""
+
+    def take(self, indices: np.ndarray) -> Maps:
+        """Returns the maps of some probes."""
+
+
+class Probes(Protocol):
+    """What statistics may ask of the probes; each is None where it is not known."""
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """Classes, int (n,)."""
+
+    @property
+    def object_masks(self) -> np.ndarray | None:
+        """Which pixels belong to the object, bool (n, H, W)."""
+
+    @property
+    def groups(self) -> np.ndarray | None:
+        """Groups, str (n,)."""
+
+    @property
+    def cue_map(self) -> np.ndarray | None:
+        """How well each pixel alone predicts the class, float (H, W); one for all probes."""
+
+
+@dataclass(frozen=True, eq=False)
+class SomeProbes:
+    """`Probes` of a chunk."""
+
+    labels: np.ndarray | None
+    object_masks: np.ndarray | None
+    groups: np.ndarray | None
+    cue_map: np.ndarray | None
+
+
+def probes_at(probes: Probes, indices: np.ndarray) -> SomeProbes:
     """Returns what statistics ask of the probes, for some of them."""
 
-    def some(name):
-        values = getattr(probes, name, None)
+    def some(values: np.ndarray | None) -> np.ndarray | None:
         return None if values is None else np.asarray(values)[indices]
 
-    return SimpleNamespace(
-        labels=some("labels"),
-        object_masks=some("object_masks"),
-        groups=some("groups"),
-        cue_map=getattr(probes, "cue_map", None),
+    return SomeProbes(
+        some(probes.labels), some(probes.object_masks), some(probes.groups), probes.cue_map
     )
 
 
 STATISTICS: dict[str, Statistic] = {}
-# What `compute` is given beside the probes; all other needs are attributes of the probes.
-COMPUTE_ARGUMENTS = frozenset({"others", "predictions"})
+# What a statistic may need from the probes, and what else it may need from the epoch.
+PROBES_HAVE = frozenset({"labels", "object_masks", "groups", "cue_map"})
+EPOCHS_HAVE = frozenset({"others", "predictions"})
+
+Measured: TypeAlias = Attention | MapSet | np.ndarray
 
 
-def statistic(name, *, resolution="image", needs=(), of_set=False, worse=None, num_axes=1):
-    """Registers a formula as the statistic `name`.
+def statistic(
+    name: str,
+    *,
+    resolution: str = "image",
+    needs: str | Sequence[str] = (),
+    of_set: bool = False,
+    worse: str | None = None,
+    num_axes: int = 1,
+) -> Callable[[Callable[..., ArrayLike]], Callable[..., np.ndarray]]:
+    """Registers a formula as the statistic `name`; see `Statistic` for the arguments.
 
     The formula receives `Maps`, then the probes if it needs anything of them, then
     what else it needs by keyword. The caller may pass `Maps`, an `Attention`
     or a plain array (n, h, w), and probes to every statistic, and gets float32.
     A statistic of a set takes maps by `maps.take(indices)`, never all at once,
     since they may be more than memory should hold.
+
+    Raises:
+        ValueError: if `needs` names what neither probes nor epochs have.
     """
-    needs = (needs,) if isinstance(needs, str) else tuple(needs or ())
-    needs_probes = not COMPUTE_ARGUMENTS.issuperset(needs)
+    needed = (needs,) if isinstance(needs, str) else tuple(needs)
+    unknown = [need for need in needed if need not in PROBES_HAVE | EPOCHS_HAVE]
+    if unknown:
+        raise ValueError(
+            f"needs of the statistic {name!r} holds {unknown[0]!r}. "
+            f"Pass some of: {', '.join(map(repr, sorted(PROBES_HAVE | EPOCHS_HAVE)))}."
+        )
+    needs_probes = not EPOCHS_HAVE.issuperset(needed)
 
-    def register(formula):
+    def register(formula: Callable[..., ArrayLike]) -> Callable[..., np.ndarray]:
         @functools.wraps(formula)
-        def measure(heatmaps, probes=None, **given):
-            if isinstance(heatmaps, Attention):
-                heatmaps = getattr(heatmaps, resolution)
-            maps = heatmaps if hasattr(heatmaps, "comparable") else Maps.of(heatmaps)
+        def measure(heatmaps: Measured, probes: Probes | None = None, **given: Any) -> np.ndarray:
+            maps = _maps_of(heatmaps, resolution)
             known = (probes,) if needs_probes else ()
-            return np.asarray(formula(maps, *known, **given), np.float32)
+            values = np.asarray(formula(maps, *known, **given), np.float32)
+            if values.shape != maps.empty.shape:
+                raise ValueError(
+                    f"the statistic {name!r} must return one number for each probe, "
+                    f"{maps.empty.shape}. Received: shape {values.shape}."
+                )
+            return values
 
-        STATISTICS[name] = Statistic(name, measure, resolution, needs, of_set, worse, num_axes)
+        STATISTICS[name] = Statistic(name, measure, resolution, needed, of_set, worse, num_axes)
         return measure
 
     return register
+
+
+def _maps_of(heatmaps: Measured, resolution: str) -> MapSet:
+    if isinstance(heatmaps, Attention):
+        return getattr(heatmaps, resolution)
+    if hasattr(heatmaps, "num_pixels"):
+        return cast(MapSet, heatmaps)
+    return Maps.of(heatmaps)

@@ -4,18 +4,24 @@ A statistic of a set is stored at each of its probes with a defined map, as one
 value; so means and series work as for the other statistics.
 """
 
+from collections.abc import Callable, Iterator, Sequence
+
 import numpy as np
 
+from keras_saliency.probes import ProbeSet
+from keras_saliency.records import Predictions
 from keras_saliency.statistics.drift import rank_correlation
-from keras_saliency.statistics.maps import chunks, divergence, mean_of_defined
+from keras_saliency.statistics.maps import Maps, chunks, divergence, mean_of_defined
+from keras_saliency.statistics.measures import Compared
 from keras_saliency.statistics.objects import outside_enrichment
-from keras_saliency.statistics.registry import probes_at, statistic
+from keras_saliency.statistics.registry import MapSet, Probes, probes_at, statistic
 
 HOT_SHARE = 0.05
+Gap = Callable[[Sequence[np.ndarray]], float]  # of the members of each group
 
 
 @statistic("class_consistency", of_set=True, needs="labels")
-def class_consistency(maps, probes):
+def class_consistency(maps: MapSet, probes: Probes) -> np.ndarray:
     """Returns how much a probe's map looks like the maps of its class.
 
     Very high values over all probes of a class hint at one fixed place. Mean
@@ -41,7 +47,7 @@ def class_consistency(maps, probes):
 
 
 @statistic("image_dependence", of_set=True, worse="low")
-def image_dependence(maps):
+def image_dependence(maps: MapSet) -> np.ndarray:
     """Returns how little a probe's map looks like the other probes' maps.
 
     Values near 0 mean that the map is nearly the same whatever the image
@@ -62,13 +68,13 @@ def image_dependence(maps):
     return values
 
 
-def _mean_correlation(maps, members):
+def _mean_correlation(maps: MapSet, members: np.ndarray) -> np.ndarray:
     """Returns each member's mean Pearson's r with the other members, float (m,).
 
     The mean of the products is the product with the mean, so that no pair is formed.
     """
 
-    def centred():
+    def centred() -> Iterator[np.ndarray]:
         for some in chunks(members, maps.num_pixels):
             for unit in maps.take(some).unit:
                 flat = unit.reshape(-1).astype(np.float64)
@@ -81,7 +87,7 @@ def _mean_correlation(maps, members):
     return np.clip((products - 1) / (len(members) - 1), -1, 1)
 
 
-def _mean_map(maps, members):
+def _mean_map(maps: MapSet, members: np.ndarray) -> np.ndarray:
     """Returns the mean of the members' unit-mass maps, float64 (H, W)."""
     parts = chunks(members, maps.num_pixels)
     total = sum(maps.take(some).unit.sum(axis=0, dtype=np.float64) for some in parts)
@@ -89,7 +95,7 @@ def _mean_map(maps, members):
 
 
 @statistic("mean_map_concentration", of_set=True, worse="high")
-def mean_map_concentration(maps):
+def mean_map_concentration(maps: MapSet) -> np.ndarray:
     """Returns the share of mass in the hottest 5 % of the mean map over all probes.
 
     High values mean that the model looks at one fixed place whatever the image
@@ -114,7 +120,7 @@ def mean_map_concentration(maps):
 
 
 @statistic("method_agreement", needs="others", worse="low")
-def method_agreement(maps, *, others):
+def method_agreement(maps: Maps, *, others: Sequence[Compared]) -> np.ndarray:
     """Returns Spearman's rank correlation with other methods' maps of the same probe.
 
     Low values mean that at least one of the methods does not show what the
@@ -136,7 +142,7 @@ def method_agreement(maps, *, others):
 
 
 @statistic("group_gap", of_set=True, needs="groups", worse="high")
-def group_gap(maps, probes):
+def group_gap(maps: MapSet, probes: Probes) -> np.ndarray:
     """Returns how differently the model looks at the groups within one class.
 
     High values mean that it decides by other places in one group, as in
@@ -155,16 +161,16 @@ def group_gap(maps, probes):
         group only.
     """
 
-    def gap(members):
+    def gap(members: Sequence[np.ndarray]) -> float:
         means = np.stack([_mean_map(maps, m) for m in members])
         first, second = np.triu_indices(len(means), k=1)
-        return divergence(means[first], means[second]).max()
+        return float(divergence(means[first], means[second]).max())
 
     return _by_class_and_group(probes, ~maps.undefined, gap)
 
 
 @statistic("group_outside_gap", of_set=True, needs=("groups", "object_masks"), worse="high")
-def group_outside_gap(maps, probes):
+def group_outside_gap(maps: MapSet, probes: Probes) -> np.ndarray:
     """Returns the difference between the groups of one class in `outside_enrichment`.
 
     High values mean that the background counts in one group more than in
@@ -188,7 +194,7 @@ def group_outside_gap(maps, probes):
 @statistic(
     "group_accuracy_gap", of_set=True, needs=("groups", "labels", "predictions"), worse="high"
 )
-def group_accuracy_gap(maps, probes, *, predictions):
+def group_accuracy_gap(maps: MapSet, probes: ProbeSet, *, predictions: Predictions) -> np.ndarray:
     """Returns the difference between the groups of one class in accuracy.
 
     It says whether a gap in attention costs anybody a right answer. Highest
@@ -203,20 +209,21 @@ def group_accuracy_gap(maps, probes, *, predictions):
         float32 array (n,), in [0, 1], the same value for all probes of a class; NaN
         for a class with one group only, and for outputs without classes.
     """
-    if not predictions.has_classes:
+    is_correct = predictions.is_correct(probes)
+    if is_correct is None:
         return np.full(len(predictions.logits), np.nan)
-    is_right = (np.asarray(predictions.classes) == np.asarray(probes.labels)).astype(np.float64)
-    return _by_class_and_group(probes, np.ones(len(is_right), bool), _range_of_means(is_right))
+    gap = _range_of_means(is_correct.astype(np.float64))
+    return _by_class_and_group(probes, np.ones(len(is_correct), bool), gap)
 
 
-def _range_of_means(values):
-    def gap(members):
-        return np.ptp([values[m].mean() for m in members])
+def _range_of_means(values: np.ndarray) -> Gap:
+    def gap(members: Sequence[np.ndarray]) -> float:
+        return float(np.ptp([values[m].mean() for m in members]))
 
     return gap
 
 
-def _by_class_and_group(probes, defined, gap):
+def _by_class_and_group(probes: Probes, defined: np.ndarray, gap: Gap) -> np.ndarray:
     """Stores gap([members of group 1, of group 2, ...]) at each defined probe of a class."""
     groups = np.asarray(probes.groups)
     labels = np.zeros(len(groups), int) if probes.labels is None else np.asarray(probes.labels)

@@ -1,19 +1,19 @@
 """What the numbers of single probes add up to: class means, the worst class, outcomes."""
 
-import numpy as np
+from collections.abc import Mapping, Sequence
 
-from keras_saliency.statistics import attention as _attention  # noqa: F401, fills STATISTICS
-from keras_saliency.statistics import objects as _objects  # noqa: F401
-from keras_saliency.statistics import sets as _sets  # noqa: F401
-from keras_saliency.statistics.drift import MEASURES, REFERENCES
+import numpy as np
+from numpy.typing import ArrayLike
+
 from keras_saliency.statistics.maps import mean_of_defined
+from keras_saliency.statistics.measures import MEASURES, REFERENCES
 from keras_saliency.statistics.registry import STATISTICS
 
 SETTLED_IOU = 0.65
 SETTLED_EPOCHS = 2
 
 
-def class_means(values, classes) -> dict[int, np.ndarray]:
+def class_means(values: ArrayLike, classes: ArrayLike) -> dict[int, np.ndarray]:
     """Returns the mean of each class over its defined probes.
 
     Args:
@@ -27,20 +27,22 @@ def class_means(values, classes) -> dict[int, np.ndarray]:
     Raises:
         ValueError: if there is not one class for each probe.
     """
-    values, classes = np.asarray(values), np.asarray(classes)
-    if classes.shape != values.shape[-1:]:
+    numbers, of_probes = np.asarray(values), np.asarray(classes)
+    if of_probes.shape != numbers.shape[-1:]:
         raise ValueError(
-            f"classes has shape {classes.shape} but values has {values.shape[-1:]} probes. "
+            f"classes has shape {of_probes.shape} but values has {numbers.shape[-1:]} probes. "
             "Pass one class for each probe."
         )
-    return {int(c): mean_of_defined(values[..., classes == c]) for c in np.unique(classes)}
+    return {int(c): mean_of_defined(numbers[..., of_probes == c]) for c in np.unique(of_probes)}
 
 
-def worst_class(values, classes, lower_is_worse: bool) -> tuple[float, int | None]:
+def worst_class(
+    values: ArrayLike, classes: ArrayLike, lower_is_worse: bool
+) -> tuple[float, int | None]:
     """Returns the worst of the class means, and which class it is.
 
-    A shortcut usually sits in one class, where the mean over all hides it. Which
-    direction is worse is told by `worse_direction`.
+    A shortcut usually sits in one class, where the mean over all hides it.
+    `worse_direction` returns which direction is worse.
 
     Args:
         values: float array (n,), NaN where undefined.
@@ -60,7 +62,12 @@ def worst_class(values, classes, lower_is_worse: bool) -> tuple[float, int | Non
     return defined[worst], worst
 
 
-def split_by_outcome(values, previous_predictions, predictions, labels) -> dict[str, float]:
+def split_by_outcome(
+    values: ArrayLike,
+    previous_predictions: ArrayLike,
+    predictions: ArrayLike,
+    labels: ArrayLike | None,
+) -> dict[str, float]:
     """Returns the mean over the probes whose prediction stayed, was corrected, or flipped.
 
     Attention that moves while predictions stay means that the model has found
@@ -77,14 +84,15 @@ def split_by_outcome(values, previous_predictions, predictions, labels) -> dict[
         "flipped": changed otherwise}, floats, NaN for an outcome without a
         defined probe.
     """
-    values = np.asarray(values, np.float32)
-    changed = np.asarray(previous_predictions) != np.asarray(predictions)
-    is_right = np.zeros(len(values), bool) if labels is None else predictions == np.asarray(labels)
-    outcomes = {"stayed": ~changed, "corrected": changed & is_right, "flipped": changed & ~is_right}
-    return {name: float(mean_of_defined(values[is_it])) for name, is_it in outcomes.items()}
+    numbers, now = np.asarray(values, np.float32), np.asarray(predictions)
+    changed = now != np.asarray(previous_predictions)
+    # Of plain arrays: `Predictions` are not kept in history.
+    correct = np.zeros(len(now), bool) if labels is None else now == np.asarray(labels)
+    outcomes = {"stayed": ~changed, "corrected": changed & correct, "flipped": changed & ~correct}
+    return {name: float(mean_of_defined(numbers[is_it])) for name, is_it in outcomes.items()}
 
 
-def settle_epoch(iou_series, epochs=None) -> int | None:
+def settle_epoch(iou_series: ArrayLike, epochs: Sequence[int] | None = None) -> int | None:
     """Returns the epoch from which attention has stayed in its place.
 
     That is the first of 2 epochs in a row whose top-10 % overlap with the
@@ -122,7 +130,11 @@ def worse_direction(name: str) -> str | None:
     return STATISTICS[name].worse
 
 
-def summarize(statistics, labels, prefix="") -> dict[str, float]:
+def summarize(
+    statistics: Mapping[str, Mapping[str, np.ndarray]],
+    labels: np.ndarray | None,
+    prefix: str = "",
+) -> dict[str, float]:
     """Returns the mean, and the worst class, of every statistic by tag.
 
     Args:

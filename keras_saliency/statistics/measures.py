@@ -1,0 +1,84 @@
+"""The registry of measures: how two epochs' maps are compared."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from keras_saliency.statistics.maps import Maps, blocks
+from keras_saliency.statistics.native_drift import NativeFormula, are_coarse, compare_native
+from keras_saliency.statistics.registry import Attention
+
+REFERENCES = ("previous", "first", "start")
+
+Compared: TypeAlias = Attention | Maps | np.ndarray
+Formula = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Compare = Callable[[Compared, Compared], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """An entry of the registry.
+
+    Attributes:
+        name: the measure's name; a drift is called `<measure>_<reference>`.
+        compare: the function, (current, reference) -> float32 (n,); each a
+            plain array (n, H, W), `Maps` or an `Attention`.
+        worse: which direction means more change, "low" or "high".
+    """
+
+    name: str
+    compare: Compare
+    worse: str
+
+
+MEASURES: dict[str, Measure] = {}
+
+
+def measure(
+    name: str, *, of: str, worse: str = "high", from_native: NativeFormula | None = None
+) -> Callable[[Formula], Compare]:
+    """Registers a formula on two blocks of `Maps.<of>`, float or bool (b, H, W), as a measure.
+
+    `from_native(current, reference, image_size)` is the same formula on unit-mass maps of
+    native size, for two `Attention`s, where there is a way that need not resize them.
+
+    NaN wherever one of the two maps is all zero, constant or not finite: it
+    points nowhere, so that nothing can have moved.
+    """
+
+    def register(formula: Formula) -> Compare:
+        @functools.wraps(formula)
+        def compare(current: Compared, reference: Compared) -> np.ndarray:
+            if (
+                from_native
+                and isinstance(current, Attention)
+                and isinstance(reference, Attention)
+                and are_coarse(current, reference)
+            ):
+                return compare_native(from_native, current, reference)
+            now, before = _image_maps(current), _image_maps(reference)
+            if now.unit.shape != before.unit.shape:
+                raise ValueError(
+                    "current and reference must have one shape (n, H, W). "
+                    f"Received: {now.unit.shape} and {before.unit.shape}. "
+                    "Pass maps of the same probes."
+                )
+            a, b = getattr(now, of), getattr(before, of)
+            values = np.full(len(a), np.nan, np.float32)
+            with np.errstate(invalid="ignore", divide="ignore"):  # of maps that are masked below
+                for block in blocks(a):
+                    values[block] = formula(a[block], b[block])
+            values[~(now.comparable & before.comparable)] = np.nan
+            return values
+
+        MEASURES[name] = Measure(name, compare, worse)
+        return compare
+
+    return register
+
+
+def _image_maps(maps: Compared) -> Maps:
+    return maps.image if isinstance(maps, Attention) else Maps.of(maps)
