@@ -24,10 +24,8 @@ from keras_saliency import Battery, ProbeSet
 from keras_saliency.methods import Method
 from keras_saliency.shortcuts.detector import Bounds
 from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
-from keras_saliency.shortcuts.messages import describe_swap
 from keras_saliency.shortcuts.swaps import Outcome, Pairs
 from keras_saliency.shortcuts.trial import Trial
-from keras_saliency.shortcuts.verdict import ALERT, Verdict
 
 
 @pytest.fixture(scope="module")
@@ -346,33 +344,3 @@ def test_the_mean_is_told_where_no_class_was_alerted(four, monkeypatch, proven, 
         for epoch, c in enumerate(proven)
     ]
     assert found == told
-
-
-def words_of(class_names, pooled=None):
-    donors = np.arange(10)
-    pairs = Pairs(donors, donors + 20, np.zeros(10, int))
-    outcome = Outcome(0, pairs, donors < 7, {"a control": donors < 1})
-    trial = Trial(SWAP_DETECTORS["border"], None, [outcome], Bounds(0.1, 0.3), 4, pooled)
-    verdict = Verdict(ALERT, epoch=3, since_epoch=2)
-    return describe_swap(
-        trial,
-        outcome,
-        verdict,
-        class_names=class_names,
-        carriers=np.arange(3),
-        region=None,
-        others=[],
-    )
-
-
-def test_a_cue_that_is_taken_away_is_told_as_such():
-    brought, taken = words_of(["cat", "cat"]), words_of(["cat", "bird"])
-    assert "takes the cue away" not in brought
-    assert 'decides for class "cat"' in taken
-    assert 'the ring of a probe of class "bird" around another probe takes the cue away' in taken
-    assert "7 of 10 pairs with 10 donors (with a control instead: 1 of 10)" in taken
-
-
-def test_a_pooled_proof_says_so():
-    assert "last 6 looks" not in words_of(["cat", "cat"])
-    assert "last 6 looks, adoption exceeds its control by 9%" in words_of(["cat", "cat"], 0.09)
