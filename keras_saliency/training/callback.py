@@ -301,17 +301,13 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         settings, earlier = self.settings, self._schedule
         params: Any = self.params or {}
         self._guard = Guard(settings.on_error)
-        trained = None if earlier is None else earlier.num_trained
-        if trained is None:  # as the optimizer has counted
-            trained = _number(getattr(getattr(model, "optimizer", None), "iterations", 0))
         self._schedule = Schedule(
             settings.epoch_freq,
             settings.batch_freq,
             settings.max_overhead,
             epoch,
             steps=params.get("steps"),
-            num_trained=trained if epoch > 0 else 0,
-            at_once=_number(getattr(model, "steps_per_execution", None) or 1),
+            **({} if settings.batch_freq is None else _count_batches(model, epoch, earlier)),
         )
         self._run = Run(
             settings,
@@ -370,6 +366,15 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             moment = self._schedule.at_batch_end(batch, self._run.is_busy)
             if moment is not None:
                 self._observe(moment, self._schedule.batch_budget)
+
+
+def _count_batches(model: Any, epoch: int, earlier: Schedule | None) -> dict[str, int]:
+    """Returns what `Schedule` asks about a model's batches."""
+    trained = None if earlier is None else earlier.num_trained
+    if trained is None:  # as the optimizer has counted
+        trained = _number(getattr(model.optimizer, "iterations", 0))
+    at_once = _number(getattr(model, "steps_per_execution", None) or 1)
+    return {"num_trained": trained if epoch > 0 else 0, "at_once": at_once}
 
 
 def _number(variable: Any) -> int:
