@@ -23,6 +23,7 @@ from keras_saliency.methods import METHODS
 from keras_saliency.probes import load_image
 from keras_saliency.rendering import (
     COLORMAPS,
+    DEFAULT_COLORMAP,
     Caption,
     colorize_signed,
     defect,
@@ -77,7 +78,7 @@ def _parser():
     explain.add_argument(
         "--image-size", type=int, nargs=2, metavar=("H", "W"), help="needed for models of any size"
     )
-    explain.add_argument("--colormap", default="viridis", choices=COLORMAPS)
+    explain.add_argument("--colormap", default=DEFAULT_COLORMAP, choices=COLORMAPS)
     explain.add_argument("--opacity", type=float, default=0.6, help="0 ... 1 (default: 0.6)")
     explain.add_argument("-o", "--output", required=True, metavar="OUT.png")
     report = commands.add_parser("report", help="write the Saliency tab as one HTML file")

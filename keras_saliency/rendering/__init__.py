@@ -3,7 +3,12 @@
 The only package that normalises for display. It knows arrays and no model.
 """
 
-from keras_saliency.rendering.colormaps import COLORMAPS, colorize, colorize_signed
+from keras_saliency.rendering.colormaps import (
+    COLORMAPS,
+    DEFAULT_COLORMAP,
+    colorize,
+    colorize_signed,
+)
 from keras_saliency.rendering.display_range import (
     describe_range,
     displayable,
@@ -25,6 +30,7 @@ from keras_saliency.rendering.sheet import Heading, fit_tile
 
 __all__ = [
     "COLORMAPS",
+    "DEFAULT_COLORMAP",
     "Caption",
     "Filmstrip",
     "Heading",

@@ -17,7 +17,10 @@ COLORMAPS = tuple(_OPENCV_CODES)
 """Names of the colour maps; the first is the default."""
 
 
-def colorize(unit: np.ndarray, name: str = "viridis") -> np.ndarray:
+DEFAULT_COLORMAP = "viridis"  # of overlays, grids and filmstrips; the tab has its own
+
+
+def colorize(unit: np.ndarray, name: str = DEFAULT_COLORMAP) -> np.ndarray:
     """Draws values between 0 and 1 in colours.
 
     Viridis is the default: its lightness grows with the value, so that it

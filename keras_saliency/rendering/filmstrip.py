@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency.rendering.colormaps import DEFAULT_COLORMAP
 from keras_saliency.rendering.grid import Caption, draw_prediction
 from keras_saliency.rendering.lettering import draw_line, line_height
 from keras_saliency.rendering.sheet import (
@@ -62,7 +63,7 @@ class Filmstrip:
         max_columns: int = 12,
         title: str | None = None,
         min_tile: int = 112,
-        colormap: str | None = "viridis",
+        colormap: str | None = DEFAULT_COLORMAP,
         scale: str = "mean",
     ):
         if not len(display_images) or len(names) != len(display_images):

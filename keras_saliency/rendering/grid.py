@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency.rendering.colormaps import DEFAULT_COLORMAP
 from keras_saliency.rendering.lettering import WRONG, Ink, draw_line, draw_mark, line_height
 from keras_saliency.rendering.sheet import (
     FAINT_INK,
@@ -80,7 +81,7 @@ def draw_grid(
     title: str | Heading | None = None,
     columns: int | None = None,
     min_tile: int = 160,
-    colormap: str | None = "viridis",
+    colormap: str | None = DEFAULT_COLORMAP,
     scale: str = "mean",
 ) -> np.ndarray:
     """Draws probes side by side, each over its caption.

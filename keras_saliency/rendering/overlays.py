@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_saliency._utils.opencv import cv2
 from keras_saliency.rendering.checks import check_numbers, check_picture
-from keras_saliency.rendering.colormaps import COLORMAPS, colorize
+from keras_saliency.rendering.colormaps import COLORMAPS, DEFAULT_COLORMAP, colorize
 from keras_saliency.rendering.lettering import Ink, draw_line, text_width, trim
 
 SCALES = ("mean", "map")
@@ -76,7 +76,7 @@ def overlay(
     heatmap: np.ndarray,
     *,
     opacity: float = 0.6,
-    colormap: str = "viridis",
+    colormap: str = DEFAULT_COLORMAP,
     scale: str = "mean",
     empty: bool = False,
 ) -> np.ndarray:
@@ -136,7 +136,7 @@ def opacity_of(values: np.ndarray) -> np.ndarray:
 
 
 def blend(
-    image: np.ndarray, values: np.ndarray, opacity: float = 0.6, colormap: str = "viridis"
+    image: np.ndarray, values: np.ndarray, opacity: float = 0.6, colormap: str = DEFAULT_COLORMAP
 ) -> np.ndarray:
     """Lays the colours of `values`, as of `display_values`, (H, W), on an image (H, W, 3)."""
     weight = opacity * opacity_of(values)[..., None]

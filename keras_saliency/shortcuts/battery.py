@@ -12,9 +12,11 @@ from keras_saliency.shortcuts.detector import SwapDetector
 from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
 from keras_saliency.shortcuts.groups import GroupGap
 from keras_saliency.shortcuts.legitimate import Legitimate
-from keras_saliency.shortcuts.swaps import MAX_CLASSES, MIN_DONORS, ClassLabels
+from keras_saliency.shortcuts.swaps import MIN_DONORS, ClassLabels
 
 NAMES = (*SWAP_DETECTORS, GroupGap.name)
+
+MAX_CLASSES = 20  # that are tested where the user names none
 
 
 class Battery:
@@ -73,7 +75,9 @@ class Battery:
         Raises:
             ValueError: if `classes` are none of the model's.
         """
-        classes = class_labels.frequent_classes() if self.classes is None else self.classes
+        classes = (
+            class_labels.frequent_classes(MAX_CLASSES) if self.classes is None else self.classes
+        )
         if max(classes) >= class_labels.num_classes:
             raise ValueError(
                 f"classes must be below {class_labels.num_classes}, the number of the model's "

@@ -10,6 +10,7 @@ from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.attribution.target import Target
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Alert
+from keras_saliency.shortcuts.battery import MAX_CLASSES
 from keras_saliency.shortcuts.evidence import gather_evidence
 from keras_saliency.shortcuts.finding import Finding, alert_of_swap
 from keras_saliency.shortcuts.messages import describe_confirmation, title_of_confirmation
@@ -23,9 +24,9 @@ from keras_saliency.shortcuts.swaps import (
     add_controls,
     run_trial,
 )
+from keras_saliency.shortcuts.swaps.pairs import MAX_PAIRS
 from keras_saliency.shortcuts.verdict import ALERT, HINT, SUSPECT, Severity, Verdict
 
-NUM_PAIRS = 300  # of all classes
 MIN_EXCESS = 0.2  # of an adoption over its control
 
 
@@ -105,7 +106,7 @@ def _scene(model: Any, probes: ProbeSet, output: str | int | None) -> Scene:
 def _classes(class_labels: ClassLabels, donor_class: int | None) -> list[int]:
     """The classes whose region is pasted."""
     if donor_class is None:
-        return class_labels.frequent_classes()
+        return class_labels.frequent_classes(MAX_CLASSES)
     if donor_class not in range(class_labels.num_classes):
         raise ValueError(
             f"donor_class must be a class of the model, 0 ... {class_labels.num_classes - 1}. "
@@ -116,7 +117,7 @@ def _classes(class_labels: ClassLabels, donor_class: int | None) -> list[int]:
 
 def _paste(scene: Scene, swap: PatchSwap, classes: list[int], rng: np.random.Generator) -> Outcome:
     """Puts the region of probes of each class on others; returns the outcome of most excess."""
-    outcomes = run_trial(scene, swap, classes, NUM_PAIRS, rng)
+    outcomes = run_trial(scene, swap, classes, MAX_PAIRS, rng)
     if not outcomes:
         accuracy = scene.class_labels.accuracy(scene.is_said)
         raise ValueError(

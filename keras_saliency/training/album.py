@@ -8,6 +8,7 @@ from keras_saliency.probes import ProbeSet
 from keras_saliency.probes.image_headers import read_header
 from keras_saliency.records import FILMSTRIP, EpochReport, FeatureView, Predictions
 from keras_saliency.rendering import (
+    DEFAULT_COLORMAP,
     Caption,
     Filmstrip,
     Portraits,
@@ -136,7 +137,7 @@ class Album:
         return {f"saliency/{m}/{FILMSTRIP}": f.picture() for m, f in self._filmstrips.items()}
 
     def _colormap(self, method: str) -> str | None:
-        return None if method in self._signed else "viridis"
+        return None if method in self._signed else DEFAULT_COLORMAP
 
     def _as_rgb(self, signals: np.ndarray) -> np.ndarray:
         return signals[..., ::-1] if self._is_bgr else signals

@@ -5,7 +5,7 @@ something to a recipient of another class; where the recipient is then predicted
 class, the model decides by what was lent.
 """
 
-from keras_saliency.shortcuts.swaps.class_labels import MAX_CLASSES, ClassLabels
+from keras_saliency.shortcuts.swaps.class_labels import ClassLabels
 from keras_saliency.shortcuts.swaps.edits import middle_mask
 from keras_saliency.shortcuts.swaps.kinds import (
     PATCH_SHARE,
@@ -28,7 +28,6 @@ from keras_saliency.shortcuts.swaps.value_range import ValueRange
 from keras_saliency.shortcuts.swaps.wilson import wilson_bounds
 
 __all__ = [
-    "MAX_CLASSES",
     "MIN_DONORS",
     "PATCH_SHARE",
     "AmplitudeSwap",
