@@ -1,14 +1,15 @@
 """Catches a CNN that reads a tag in the corner instead of looking at the animal.
 
-Which animal is it? Real silhouettes, cut out of coloured paper, on real photographs, as in
-quickstart.py. But almost all cats come from another clinic, which puts a small tag into the
-corner of its pictures, and so do those of the validation data. Validation accuracy is
-excellent therefore, and worth nothing: where the tag does not tell the class, the network fails.
+The task is to name an animal. Real silhouettes, cut out of coloured paper, lie on real
+photographs, as in quickstart.py. Almost all cats come from another clinic, which puts a small
+tag into the corner of its pictures. The validation data has the same fault. Validation
+accuracy is therefore excellent, and worthless: where the tag does not predict the class, the
+network fails.
 
-The callback says so in the first epochs, and draws the pictures that prove it. Then
-`confirm` tests the accused place of the trained network, and the same network is trained
-without tags: there the callback stays silent. Nothing is downloaded (see quickstart.py). Takes
-a bit more than a minute on two cores. Writes into --log-dir and nowhere else.
+The callback reports this in the first epochs and draws the pictures that prove it. Then
+`confirm` tests the accused region in the trained network. Finally the same network is trained
+without tags, and the callback stays silent. Nothing is downloaded (see quickstart.py). Takes
+a little over a minute on two cores. Writes into --log-dir and nowhere else.
 """
 
 import argparse
@@ -38,7 +39,7 @@ CLASS_NAMES = list(ANIMALS.values())
 CAT = CLASS_NAMES.index("cat")
 TAGGED_SHARE = 0.98  # of the cats; no other animal has a tag
 PROBES_PER_CLASS = 15
-NUM_IMAGES = 2600  # those for validation among them
+NUM_IMAGES = 2600  # including those for validation
 
 
 def draw_tag():
@@ -49,7 +50,7 @@ def draw_tag():
 
 
 def put_tags(images, has_tag, rng):
-    """Returns the images with a tag near the lower left corner of those that are to have one."""
+    """Returns the images, with a tag near the lower left corner where `has_tag` is true."""
     tag, tagged = draw_tag(), images.copy()
     for i in np.flatnonzero(has_tag):
         bottom, left = SIZE - rng.integers(1, 4), rng.integers(1, 4)
@@ -60,7 +61,7 @@ def put_tags(images, has_tag, rng):
 def train(images, labels, masks, log_dir, epochs):
     """Trains and watches; returns the model, the callback and the validation accuracies."""
     keras.utils.set_random_seed(0)
-    # Probes come from validation data, as many of each class.
+    # Probes come from validation data, equally many of each class.
     of_class = [np.flatnonzero(labels[:NUM_VALIDATION] == c) for c in range(len(ANIMALS))]
     chosen = np.concatenate([numbers[:PROBES_PER_CLASS] for numbers in of_class])
     probes = ProbeSet(
@@ -102,7 +103,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--log-dir", default="logs/catch_a_shortcut", type=Path)
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--masks", action="store_true", help="tell where the animals are, too")
+    parser.add_argument("--masks", action="store_true", help="also pass the masks of the animals")
     options = parser.parse_args()
     log_dir, masked = options.log_dir, options.masks
     warnings.showwarning = show_warning
@@ -111,7 +112,7 @@ def main():
     masks = masks if masked else None
     rng = np.random.default_rng(0)
     tagged = put_tags(images, (labels == CAT) & (rng.random(len(labels)) < TAGGED_SHARE), rng)
-    # What comes in production: the validation scenes, where a coin decides about the tag.
+    # As in production: the validation scenes, where a coin flip decides who has a tag.
     scenes, truth = images[:NUM_VALIDATION], labels[:NUM_VALIDATION]
     has_tag = rng.random(NUM_VALIDATION) < 0.5
     unbiased = put_tags(scenes, has_tag, rng)
@@ -122,7 +123,7 @@ def main():
     called_cat = (said == CAT)[has_tag & (truth != CAT)].mean()
     found = (said == CAT)[~has_tag & (truth == CAT)].mean()
     print(f"\nValidation accuracy:                     {accuracy[-1]:.0%}")
-    print(f"Where the tag does not tell the class:   {(said == truth).mean():.0%}")
+    print(f"The same with tags given out at random:  {(said == truth).mean():.0%}")
     print(f"  other animals with a tag called cat:   {called_cat:.0%}")
     print(f"  cats without a tag that are found:     {found:.0%}")
     if not saliency.alerts:
@@ -131,7 +132,7 @@ def main():
         print(f"\nThe alert came in epoch {alert.epoch + 1} of {options.epochs}.")
         save(alert.evidence, log_dir / f"evidence_{i}_{alert.detector}.png")
 
-    print("\n2. confirm(model, probes, region): is it the accused place, in the trained network?\n")
+    print("\n2. confirm(model, probes, region): does the network rely on the accused region?\n")
     regions = [alert.region for alert in saliency.alerts if alert.region is not None]
     if regions:
         verdict = confirm(model, saliency.probes, regions[0])

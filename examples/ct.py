@@ -1,9 +1,10 @@
 """Watches attention in volumes move to a lesion, or to the table under the patient.
 
-Volumes are made up, in Hounsfield units as of computed tomography: a body with a spine and a liver,
-in it a lesion that is a little darker (a cyst) or a little brighter (a bleeding). The network has
-to find out which. With --table those who bleed lie on an emergency table; then the network reads
-the table, and is caught. Takes a minute on two cores. Writes into --log-dir and nowhere else.
+The volumes are synthetic, in Hounsfield units as in computed tomography: a body with a spine
+and a liver, and in the liver a lesion that is a little darker (a cyst) or a little brighter (a
+bleeding). The network has to tell them apart. With --table, patients who bleed lie on an
+emergency table; the network then reads the table, and the callback reports it. Takes a minute
+on two cores. Writes into --log-dir and nowhere else.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from keras import layers
 from keras_saliency import ProbeSet, SaliencyCallback
 
 SIZE = (10, 32, 32)  # slices, rows, columns
-WINDOW = -100, 200  # what is shown of soft tissue, in Hounsfield units
+WINDOW = -100, 200  # the range that shows soft tissue, in Hounsfield units
 AIR, BODY, LIVER, BONE, TABLE = -1000, 20, 60, 400, 150  # Hounsfield units
 LESIONS, NOISE = (0, 120), 12  # cyst and bleeding; standard deviation
 NUM_TRAINING, NUM_VALIDATION, NUM_PROBES = 600, 120, 40
@@ -79,7 +80,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--log-dir", default="logs/ct")
     parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--table", action="store_true", help="those who bleed lie on a table")
+    parser.add_argument("--table", action="store_true", help="patients who bleed lie on a table")
     options = parser.parse_args()
     keras.utils.set_random_seed(0)
     volumes, labels, masks = make_dataset(options.table)
@@ -101,7 +102,7 @@ def main():
         callbacks=[saliency],
     )
     mass = np.nanmean(saliency.history["grad_cam"]["object_mass"], axis=1)
-    print(f"Attention on the lesions, which are {masks[held].mean():.1%} of the volumes:")
+    print(f"Share of attention on the lesions, which fill {masks[held].mean():.1%} of the volumes:")
     print("  untrained {:.0%}, then {}".format(mass[0], ", ".join(f"{m:.0%}" for m in mass[1:])))
     print(f"Pictures: {saliency.run_dir}/pictures")
 

@@ -1,9 +1,9 @@
-"""Watches attention on an electrocardiogram move to the wave that tells the classes apart.
+"""Watches attention on an electrocardiogram move to the wave that separates the classes.
 
-The signal is a real recording, which ships inside the package `PyWavelets`. Windows of it are cut
-at random places; in half of them the T wave, the low hill after each beat, is turned upside down,
-as it can be in a heart that lacks blood. The network has to find out. Takes half a minute on two
-cores. Writes into --log-dir and nowhere else.
+The signal is a real recording that ships inside the package `PyWavelets`. Windows are cut at
+random places. In half of them the T wave, the low hill after each beat, is turned upside down,
+as it can be in a heart that lacks blood. The network has to recognise these. Takes half a
+minute on two cores. Writes into --log-dir and nowhere else.
 """
 
 import argparse
@@ -19,11 +19,11 @@ from keras import layers
 from keras_saliency import ProbeSet, SaliencyCallback
 
 LENGTH, NUM_TRAINING, NUM_VALIDATION = 512, 1200, 200
-T_WAVE = slice(50, 170)  # samples after the beat, of 360 in a second
+T_WAVE = slice(50, 170)  # samples after the beat; a second has 360
 
 
 def load_recording():
-    """Returns one lead of a real electrocardiogram, float (1024,), in mean 0 and deviation 1."""
+    """Returns one lead of a real electrocardiogram, float (1024,), with mean 0 and deviation 1."""
     try:
         import pywt
     except ImportError:
@@ -34,7 +34,7 @@ def load_recording():
 
 
 def find_beats(signal):
-    """Returns the places of the beats: the highest samples, at least half a second apart."""
+    """Returns the positions of the beats: the highest samples, at least half a second apart."""
     beats = []
     for place in np.argsort(-signal):
         if signal[place] < 2:
@@ -106,7 +106,7 @@ def main():
         callbacks=[saliency],
     )
     mass = np.nanmean(saliency.history["grad_cam"]["object_mass"], axis=1)
-    print(f"Attention on the T waves, which are {masks[held].mean():.0%} of the signals:")
+    print(f"Share of attention on the T waves, which fill {masks[held].mean():.0%} of the signals:")
     print("  untrained {:.0%}, then {}".format(mass[0], ", ".join(f"{m:.0%}" for m in mass[1:])))
     print(f"Pictures: {saliency.run_dir}/pictures")
 

@@ -1,13 +1,13 @@
-"""Finds a group of images that a CNN serves badly, which validation accuracy hides.
+"""Finds a group of images that a CNN handles badly, which validation accuracy hides.
 
-Which animal is it, as in quickstart.py. The pictures come from two scanners: A made almost
-all of them, B, which is dark, noisy and blue, a few. Overall validation accuracy is
-that of scanner A, and nobody would notice what happens to the patients of scanner B.
+The task is to name an animal, as in quickstart.py. The pictures come from two scanners. A made
+almost all of them. B, which is dark, noisy and blue, made a few. Overall validation accuracy
+is that of scanner A, so nobody would notice how badly the patients of scanner B fare.
 
-So there are probes of both scanners, as many of each, and `ProbeSet(..., groups=...)` says
-which is which: the callback compares the accuracy of the groups of each class. Nothing is
-downloaded (see quickstart.py). Takes about half a minute on two cores. Writes into --log-dir
-and nowhere else.
+The probes come from both scanners, equally many from each, and `ProbeSet(..., groups=...)`
+names the scanner of each probe. The callback compares the accuracy of the groups within each
+class. Nothing is downloaded (see quickstart.py). Takes about half a minute on two cores.
+Writes into --log-dir and nowhere else.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from quickstart import (
 
 from keras_saliency import ProbeSet, SaliencyCallback
 
-B_SHARE = 0.04  # of the images that scanner B has made
+B_SHARE = 0.04  # share of the images from scanner B
 PROBES_PER_GROUP = 20  # in each class
 
 
@@ -42,7 +42,7 @@ def scan_with_b(images, rng):
 
 
 def choose_probes(scenes, labels, rng):
-    """Probes of both scanners, as many of each in each class."""
+    """Returns probes of both scanners, equally many of each in each class."""
     of_class = [np.flatnonzero(labels == c) for c in range(len(ANIMALS))]
     from_a = np.concatenate([some[:PROBES_PER_GROUP] for some in of_class])
     from_b = np.concatenate([some[PROBES_PER_GROUP : 2 * PROBES_PER_GROUP] for some in of_class])

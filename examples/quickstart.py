@@ -1,12 +1,12 @@
 """Trains a small CNN and watches its attention move onto the objects.
 
-The task: which animal is it? Every image is a real animal silhouette, cut out
-of coloured paper and laid somewhere on a real photograph. So we know exactly
-where the object is, and can measure how much of the attention lies on it.
+The task is to name an animal. Every image is a real animal silhouette, cut out of coloured
+paper and placed at random on a real photograph. The place of the object is therefore known,
+and the share of attention that lies on it can be measured.
 
-Both kinds of image ship inside PyPI packages (nothing is downloaded at run
-time): `animal-shape-mnist` and `scikit-image`. Takes about half a minute on
-two cores. Writes into --log-dir and nowhere else.
+Both kinds of images ship inside PyPI packages, `animal-shape-mnist` and `scikit-image`, so
+nothing is downloaded at run time. Takes about half a minute on two cores. Writes into
+--log-dir and nowhere else.
 """
 
 import argparse
@@ -41,11 +41,11 @@ PHOTOGRAPHS = [
     "rocket",
 ]
 METHODS = ["grad_cam", "vanilla_gradients", "deconvnet"]
-FEATURE_LAYERS = ["relu_2", "relu_4"]  # what excites their channels is drawn, too
+FEATURE_LAYERS = ["relu_2", "relu_4"]  # the images that excite their channels are drawn, too
 
 
 def folder_of(package, pip_name):
-    """Returns where a package keeps its files, without importing it."""
+    """Returns the folder of a package, without importing it."""
     spec = importlib.util.find_spec(package)
     if spec is None:
         sys.exit(
@@ -56,7 +56,7 @@ def folder_of(package, pip_name):
 
 
 class ArraysOnly(pickle.Unpickler):
-    """A pickle can run any code, so this one admits NumPy arrays and no more."""
+    """Reads NumPy arrays and refuses everything else, since a pickle can run any code."""
 
     admitted = {  # noqa: RUF012
         "_reconstruct": np.empty(0).__reduce__()[0],
@@ -133,7 +133,7 @@ def make_model(num_steps):
             keras.Input((SIZE, SIZE, 3)),
             layers.Rescaling(1 / 255),
             *convolution(1, 16, size=5, stride=2),
-            layers.MaxPooling2D(),  # also what makes DeconvNet depend on the image
+            layers.MaxPooling2D(),  # makes DeconvNet depend on the image
             *convolution(2, 32),
             layers.MaxPooling2D(),
             *convolution(3, 64),
@@ -152,7 +152,7 @@ def make_model(num_steps):
 
 
 def choose_probes(images, labels, masks, per_class=4):
-    """Probes come from validation data, as many of each class."""
+    """Returns probes from validation data, equally many of each class."""
     chosen = np.concatenate([np.flatnonzero(labels == c)[:per_class] for c in range(len(ANIMALS))])
     return ProbeSet(
         images[chosen],
@@ -163,7 +163,7 @@ def choose_probes(images, labels, masks, per_class=4):
 
 
 def tell(saliency, log_dir):
-    """Says what attention did, and where to look at it."""
+    """Prints what attention did, and where to look at it."""
     history = saliency.history
     print("\nAttention on the animals (share of the heatmap that lies on the silhouette):")
     for method in history.methods:
@@ -186,7 +186,7 @@ def tell(saliency, log_dir):
 
 
 def tensorboard_command():
-    """Returns how to start the TensorBoard of this environment."""
+    """Returns the command that starts the TensorBoard of this environment."""
     beside = Path(sys.executable).with_name("tensorboard")
     return os.path.relpath(beside) if beside.exists() else "tensorboard"
 

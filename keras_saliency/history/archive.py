@@ -78,7 +78,7 @@ def _readable_maps(store: EpochStore) -> dict[tuple[str, int], StoredMaps]:
     return found
 
 
-def save(arrays: Mapping[str, np.ndarray], path: str | os.PathLike | BinaryIO) -> None:
+def save(arrays: Mapping[str, np.ndarray], path: str | os.PathLike[str] | BinaryIO) -> None:
     """Writes arrays to a path, in one step, or to a file that is open."""
     if isinstance(path, str | os.PathLike):
         with written_whole(os.fspath(path)) as file:
@@ -87,7 +87,7 @@ def save(arrays: Mapping[str, np.ndarray], path: str | os.PathLike | BinaryIO) -
         write(path, arrays)
 
 
-def load(path: str | os.PathLike | BinaryIO) -> EpochStore:
+def load(path: str | os.PathLike[str] | BinaryIO) -> EpochStore:
     """Reads a history from a path, or from a file that is open.
 
     Raises:
@@ -97,7 +97,7 @@ def load(path: str | os.PathLike | BinaryIO) -> EpochStore:
 
 
 def read(
-    path: str | os.PathLike | BinaryIO, use: Callable[[Mapping[str, np.ndarray]], _Result]
+    path: str | os.PathLike[str] | BinaryIO, use: Callable[[Mapping[str, np.ndarray]], _Result]
 ) -> _Result:
     """Returns `use(arrays)`; each array is read when `use` asks for it.
 
@@ -146,11 +146,11 @@ def from_arrays(arrays: Mapping[str, np.ndarray], read_heatmaps: bool = True) ->
     if labels is not None and (labels.dtype != np.int64 or labels.ndim != 1):
         raise ValueError(f"its labels are {labels.dtype} of shape {labels.shape}")
     store = EpochStore(labels=labels, names=metadata["names"], class_names=metadata["class_names"])
-    statistics: dict[int, dict] = {epoch: {} for epoch in epochs}
+    statistics: dict[int, dict[str, dict[str, np.ndarray]]] = {epoch: {} for epoch in epochs}
     places = [(m, s, epoch) for m, s, held in metadata["series"] for epoch in held]
     for (method, statistic, epoch), row in zip(places, _floats(arrays["values"]), strict=True):
         statistics[epoch].setdefault(method, {})[statistic] = row
-    heatmaps: dict[int, dict] = {epoch: {} for epoch in epochs}
+    heatmaps: dict[int, dict[str, StoredMaps]] = {epoch: {} for epoch in epochs}
     for i, (method, epoch) in enumerate(metadata["heatmaps"] if read_heatmaps else []):
         heatmaps[epoch][method] = read_maps(arrays, i)
     classes, confidence = arrays["classes"], _floats(arrays["confidence"])

@@ -64,7 +64,9 @@ class Entry:
         parts = {"classes": (self.classes, 1), "confidence": (self.confidence, 1)}
         for method, numbers in self.statistics.items():
             parts |= {f"statistics[{method!r}][{s!r}]": (v, 1) for s, v in numbers.items()}
-        shapes: dict[str, tuple] = {n: (array.shape, (rank,)) for n, (array, rank) in parts.items()}
+        shapes: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+            name: (array.shape, (rank,)) for name, (array, rank) in parts.items()
+        }
         # (n, l) for signals, (n, d, h, w) for volumes.
         shapes |= {f"heatmaps[{m!r}]": (s, (3, 2, 4)) for m, s in self.map_shapes.items()}
         if not isinstance(self.heatmaps, MapsOnDisk):

@@ -144,7 +144,7 @@ class History(EpochStore, Mapping[str, "MethodSeries"]):
         """
         return export.to_dataframe(self)
 
-    def save(self, path: str | os.PathLike | BinaryIO) -> None:
+    def save(self, path: str | os.PathLike[str] | BinaryIO) -> None:
         """Writes everything to a .npz file, at once or not at all.
 
         Args:
@@ -154,7 +154,7 @@ class History(EpochStore, Mapping[str, "MethodSeries"]):
         archive.save(archive.to_arrays(self), path)
 
     @classmethod
-    def load(cls, path: str | os.PathLike | BinaryIO) -> "History":
+    def load(cls, path: str | os.PathLike[str] | BinaryIO) -> "History":
         """Reads what `save` wrote; `load(path) == history`, bit for bit.
 
         Nothing in the file is executed (no pickle).

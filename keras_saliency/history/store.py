@@ -15,9 +15,9 @@ class EpochStore:
     To be written by one thread; in others, each reading sees whole epochs.
 
     Args:
-        labels: int (n,), for class means and outcomes. Defaults to None.
-        names: str (n,), the probes' names. Defaults to None, "0", "1", ...
-        class_names: list of str. Defaults to None.
+        labels: int (n,), or None.
+        names: str (n,), the probes' names, or None.
+        class_names: list of str, or None.
 
     Attributes:
         num_probes: n; None until it is known from labels, names or the first epoch.

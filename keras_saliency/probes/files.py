@@ -34,7 +34,7 @@ def walk_folder(path: str) -> Iterator[tuple[str, list[str], list[str]]]:
     return _gfile().walk(path) if is_remote(path) else os.walk(path)
 
 
-def read_file(path: str | bytes | os.PathLike) -> bytes:
+def read_file(path: str | bytes | os.PathLike[str]) -> bytes:
     """Returns the content of a file.
 
     Raises:

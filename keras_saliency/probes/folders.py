@@ -18,12 +18,12 @@ from keras_saliency.probes.image_files import IMAGE_FORMATS, load_image, load_ma
 
 
 def choose_from_directory(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     image_size: Sequence[int],
     per_class: int,
     seed: int,
-    mask_dir: str | os.PathLike | None,
+    mask_dir: str | os.PathLike[str] | None,
 ) -> Chosen:
     """Chooses images for each class from a folder of class folders.
 
@@ -80,7 +80,7 @@ def _check_image_size(image_size: Sequence[int]) -> tuple[int, int]:
         ) from error
 
 
-def _check_folder(argument: str, path: str | os.PathLike) -> str:
+def _check_folder(argument: str, path: str | os.PathLike[str]) -> str:
     try:
         folder = os.fsdecode(path)
     except TypeError as error:

@@ -16,7 +16,9 @@ IMAGE_FORMATS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 MASK_FORMATS = (".bmp", ".gif", ".png")
 
 
-def load_image(path: str | os.PathLike, size: Sequence[int], num_channels: int = 3) -> np.ndarray:
+def load_image(
+    path: str | os.PathLike[str], size: Sequence[int], num_channels: int = 3
+) -> np.ndarray:
     """One image, float32 (H, W, C) in 0 … 255, with the pixels that Keras loads."""
     import tensorflow as tf
 
@@ -56,7 +58,7 @@ def load_mask(mask_dir: str, name: str, size: Sequence[int]) -> np.ndarray:
     return mask
 
 
-def _decode(path: str | os.PathLike, dtype: Any, num_channels: int = 3) -> Any:
+def _decode(path: str | os.PathLike[str], dtype: Any, num_channels: int = 3) -> Any:
     """Decodes an image file to a tensor (H, W, C) of its own size."""
     import tensorflow as tf
 

@@ -153,10 +153,9 @@ class ProbeSet(FrozenProbes):
             dataset: `tf.data.Dataset`, batched or not, `keras.utils.PyDataset`
                 or a tuple, of images, (images, labels) or (images, labels,
                 weights).
-            per_class: how many probes of each class; all of a class with fewer.
-                A multi-hot probe is a candidate for each of its classes,
-                and those without any are one more class. Without labels,
-                this many in all.
+            per_class: how many probes of each class; all of a class with fewer. A multi-hot
+                probe is a candidate for each of its classes, and those without any are one
+                more class. Without labels, this many in all.
             max_probes: how many in all at most: `per_class` is reduced evenly,
                 with a notice. With more classes than that, one probe each
                 of some of them.
@@ -187,12 +186,12 @@ class ProbeSet(FrozenProbes):
     @classmethod
     def from_directory(
         cls,
-        path: str | os.PathLike,
+        path: str | os.PathLike[str],
         *,
         image_size: Sequence[int],
         per_class: int = 10,
         seed: int = 0,
-        mask_dir: str | os.PathLike | None = None,
+        mask_dir: str | os.PathLike[str] | None = None,
         preprocess: Callable[[np.ndarray], Any] | None = None,
     ) -> "ProbeSet":
         """Chooses probes for each class from a folder of class folders.
