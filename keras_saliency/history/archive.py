@@ -165,7 +165,7 @@ def from_arrays(arrays: Mapping[str, np.ndarray], read_heatmaps: bool = True) ->
 
 
 def _check_metadata(metadata: dict[str, Any]) -> None:
-    """Refuses what is no text where History.save writes text, and epochs beyond all counting."""
+    """Refuses anything but text where History.save writes text, and epochs that are too large."""
     lists = [metadata[key] for key in ("names", "class_names") if metadata[key] is not None]
     lists += [[*entry[:2]] for entry in metadata["series"]]
     lists += [[entry[0]] for entry in metadata["heatmaps"]]

@@ -60,7 +60,7 @@ class Entry:
         return {method: maps.codes.shape for method, maps in self.heatmaps.items()}
 
     def check(self, num_probes: int) -> None:
-        """Raises ValueError where something is not there once for each probe."""
+        """Raises ValueError where an array does not have one entry for each probe."""
         parts = {"classes": (self.classes, 1), "confidence": (self.confidence, 1)}
         for method, numbers in self.statistics.items():
             parts |= {f"statistics[{method!r}][{s!r}]": (v, 1) for s, v in numbers.items()}

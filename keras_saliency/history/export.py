@@ -1,4 +1,4 @@
-"""A history in other people's forms: plain Python, and pandas."""
+"""A history as plain Python and as a pandas DataFrame."""
 
 from typing import TYPE_CHECKING, Any
 

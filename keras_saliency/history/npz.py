@@ -16,7 +16,7 @@ MAX_SIDE = 2**31  # of an array
 
 
 def write(file: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes arrays to an open file; as np.savez, which leaves a mess where the disk is full."""
+    """Writes arrays to an open file, like np.savez, but raises cleanly where the disk is full."""
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
@@ -52,7 +52,7 @@ class Arrays(Mapping[str, np.ndarray]):
         return len(self._members)
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """One array; what its header announces is compared with what is there."""
+        """Returns one array, after its header has been compared with the bytes that are there."""
         member = self._members[name]
         content = io.BytesIO(self._archive.read(member))
         if np.lib.format.read_magic(content) != (1, 0):

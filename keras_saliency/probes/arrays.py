@@ -190,7 +190,7 @@ def check_length(
 
 
 def frozen(array: ArrayLike) -> np.ndarray:
-    """A read-only copy."""
+    """Returns a read-only copy."""
     copy = np.array(array, order="C")
     copy.setflags(write=False)
     return copy

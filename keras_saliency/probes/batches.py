@@ -1,4 +1,4 @@
-"""What a dataset yields, as batches of images and labels."""
+"""Reads the batches of a dataset as images and labels."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a chooser found.
+    """The probes that were chosen.
 
     Attributes:
         images: array (n, H, W, C).
@@ -92,7 +92,7 @@ def content_hash(content: bytes, seed: int) -> bytes:
 
 
 def check_seed(seed: object) -> int:
-    """Returns `seed` as an int; refuses what is none."""
+    """Returns `seed` as an int; refuses everything else."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
         raise TypeError(f"seed must be an int. Received: {seed!r}.")
     return int(seed)

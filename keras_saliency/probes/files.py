@@ -11,7 +11,7 @@ from typing import Any
 
 from keras_saliency._utils.arguments import is_remote, shown
 
-# A file that is longer holds no image of a size that is read.
+# No image of an accepted size needs a longer file.
 MAX_BYTES = 1_000_000_000
 
 
@@ -21,7 +21,7 @@ def is_folder(path: str) -> bool:
 
 
 def list_folder(path: str) -> list[str]:
-    """Names of what is in a folder, sorted."""
+    """Returns the names of files and folders in a folder, sorted."""
     if not is_remote(path):
         return sorted(os.listdir(path))
     # gfile ends the folders of some remote file systems with a slash.
@@ -58,7 +58,7 @@ def read_file(path: str | bytes | os.PathLike[str]) -> bytes:
 
 
 def as_text(name: str) -> str:
-    """A file's name as text that can be written; bytes that are no UTF-8 are spelled out."""
+    """Returns a file's name as text; bytes that are not UTF-8 are written as escapes."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 

@@ -1,4 +1,4 @@
-"""`FrozenProbes`: what a probe set holds, which nothing can change."""
+"""`FrozenProbes`: the content of a probe set, which nothing can change."""
 
 import hashlib
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from keras_saliency.probes.other_inputs import OtherInputs
 
 
 class FrozenProbes:
-    """What a probe set holds, and what can be asked of it; see `ProbeSet`."""
+    """The content of a probe set; see `ProbeSet`."""
 
     images: np.ndarray
     model_inputs: np.ndarray
@@ -75,7 +75,7 @@ class FrozenProbes:
             )
 
     def prepare(self, images: np.ndarray) -> np.ndarray:
-        """Returns what the model is to be given for these images.
+        """Returns the model's input for these images.
 
         Args:
             images: array-like (m, H, W, C), in the range of `images`.

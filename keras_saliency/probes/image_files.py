@@ -19,7 +19,7 @@ MASK_FORMATS = (".bmp", ".gif", ".png")
 def load_image(
     path: str | os.PathLike[str], size: Sequence[int], num_channels: int = 3
 ) -> np.ndarray:
-    """One image, float32 (H, W, C) in 0 … 255, with the pixels that Keras loads."""
+    """Returns one image, float32 (H, W, C) in 0 … 255, with the pixels that Keras loads."""
     import tensorflow as tf
 
     with tf.device("CPU"):
@@ -29,7 +29,7 @@ def load_image(
 
 
 def load_mask(mask_dir: str, name: str, size: Sequence[int]) -> np.ndarray:
-    """The mask of the image `name` ("class/filename"), bool (H, W)."""
+    """Returns the mask of the image `name` ("class/filename"), bool (H, W)."""
     import tensorflow as tf
 
     folder, file = os.path.split(name)

@@ -1,4 +1,4 @@
-"""What image files announce in their headers, read before anything is decoded."""
+"""Reads the headers of image files, before anything is decoded."""
 
 import struct
 from typing import NamedTuple
@@ -7,7 +7,7 @@ MAX_MEGAPIXELS = 100
 
 
 class Announced(NamedTuple):
-    """What decoding would have to hold.
+    """The size of an image, according to its header.
 
     Attributes:
         width, height: pixels of the picture, the largest frame for a GIF.

@@ -1,4 +1,4 @@
-"""`OtherInputs`: what a model takes beside the images that are explained, held fixed."""
+"""`OtherInputs`: the inputs of a model beside the images that are explained, held fixed."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class OtherInputs:
-    """What a model takes beside the images, and in which order.
+    """The inputs of a model beside the images, and their order.
 
     Attributes:
         keys: names of a dict's entries, or 0, 1, … of a list's, the images' own among them.

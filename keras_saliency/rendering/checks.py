@@ -1,4 +1,4 @@
-"""Checks of what is to be drawn."""
+"""Checks of pictures and numbers before they are drawn."""
 
 import numpy as np
 from numpy.typing import ArrayLike

@@ -103,7 +103,7 @@ class Filmstrip:
 
         Args:
             column_label: its heading, such as "start" or "epoch 1".
-            epoch: where it stands in time; not before the last added.
+            epoch: its position in time; not before the last added.
             tiles: uint8 RGB arrays (H, W, 3), the overlays of this epoch, one
                 per row.
             captions: one `Caption` per row; its prediction, confidence and

@@ -92,7 +92,7 @@ def draw_grid(
         images: the plain probes; each is drawn at the left of its tile, so
             that one sees what lies under the colours. None: tiles alone.
         title: drawn at the top; a `Heading` where small print follows it.
-        columns: how many probes stand in a row; None chooses what comes
+        columns: how many probes are in a row; None chooses what comes
             nearest to a screen's shape.
         min_tile: a tile whose longer side has fewer pixels is enlarged by a
             whole factor; one with more than twice as many is shrunk to that.

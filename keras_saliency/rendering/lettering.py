@@ -14,7 +14,7 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _ELLIPSIS = "..."
 RIGHT = (120, 190, 140)
 WRONG = (255, 110, 90)
-# No line of any picture holds as many; what is longer is cut before it is measured.
+# No line of a picture holds more; a longer text is cut before it is measured.
 _MAX_CHARACTERS = 400
 _MAX_LINES = 8  # of a wrapped text; the last takes what is left, and is cut when it is drawn
 # Letters that NFKD leaves whole, and signs that have a plain twin.

@@ -87,7 +87,7 @@ def overlay(
     where the model does not look the probe stays as it is. (Tried on photos
     against a constant opacity, which veils the whole probe in the colour
     map's lowest colour, and against a probe that keeps its colours, where
-    orange cloth and attention look alike.) A map that is none is never drawn:
+    orange cloth and attention look alike.) An unusable map is never drawn:
     the probe is greyed, struck through and stamped with the reason.
 
     Args:
@@ -107,8 +107,8 @@ def overlay(
         map is struck through only; put `defect` into the caption.
 
     Raises:
-        ValueError: an opacity outside [0, 1], no such colour map or scale, or an image or
-            a heatmap that is none.
+        ValueError: an opacity outside [0, 1], no such colour map or scale, or or an argument
+            that is no image or no heatmap.
     """
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity must lie in [0, 1]. Received: {opacity}.")

@@ -30,7 +30,7 @@ class Portraits:
             slices = middle_slices(images.shape[1])
             self.plain = [draw_slices(volume, slices) for volume in self._probes]
         else:
-            # The notice about an unknown range speaks of all probes, so all are looked at.
+            # The notice about an unknown range covers all probes, so all of them are checked.
             self._probes = displayable(images, display_images, drawn)
             self.plain = list(self._probes)
 
@@ -45,7 +45,7 @@ class Portraits:
             empty: the verdict of `Heatmaps.empty`.
 
         Returns:
-            The probe alone, and with attention, uint8 RGB arrays of one size. A map that is none
+            The probe alone, and with attention, uint8 RGB arrays of one size. An unusable map
             is not drawn: the probe is struck through and stamped with the reason.
         """
         probe, plain = self._probes[place], self.plain[place]

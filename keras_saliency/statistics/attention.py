@@ -129,7 +129,7 @@ def spread(maps: Maps) -> np.ndarray:
 
 @statistic("border_enrichment", worse="high")
 def border_enrichment(maps: Maps) -> np.ndarray:
-    """Returns how much more the model looks at the image's border than a blind one would.
+    """Returns how much more the model looks at the image's border than uniform attention would.
 
     High values are a sign of tags, frames and watermarks near the edge. Mass
     in the outer ring, max(1, round(0.1 min(H, W))) pixels wide, over the ring's
@@ -139,7 +139,7 @@ def border_enrichment(maps: Maps) -> np.ndarray:
         maps: float32 array (n, H, W), non-negative, any scale.
 
     Returns:
-        float32 array (n,), at least 0, 1 = blind; 1 as well for an image so
+        float32 array (n,), at least 0, 1 = uniform attention, also for an image so
         small that all of it is border; NaN for a map that is all zero.
     """
     sizes = maps.unit.shape[1:]
@@ -170,8 +170,8 @@ def gradient_norm(maps: Maps) -> np.ndarray:
 def empty_fraction(maps: Maps) -> np.ndarray:
     """Returns 1 for each map that is all zero and 0 for the others: its mean is the fraction.
 
-    A high mean says that the other statistics speak for few probes only. With
-    Grad-CAM, an empty map means that no feature speaks for the target class.
+    A high mean says that the other statistics describe few probes only. With
+    Grad-CAM, an empty map means that no feature supports the target class.
 
     Args:
         maps: float32 array (n, h, w), non-negative, any scale, native size.

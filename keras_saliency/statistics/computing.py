@@ -81,7 +81,10 @@ def compute_drift(
 
 
 def applicable(probes: ProbeSet, num_axes: int, **arguments: object) -> list[Statistic]:
-    """Returns the statistics of maps with so many axes whose needs probes and arguments meet."""
+    """Returns the statistics that can be computed for maps with this number of axes.
+
+    The probes and the arguments must hold what they need.
+    """
     return [
         entry
         for entry in STATISTICS.values()
@@ -104,7 +107,7 @@ def compute_all(
 ) -> dict[str, dict[str, np.ndarray]]:
     """Computes the statistics and drifts of all methods in one epoch.
 
-    Memory holds as many probes at image size as `chunks` says, however many there are.
+    However many probes there are, memory holds those of one chunk at image size, see `chunks`.
 
     Args:
         recordings: {method: `Recording`}.
@@ -112,8 +115,8 @@ def compute_all(
         predictions: `Predictions` of the same probes.
         references: {"previous", "first" or "start": {method: `Recording`}}.
         only: names of the statistics wanted, such as "drift_previous". Defaults to None, all.
-        attempt: (name, function, *arguments) -> result, or None where it failed; what
-            failed is left out. Defaults to None, a plain call.
+        attempt: (name, function, *arguments) -> result, or None where it failed; failed
+            statistics are left out. Defaults to None, a plain call.
 
     Returns:
         {method: {statistic: float32 (n,)}}, NaN where undefined.

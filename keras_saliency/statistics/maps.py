@@ -43,7 +43,7 @@ def blocks(maps: np.ndarray) -> Iterator[slice]:
 
 
 def inside(maps: np.ndarray) -> tuple[int, ...]:
-    """Returns the axes of a map: all but that of the probes."""
+    """Returns the axes of a map: all but the axis of the probes."""
     return tuple(range(1, maps.ndim))
 
 
@@ -63,7 +63,7 @@ def divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Maps:
-    """Unit-mass maps at one size, with what several statistics ask of them.
+    """Unit-mass maps at one size, with what several statistics need from them.
 
     Attributes:
         unit: float32 array (n, h, w), each map with sum 1, or all NaN; (n, l) for signals,

@@ -1,4 +1,4 @@
-"""Statistics that compare maps with what is known of the probes: objects, and cues."""
+"""Statistics that compare maps with what is known about the probes: objects and cues."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,7 @@ def object_mass(maps: Maps, probes: Probes) -> np.ndarray:
 
 @statistic("outside_enrichment", needs="object_masks", worse="high")
 def outside_enrichment(maps: Maps, probes: Probes) -> np.ndarray:
-    """Returns how much more the model looks outside the object than a blind one would.
+    """Returns how much more the model looks outside the object than uniform attention would.
 
     High values mean that the model decides by the background. Mass outside
     over the share of the area that is outside, with the mask dilated by half
@@ -46,7 +46,7 @@ def outside_enrichment(maps: Maps, probes: Probes) -> np.ndarray:
         probes: `ProbeSet` with `object_masks`, bool (n, H, W).
 
     Returns:
-        float32 array (n,), at least 0, 1 = blind; NaN for a map that is all zero,
+        float32 array (n,), at least 0, 1 = uniform attention; NaN for a map that is all zero,
         an empty mask, and a dilated mask that covers the image.
     """
     masks = _dilate(np.asarray(probes.object_masks), maps.cell)

@@ -51,7 +51,7 @@ def image_dependence(maps: MapSet) -> np.ndarray:
     """Returns how little a probe's map looks like the other probes' maps.
 
     Values near 0 mean that the map is nearly the same whatever the image
-    shows, as of a DeconvNet that depends on the image through few max-pools
+    shows, like those of a DeconvNet that depends on the image through a few max-pools
     only. 1 - mean Pearson's r with the maps of all other probes.
 
     Args:
@@ -145,8 +145,8 @@ def method_agreement(maps: Maps, *, others: Sequence[Compared]) -> np.ndarray:
 def group_gap(maps: MapSet, probes: Probes) -> np.ndarray:
     """Returns how differently the model looks at the groups within one class.
 
-    High values mean that it decides by other places in one group, as in
-    images of one hospital. Jensen-Shannon divergence (base 2) of the groups' mean
+    High values mean that it relies on other places in one group, for example in
+    images from one hospital. Jensen-Shannon divergence (base 2) of the groups' mean
     unit-mass maps, the largest over pairs of groups. Groups of few probes
     differ by chance: compare with other classes and epochs.
 
@@ -197,7 +197,7 @@ def group_outside_gap(maps: MapSet, probes: Probes) -> np.ndarray:
 def group_accuracy_gap(maps: MapSet, probes: ProbeSet, *, predictions: Predictions) -> np.ndarray:
     """Returns the difference between the groups of one class in accuracy.
 
-    It says whether a gap in attention costs anybody a right answer. Highest
+    It shows whether a gap in attention costs a group correct answers. Highest
     less lowest of the groups' accuracies, whether the maps are defined or not.
 
     Args:

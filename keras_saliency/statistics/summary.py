@@ -1,4 +1,4 @@
-"""What the numbers of single probes add up to: class means, the worst class, outcomes."""
+"""Summaries of the numbers per probe: class means, the worst class, outcomes."""
 
 from collections.abc import Mapping, Sequence
 
@@ -86,7 +86,7 @@ def split_by_outcome(
     """
     numbers, now = np.asarray(values, np.float32), np.asarray(predictions)
     changed = now != np.asarray(previous_predictions)
-    # Of plain arrays: `Predictions` are not kept in history.
+    # Not `Predictions.is_correct`: history keeps classes, and no logits.
     correct = np.zeros(len(now), bool) if labels is None else now == np.asarray(labels)
     outcomes = {"stayed": ~changed, "corrected": changed & correct, "flipped": changed & ~correct}
     return {name: float(mean_of_defined(numbers[is_it])) for name, is_it in outcomes.items()}
