@@ -1,5 +1,7 @@
 """`Trace`: a traced model, and what a method may ask of it."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from keras_saliency.tracing.forward_pass import ForwardPass
@@ -12,6 +14,8 @@ from keras_saliency.tracing.queries import ancestors, layer_name
 from keras_saliency.tracing.relu_rules import find_relu_nodes, find_unrectified, ruled_gradients
 from keras_saliency.tracing.transformers import last_attention
 
+Step = Callable[[tf.Tensor, list[tf.Tensor]], list[tf.Tensor]]
+
 
 class Trace:
     """A model's forward pass, and the gradients that methods ask of it.
@@ -23,7 +27,14 @@ class Trace:
         target_weights: float tensor (n, k), the weights of the logits in it.
     """
 
-    def __init__(self, forward: ForwardPass, start, score, target_weights, again=None):
+    def __init__(
+        self,
+        forward: ForwardPass,
+        start: tf.Tensor,
+        score: tf.Tensor,
+        target_weights: tf.Tensor,
+        again: Callable[[tf.Tensor], "Trace"] | None = None,
+    ):
         self._again = again
         self.forward = forward
         self.start = start
@@ -42,7 +53,7 @@ class Trace:
         """The graph's input, float32 (n, H, W, C)."""
         return self.forward.images
 
-    def again(self, images) -> "Trace":
+    def again(self, images: tf.Tensor) -> "Trace":
         """Runs the model once more, on other images; the score is of the same classes.
 
         Called inside `repeat`, it is compiled once, however often it is run.
@@ -51,7 +62,7 @@ class Trace:
             raise ValueError("this trace has no model to run again")
         return self._again(images)
 
-    def repeat(self, number: int, step, start):
+    def repeat(self, number: int, step: Step, start: list[tf.Tensor]) -> list[tf.Tensor]:
         """Runs `step(i, values)`, which returns new values, for i = 0 ... number - 1.
 
         One after the other, so that memory does not grow with `number`.
@@ -62,7 +73,7 @@ class Trace:
             start: the list at first; shapes must not change.
         """
 
-        def body(i, *values):
+        def body(i: tf.Tensor, *values: tf.Tensor) -> tuple[tf.Tensor, ...]:
             return (i + 1, *step(i, list(values)))
 
         results = tf.while_loop(
@@ -70,17 +81,19 @@ class Trace:
         )
         return list(results[1:])
 
-    def activation(self, layer: str | None, method: str) -> SpatialActivation:
+    def activation(self, layer: str | None, asker: str) -> SpatialActivation:
         """Returns the `SpatialActivation` of a layer.
 
-        `layer=None` is the last spatial activation before the logits.
+        Args:
+            layer: the layer's name; None for the last spatial activation before the logits.
+            asker: the method's name, for errors.
+
+        Raises:
+            ValueError: if there is no such layer, or it has no maps.
         """
-        if layer is not None:
-            return find_activation(layer, self.start, self.forward, method)
-        try:
-            return last_spatial_activation(self.start, self.forward)
-        except ValueError as error:  # told in Grad-CAM's name
-            raise ValueError(str(error).replace("GradCAM()", f"{method}()")) from error
+        if layer is None:
+            return last_spatial_activation(self.start, self.forward, asker)
+        return find_activation(layer, self.start, self.forward, asker)
 
     def gradient(self, of: tf.Tensor, rule: str = "plain") -> tf.Tensor:
         """Returns the gradient of the score by `of` under a ReLU rule, built once.
@@ -111,7 +124,9 @@ class Trace:
         """Names of the layers before `score` that act as a ReLU and are not `rectified`."""
         return find_unrectified(self.forward, score, rectified)
 
-    def check_ruled(self, method, score: tf.Tensor, source: str, rectified: set[str]) -> int:
+    def check_ruled(
+        self, method: object, score: tf.Tensor, source: str, rectified: set[str]
+    ) -> int:
         """Refuses what a ReLU rule cannot be applied to, or not to all of it.
 
         Returns:
@@ -152,7 +167,7 @@ class Trace:
         stop = frozenset({self.target_weights.op.name})
         return self.images.op.name in ancestors([signal], stop)
 
-    def _connected(self, gradient, of):
+    def _connected(self, gradient: tf.Tensor | None, of: tf.Tensor) -> tf.Tensor:
         if gradient is None:
             raise ValueError(
                 f"The score does not depend differentiably on {layer_name(of, self.forward)!r}: "

@@ -3,13 +3,21 @@
 import difflib
 import math
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import tensorflow as tf
 
 from keras_saliency.tracing.forward_pass import ForwardPass
 from keras_saliency.tracing.queries import ancestors, layer_name, reachable_from, unique_names
-from keras_saliency.tracing.spatial_maps import PICKING, SAME_ORDER, Grid, find_maps, is_spatial
+from keras_saliency.tracing.spatial_maps import (
+    CONVOLUTIONS,
+    PICKING,
+    SAME_ORDER,
+    Grid,
+    find_maps,
+    is_spatial,
+)
 from keras_saliency.tracing.transformers import (
     before_attention,
     convolved_maps,
@@ -23,7 +31,6 @@ _MAP_KEEPING = {
     *("Identity", "Cast", "Pad", "PadV2", "MirrorPad"),
 }
 _OF_SIGNALS = {"Squeeze", "ExpandDims"}  # around their convolutions and poolings, (n, 1, length, c)
-_CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative", "Conv3D"}
 _POOLS = {"MaxPool", "AvgPool", "MaxPool3D", "AvgPool3D"}
 _NAMES_SHOWN = 12
 
@@ -45,12 +52,19 @@ class SpatialActivation:
     note: str = ""
 
 
-def last_spatial_activation(start: tf.Tensor, forward: ForwardPass) -> SpatialActivation:
+def last_spatial_activation(
+    start: tf.Tensor, forward: ForwardPass, asker: str = "GradCAM"
+) -> SpatialActivation:
     """Finds the activation that Grad-CAM means by "the last convolutional layer".
 
     Walks back from `start`, the logits as a rule, to the first maps with more than one position,
     then over pooling, padding and casts to what they were computed from. Where only a class token
     is read, what the last attention gathers from is taken: later patches have no say.
+
+    Args:
+        start: tensor to walk back from.
+        forward: `ForwardPass`.
+        asker: name of the method that asks, for errors.
 
     Raises:
         ValueError: if there is no such activation, or if the network goes on
@@ -59,14 +73,14 @@ def last_spatial_activation(start: tf.Tensor, forward: ForwardPass) -> SpatialAc
     maps = find_maps(forward)
     order = {op.name: i for i, op in enumerate(forward.ops)}
     found = {}
-    for tensor, is_read in _reached(start, forward, maps):
-        tensor = _meant(tensor, is_read, forward, maps)
+    for tensor, is_read in _reached(start, forward, maps, asker):
+        tensor = _meant(tensor, is_read, forward, maps, asker)
         found[tensor.op.name] = tensor
     if not found:
         raise ValueError(
-            "GradCAM() found no activation with a spatial extent (n, h, w, c), channels last, that "
-            "a layer has computed between the image "
-            f"and the logits. {_spatial_layers_sentence(forward, maps)} "
+            f"{asker}() found no activation with a spatial extent (n, h, w, c), channels last, "
+            "that a layer has computed between the image and the logits. "
+            f"{_spatial_layers_sentence(forward, maps)} "
             'Use "vanilla_gradients" for a model without convolutions.'
         )
     last = max(found.values(), key=lambda t: order[t.op.name])
@@ -77,9 +91,15 @@ def last_spatial_activation(start: tf.Tensor, forward: ForwardPass) -> SpatialAc
 
 
 def find_activation(
-    layer: str, start: tf.Tensor, forward: ForwardPass, method: str
+    layer: str, start: tf.Tensor, forward: ForwardPass, asker: str = "GradCAM"
 ) -> SpatialActivation:
     """Returns the spatial output of the layer called `layer`.
+
+    Args:
+        layer: the layer's name, or its path where names repeat.
+        start: the tensor from which it is found out which tokens are read.
+        forward: `ForwardPass`.
+        asker: name of the method that asks, for errors.
 
     Raises:
         ValueError: if there is no such layer, the name is ambiguous, its output has no
@@ -92,29 +112,37 @@ def find_activation(
         longer = [n for n in named if n.endswith("/" + layer)]
         if longer:
             raise ValueError(
-                f'{method}(layer="{layer}") is the name of {len(longer)} layers. Pass one of: '
+                f'{asker}(layer="{layer}") is the name of {len(longer)} layers. Pass one of: '
                 f"{_listed(longer)}."
             )
         near = difflib.get_close_matches(layer, named, n=3)
         hint = f" Did you mean {_listed(near)}?" if near else ""
         raise ValueError(
-            f'{method}(layer="{layer}") names a layer that this model does not have or does not '
+            f'{asker}(layer="{layer}") names a layer that this model does not have or does not '
             f"call.{hint} Layers of this model: {_listed(named)}."
         )
     tensor, maps = calls[-1].output, find_maps(forward)
     if tensor is None or not is_spatial(tensor, maps):
         shape = "several tensors" if tensor is None else (None, *tensor.shape[1:])
         raise ValueError(
-            f'{method}(layer="{layer}") needs a layer with a spatial output (n, h, w, c), but '
+            f'{asker}(layer="{layer}") needs a layer with a spatial output (n, h, w, c), but '
             f'"{layer}" outputs {shape}. {_spatial_layers_sentence(forward, maps)}'
         )
     if maps[tensor.name].first_token is not None:
-        _refuse_unread_tokens(f'{method}(layer="{layer}")', tensor, start, forward, maps)
+        before, best = _before_gathering(start, forward, maps, asker)
+        if tensor.op.name not in before:
+            raise ValueError(
+                f'{asker}(layer="{layer}") would be zero everywhere: after this layer, the model '
+                "reads the class token only. Name a layer before its last attention, such as "
+                f"{_listed(best)}."
+            )
     note = f"the last of {len(calls)} calls of this shared layer" if len(calls) > 1 else ""
     return _activation(tensor, layer, maps, note)
 
 
-def _activation(tensor, layer, maps, note):
+def _activation(
+    tensor: tf.Tensor, layer: str, maps: dict[str, Grid], note: str
+) -> SpatialActivation:
     grid = maps[tensor.name]
     if grid.first_token is not None:
         tokens = f"tokens folded into {'x'.join(map(str, grid.sides))}"
@@ -124,7 +152,9 @@ def _activation(tensor, layer, maps, note):
     return SpatialActivation(tensor, layer, grid, note)
 
 
-def _reached(start, forward, maps):
+def _reached(
+    start: tf.Tensor, forward: ForwardPass, maps: dict[str, Grid], asker: str
+) -> list[tuple[tf.Tensor, bool]]:
     """The first maps on each way back from `start`: (tensor, whether any patch of it is read)."""
     from_images = reachable_from(forward.images, forward.ops)
     queue, seen = deque([(start, start)]), set()
@@ -139,21 +169,25 @@ def _reached(start, forward, maps):
                 found[tensor.name] = tensor, before or reads_patches(tensor, taker, maps)
         elif tensor.op.name not in seen:
             seen.add(tensor.op.name)
-            _refuse_convolved_points(tensor.op, forward, maps)
+            _refuse_convolved_points(tensor.op, forward, maps, asker)
             queue.extend((t, tensor) for t in tensor.op.inputs if t.dtype.is_floating)
     return list(found.values())
 
 
-def _meant(tensor, is_read, forward, maps):
+def _meant(
+    tensor: tf.Tensor, is_read: bool, forward: ForwardPass, maps: dict[str, Grid], asker: str
+) -> tf.Tensor:
     """The activation that stands for the first maps on a way back."""
     if maps[tensor.name].first_token is not None:
         convolved = convolved_maps(tensor, forward, maps)
         if convolved is not None:
             return _before_pooling(convolved, maps)
-    return _before_pooling(tensor, maps) if is_read else before_attention(tensor, forward, maps)
+    if is_read:
+        return _before_pooling(tensor, maps)
+    return before_attention(tensor, forward, maps, asker)
 
 
-def _before_pooling(tensor, maps):
+def _before_pooling(tensor: tf.Tensor, maps: dict[str, Grid]) -> tf.Tensor:
     found, grid = tensor, maps[tensor.name]
     is_signal = len(grid.sides) == 1
     kinds = _MAP_KEEPING | (_OF_SIGNALS if is_signal else set())
@@ -170,29 +204,31 @@ def _before_pooling(tensor, maps):
     return found
 
 
-def _refuse_unread_tokens(call, tensor, start, forward, maps):
-    """Refuses tokens behind the last attention, where only the class's is read: their map is 0."""
+def _before_gathering(
+    start: tf.Tensor, forward: ForwardPass, maps: dict[str, Grid], asker: str
+) -> tuple[set[str], list[str]]:
+    """Ops up to where the class token last gathers from the patches, and layers to name instead.
+
+    After the last attention of which only the class token is read, no patch has a say.
+    """
     gathered, best = [], []
-    for reached, is_read in _reached(start, forward, maps):
-        attention = None if is_read else last_attention(reached, forward)
-        gathered.append(reached if attention is None else attention.outputs[0])
-        best.append(_meant(reached, is_read, forward, maps))
-    if tensor.op.name not in ancestors(gathered):
-        raise ValueError(
-            f"{call} would be zero everywhere: after this layer, the model reads the class token "
-            "only. Name a layer before its last attention, such as "
-            f"{_listed(layer_name(t, forward) for t in best)}."
-        )
+    for tensor, is_read in _reached(start, forward, maps, asker):
+        attention = None if is_read else last_attention(tensor, forward)
+        gathered.append(tensor if attention is None else attention.outputs[0])
+        best.append(layer_name(_meant(tensor, is_read, forward, maps, asker), forward))
+    return ancestors(gathered), best
 
 
-def _refuse_convolved_points(op, forward, maps):
+def _refuse_convolved_points(
+    op: tf.Operation, forward: ForwardPass, maps: dict[str, Grid], asker: str
+) -> None:
     """Refuses a network whose maps shrink to 1x1 before its last convolution.
 
     A global pooling, or one convolution as large as its input (a dense layer
     in another form), may lead to 1x1; a smaller step may not, nor may a
     larger kernel than 1x1 follow.
     """
-    if op.type not in _CONVOLUTIONS | _POOLS:
+    if op.type not in CONVOLUTIONS | _POOLS:
         return
     inputs = op.inputs[0]
     if inputs.name not in maps:
@@ -208,20 +244,20 @@ def _refuse_convolved_points(op, forward, maps):
     if not sound:
         size = "x".join(str(side) for side in forward.images.shape[1:-1])
         raise ValueError(
-            "GradCAM() needs a last convolutional layer with more than one position, but for "
+            f"{asker}() needs a last convolutional layer with more than one position, but for "
             f"images of {size} this model's last maps are 1x1. Use larger images, or "
             f"name an earlier layer. {_spatial_layers_sentence(forward, maps)}"
         )
 
 
-def _spatial_layers_sentence(forward, maps):
+def _spatial_layers_sentence(forward: ForwardPass, maps: dict[str, Grid]) -> str:
     names = [n for n, calls in unique_names(forward).items() if is_spatial(calls[-1].output, maps)]
     if not names:
         return "This model has no layer with a spatial output."
     return f"Spatial layers of this model: {_listed(names)}."
 
 
-def _listed(names):
+def _listed(names: Iterable[str]) -> str:
     names = list(names)
     shown = ", ".join(f'"{n}"' for n in names[-_NAMES_SHOWN:])
     hidden = len(names) - _NAMES_SHOWN

@@ -6,6 +6,7 @@ patches of an image in (n, tokens, c), row by row, and class tokens before or af
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +24,7 @@ LEARNED = {  # ops with a kernel
     "BatchMatMulV2",
     "Einsum",
 }
+CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative", "Conv3D"}
 # Ops that pick some of a tensor's values, by numbers.
 PICKING = {"StridedSlice", "Slice", "GatherV2", "Split", "SplitV", "Unpack"}
 # Ops that look at a tensor's shape and not at its values.
@@ -77,26 +79,26 @@ class _Layout:
     first: int = 0
 
     @classmethod
-    def whole(cls, size, is_learned):
+    def whole(cls, size: Sequence[int], is_learned: bool) -> "_Layout":
         """Of a tensor (n, h, w, c)."""
         return cls(tuple(size), tuple(size), is_learned, math.prod(size[1:]))
 
     @property
-    def has_tokens(self):
+    def has_tokens(self) -> bool:
         """Whether the leading sides are (n, tokens)."""
         return len(self.leading) == 2 < len(self.size)
 
-    def forms(self):
+    def forms(self) -> list[tuple[int, ...]]:
         """The leading sides that values in the same order may have."""
         n = self.size[0]
-        found = [(n, self.num_tokens), (n * self.num_tokens,)]
+        found: list[tuple[int, ...]] = [(n, self.num_tokens), (n * self.num_tokens,)]
         if len(self.size) == 2:  # convolutions and poolings of signals are those of one row
             found.insert(0, (n, 1, *self.size[1:]))
         if self.num_tokens == math.prod(self.size[1:]):
             found.insert(0, self.size)
         return found
 
-    def grid(self, tensor, images):
+    def grid(self, tensor: tf.Tensor, images: tf.Tensor) -> Grid | None:
         """The `Grid` of a tensor that has this layout, None where it holds no whole maps."""
         if tensor.shape[0] != images.shape[0] or not tensor.dtype.is_floating:
             return None
@@ -112,7 +114,7 @@ def find_maps(forward: ForwardPass) -> dict[str, Grid]:
 
     Follows the image through the graph. Rows and columns may be flattened together and come
     back; what moves them elsewhere ends the trail, until a layer that declares
-    `data_format="channels_last"` takes it up. Of signals it is axis 1, of volumes axes 1 to 3.
+    `data_format="channels_last"` takes it up. For signals it is axis 1, for volumes axes 1 to 3.
 
     Returns:
         {name of a float tensor (n, h, w, c) or (n, tokens, c): its `Grid`}.
@@ -147,7 +149,9 @@ def is_spatial(tensor: tf.Tensor | None, maps: dict[str, Grid]) -> bool:
     return tensor is not None and tensor.name in maps and math.prod(maps[tensor.name].sides) > 1
 
 
-def _layout_after(op, output, before):
+def _layout_after(
+    op: tf.Operation, output: tf.Tensor, before: list[tuple[tf.Tensor, _Layout]]
+) -> _Layout | None:
     """The layout of an op's output, None if rows and columns are lost."""
     if not output.shape.is_fully_defined():
         return None
@@ -180,7 +184,7 @@ def _layout_after(op, output, before):
     return None
 
 
-def _picked(layout, picked, shape):
+def _picked(layout: _Layout, picked: np.ndarray | None, shape: tuple[int, ...]) -> _Layout | None:
     """The layout of some of the tokens, None unless all patches are among them, in order."""
     num_patches = math.prod(layout.size[1:])
     if picked is None or picked.ndim != len(shape) - 1 or picked.ndim < 2:
@@ -217,8 +221,7 @@ def picked_tokens(op: tf.Operation, tensor: tf.Tensor, output: tf.Tensor) -> np.
 def before_class_maps(output: tf.Tensor, score: tf.Tensor, forward: ForwardPass) -> tf.Tensor:
     """Returns where to look for the last maps of the image.
 
-    Of an output that is a map itself, as in segmentation, that is what its last kernel is given;
-    else the score.
+    For a map-valued output (segmentation), the input of its last kernel; otherwise the score.
     """
     maps, tensor = find_maps(forward), output
     while tensor.op.type not in LEARNED:

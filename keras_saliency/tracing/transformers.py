@@ -7,11 +7,17 @@ import tensorflow as tf
 
 from keras_saliency.tracing.forward_pass import ForwardPass
 from keras_saliency.tracing.queries import ancestors, reachable_from
-from keras_saliency.tracing.spatial_maps import LEARNED, PICKING, Grid, is_spatial, picked_tokens
+from keras_saliency.tracing.spatial_maps import (
+    CONVOLUTIONS,
+    LEARNED,
+    PICKING,
+    Grid,
+    is_spatial,
+    picked_tokens,
+)
 
 _PRODUCTS = {"BatchMatMulV2", "Einsum", "MatMul"}  # of two tensors of the image: attention
 _PRODUCTS_OF_ONE = 2  # of queries and keys, and of what they weigh
-_CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative", "Conv3D"}
 
 
 def reads_patches(tensor: tf.Tensor, taker: tf.Tensor, maps: dict[str, Grid]) -> bool:
@@ -26,8 +32,16 @@ def reads_patches(tensor: tf.Tensor, taker: tf.Tensor, maps: dict[str, Grid]) ->
     return bool(((picked >= grid.first_token) & (picked < after)).any())
 
 
-def before_attention(tensor: tf.Tensor, forward: ForwardPass, maps: dict[str, Grid]) -> tf.Tensor:
-    """Returns what the last attention before `tensor`, of which a class token is read, is given.
+def before_attention(
+    tensor: tf.Tensor, forward: ForwardPass, maps: dict[str, Grid], asker: str
+) -> tf.Tensor:
+    """Returns the input of the last attention before `tensor`, of which a class token is read.
+
+    Args:
+        tensor: (n, tokens, c).
+        forward: `ForwardPass`.
+        maps: what `find_maps` found in it.
+        asker: name of the method that asks, for errors.
 
     Raises:
         ValueError: if there is no such attention.
@@ -50,7 +64,7 @@ def before_attention(tensor: tf.Tensor, forward: ForwardPass, maps: dict[str, Gr
         queue.extend((t, is_projected) for t in inputs)
     if not found:
         raise ValueError(
-            "GradCAM() found that this model reads a class token only, and no attention that "
+            f"{asker}() found that this model reads a class token only, and no attention that "
             "gathers the patches into it. Name a layer whose patches matter, or use "
             '"vanilla_gradients".'
         )
@@ -63,7 +77,7 @@ def last_attention(tensor: tf.Tensor, forward: ForwardPass) -> tf.Operation | No
     return products[-1] if products else None
 
 
-def _attentions(names, forward):
+def _attentions(names: set[str], forward: ForwardPass) -> list[tf.Operation]:
     """The ops with these names that multiply two tensors of the image, in their order."""
     from_images = reachable_from(forward.images, forward.ops)
     products = [op for op in forward.ops if op.name in names and op.type in _PRODUCTS]
@@ -92,9 +106,9 @@ def convolved_maps(
     return next((t for t in reversed(whole) if maps[t.name].first_token is None), None)
 
 
-def _overlaps(op):
+def _overlaps(op: tf.Operation) -> bool:
     """Whether an op is a convolution whose kernel is larger than its step."""
-    if op.type not in _CONVOLUTIONS:
+    if op.type not in CONVOLUTIONS:
         return False
     kernel, steps = op.inputs[1].shape[:-2].as_list(), op.get_attr("strides")[1:-1]
     return any(k > s for k, s in zip(kernel, steps, strict=True))

@@ -9,7 +9,7 @@ from keras import layers
 
 from keras_saliency import explain
 from keras_saliency.attribution.model_graph import ModelGraph
-from keras_saliency.methods import DeconvNet, GradCAM, VanillaGradients
+from keras_saliency.methods import DeconvNet, GradCAM, ScoreCAM, VanillaGradients
 
 SHAPE = (18, 14, 3)
 
@@ -147,6 +147,16 @@ def test_a_model_that_ends_in_points_is_refused():
     refuses("grad_cam", model_of(*shrinking), "last maps are 1x1", "18x14", "Use larger images")
     model = keras.applications.ResNet50(weights=None, input_shape=(32, 32, 3), classes=3)
     refuses("grad_cam", model, "last maps are 1x1", shape=(32, 32, 3))
+
+
+@pytest.mark.parametrize(
+    ("method", "asker"), [("score_cam", "ScoreCAM()"), ("guided_grad_cam", "GuidedGradCAM()")]
+)
+def test_refusals_name_the_method_that_asks(method, asker):
+    shrinking = [layers.Conv2D(4, 3, strides=2, padding="same") for _ in range(6)]
+    for model in (model_of(), model_of(*shrinking)):
+        refuses(method, model, asker)
+    refuses(ScoreCAM(layer="c"), small_cnn(), 'ScoreCAM(layer="c") names a layer')
 
 
 def test_a_model_without_convolutions_is_refused_for_grad_cam_only(rng):
