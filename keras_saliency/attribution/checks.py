@@ -1,14 +1,18 @@
-"""Models and outputs that have no honest map are refused in words."""
+"""Models and outputs that have no meaningful map are refused, with the reason."""
+
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_saliency._utils.notify import notify
+from keras_saliency.probes.other_inputs import OtherInputs
+from keras_saliency.tracing.forward_pass import ForwardPass
 from keras_saliency.tracing.queries import innermost_layer
 
 
-def check_backend():
+def check_backend() -> None:
     """Refuses Keras on another backend."""
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError(
@@ -18,7 +22,9 @@ def check_backend():
         )
 
 
-def check_input_shape(model, image_shape, others=None) -> bool:
+def check_input_shape(
+    model: keras.Model, image_shape: tuple[int, ...], others: OtherInputs | None = None
+) -> bool:
     """Refuses images that do not fit the model, where it says what fits.
 
     Args:
@@ -67,13 +73,13 @@ def check_input_shape(model, image_shape, others=None) -> bool:
     return True
 
 
-def _fits(expected, image_shape):
+def _fits(expected: Sequence[int | None], image_shape: tuple[int, ...]) -> bool:
     return len(expected) == len(image_shape) + 1 and all(
         e is None or e == s for e, s in zip(expected[1:], image_shape, strict=True)
     )
 
 
-def _is_channels_first(expected, image_shape):
+def _is_channels_first(expected: Sequence[int | None], image_shape: tuple[int, ...]) -> bool:
     """Whether images are what the model takes, but with few channels in the place of rows."""
     num_first, num_last = image_shape[0], image_shape[-1]
     return (
@@ -83,7 +89,7 @@ def _is_channels_first(expected, image_shape):
     )
 
 
-def check_class_scores(logits, model):
+def check_class_scores(logits: tf.Tensor, model: keras.Model) -> None:
     """Refuses outputs that are no class scores (n, k)."""
     if logits.shape.rank != 2 or logits.shape[1] is None:
         raise ValueError(
@@ -93,25 +99,30 @@ def check_class_scores(logits, model):
         )
 
 
-def tell_half_precision(forward, words):
-    """Notices layers that compute in half precision whatever their policy says."""
+def note_half_precision(forward: ForwardPass) -> str:
+    """Notifies the user of layers that compute in half precision whatever their policy says.
+
+    Returns:
+        A note for the settings page, "" without any.
+    """
     half = [
         op
         for op in forward.ops
         if op.type != "ReadVariableOp"  # a weight, cast where it is used
         and any(t.dtype in (tf.float16, tf.bfloat16) for t in op.outputs if op.inputs)
     ]
-    if half:
-        names = dict.fromkeys(innermost_layer(op, forward) for op in half[:50])
-        words["note"] = f"half precision in {', '.join(names)}"
-        notify(
-            f"The maps are not exact: {', '.join(names)} compute in half precision whatever their "
-            "dtype policy says, and their gradients may underflow. Take the dtype from "
-            "self.compute_dtype in call()."
-        )
+    if not half:
+        return ""
+    names = ", ".join(dict.fromkeys(innermost_layer(op, forward) for op in half[:50]))
+    notify(
+        f"The maps are not exact: {names} compute in half precision whatever their "
+        "dtype policy says, and their gradients may underflow. Take the dtype from "
+        "self.compute_dtype in call()."
+    )
+    return f"half precision in {names}"
 
 
-def refuse_probabilities(scores):
+def refuse_probabilities(scores: np.ndarray) -> None:
     """Refuses outputs that are probabilities although no softmax was found before them."""
     is_distribution = scores.min() >= 0 and np.allclose(scores.sum(axis=1), 1, atol=1e-3)
     if scores.shape[1] > 1 and is_distribution:
@@ -124,4 +135,4 @@ def refuse_probabilities(scores):
 
 
 class Refusal(ValueError):
-    """What cannot be had honestly, found out only when the model was run."""
+    """A model that has no meaningful map, which is found out only when it is run."""

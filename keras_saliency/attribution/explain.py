@@ -1,16 +1,29 @@
 """`explain`: heatmaps of a finished model, outside of training."""
 
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
+import keras
 import numpy as np
 
 from keras_saliency._utils.arguments import check_int
 from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.attribution.target import Target
-from keras_saliency.records import Heatmaps
+from keras_saliency.methods import Methods
+from keras_saliency.probes import ProbeSet
+from keras_saliency.records import Heatmaps, Predictions
 
 
-def explain(model, images, target_classes=None, method="grad_cam", *, chunk_size=32, output=None):
+def explain(
+    model: keras.Model,
+    images: Any,
+    target_classes: Any = None,
+    method: Methods = "grad_cam",
+    *,
+    chunk_size: int = 32,
+    output: str | int | None = None,
+) -> np.ndarray | dict[str, np.ndarray]:
     """Returns heatmaps that show where a model looks for a class.
 
     The heatmaps are un-normalised: their magnitude is evidence, and two of
@@ -39,7 +52,7 @@ def explain(model, images, target_classes=None, method="grad_cam", *, chunk_size
     Raises:
         TypeError: if an argument has the wrong type.
         ValueError: if the images do not fit the model, a class is out of range, or
-            a method has no honest map for this model.
+            a method has no meaningful map for this model.
     """
     _, _, heatmaps = attribute(
         model,
@@ -57,19 +70,31 @@ def explain(model, images, target_classes=None, method="grad_cam", *, chunk_size
 
 
 def attribute(
-    model,
-    images,
-    target_classes=None,
-    method="grad_cam",
+    model: keras.Model,
+    images: Any,
+    target_classes: Any = None,
+    method: Methods = "grad_cam",
     *,
-    chunk_size=32,
-    signals_of=(),
-    predict=True,
-    output=None,
-):
-    """Does the work of `explain`: returns the graph, `Predictions`, and `Heatmaps` by method."""
-    from keras_saliency.probes import ProbeSet
+    chunk_size: int = 32,
+    signals_of: Sequence[int] = (),
+    predict: bool = True,
+    output: str | int | None = None,
+) -> tuple[ModelGraph, Predictions | None, dict[str, Heatmaps]]:
+    """Does the work of `explain`, which has the same arguments.
 
+    Args:
+        model: a `keras.Model`.
+        images: images or a `ProbeSet`.
+        target_classes: what to explain.
+        method: a method or a list of them.
+        chunk_size: how many images go through the model at once.
+        signals_of: indices of the images whose signed attributions are kept.
+        predict: whether predictions are computed as well.
+        output: name or number of the output to explain.
+
+    Returns:
+        The `ModelGraph`, `Predictions` (None without `predict`), and `Heatmaps` by method.
+    """
     probes = images if isinstance(images, ProbeSet) else ProbeSet(images)
     target = Target.about(probes, target_classes, output)
     images = probes.model_inputs

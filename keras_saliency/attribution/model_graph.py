@@ -1,29 +1,24 @@
-"""`ModelGraph`: the only room that calls the model."""
+"""`ModelGraph`: the only class that runs the model."""
 
-import dataclasses
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_saliency._utils.arguments import check_int
-from keras_saliency.attribution.checks import (
-    check_backend,
-    check_input_shape,
-    refuse_probabilities,
-    tell_half_precision,
-)
-from keras_saliency.attribution.output import FUNCTION, probabilities_of, read_logits, read_output
-from keras_saliency.attribution.target import CONTRAST, Target, one_hot_targets
-from keras_saliency.methods import get_methods
-from keras_saliency.methods.trace import Trace
+from keras_saliency.attribution.checks import check_backend, check_input_shape, refuse_probabilities
+from keras_saliency.attribution.graph_outputs import Resolved, build_outputs, signal_name
+from keras_saliency.attribution.output import FUNCTION, probabilities_of, read_logits
+from keras_saliency.attribution.target import Target, one_hot_targets
+from keras_saliency.methods import Methods, get_methods
 from keras_saliency.records import Heatmaps, Predictions
-from keras_saliency.tracing.forward_pass import ensure_built, run_forward
+from keras_saliency.tracing.forward_pass import ForwardPass, ensure_built, run_forward
 from keras_saliency.tracing.keras_versions import is_model, is_tf_keras
-from keras_saliency.tracing.model_function import ModelFunction, filled
+from keras_saliency.tracing.model_function import ModelFunction
 from keras_saliency.tracing.relu_rules import rectifiable
 from keras_saliency.tracing.replicas import first_replica
-from keras_saliency.tracing.side_effects import SideEffects
 
 
 class ModelGraph:
@@ -31,15 +26,15 @@ class ModelGraph:
 
     One concrete function holds one forward pass, and one backward pass for
     each ReLU rule that the methods ask for. It follows the model's live
-    weights, so that it can be made once and run at every epoch's end. To be
-    used from the main thread only.
+    weights, so that it can be made once and run at every epoch's end. Use it
+    from the main thread only.
 
     Args:
         model: a Keras model on the TensorFlow backend, or one of `tf_keras`, that takes images
             (n, H, W, C). An unbuilt one is given its weights, as Keras does, without being run.
         methods: a method's name, a `Method`, or a list of these.
-        image_shape: (H, W, C) of the images that will be given; (length, C) of signals,
-            (D, H, W, C) of volumes.
+        image_shape: (H, W, C) of the images that will be given; (length, C) for signals,
+            (D, H, W, C) for volumes.
         chunk_size: how many images go through the graph at once.
         predict: whether `attribute` returns predictions. Without them target classes
             must be given, and TensorFlow leaves out what no map needs.
@@ -47,29 +42,31 @@ class ModelGraph:
             images. Defaults to None: weighted logits of the only output, images alone.
 
     Attributes:
-        resolved: words by method and keyword: what each method means for
-            this model (layer, rule, ReLU nodes rectified), and under "score" what
-            is explained. `print(graph)` shows them.
+        methods: the `Method`s.
+        image_shape: (H, W, C).
+        chunk_size: how many images go through the graph at once.
+        resolved: {method, or "score": {keyword: text}}: what each method means for this
+            model (layer, rule, ReLU nodes rectified), and what is explained. `print(graph)`
+            shows it.
         num_classes: k, the number of logits; 1 for a one-unit head.
         has_classes: whether the output has classes; else the user's score is taken for a logit.
-        num_traces: how often the model was traced: 1.
 
     Raises:
         RuntimeError: if Keras does not run on TensorFlow.
         TypeError: if `model` is no Keras model.
         ValueError: if the images do not fit the model, or a method has no
-            honest map for it.
+            meaningful map for it.
     """
 
     def __init__(
         self,
-        model,
-        methods="grad_cam",
+        model: keras.Model,
+        methods: Methods = "grad_cam",
         *,
-        image_shape,
-        chunk_size=32,
-        predict=True,
-        target=None,
+        image_shape: Sequence[int],
+        chunk_size: int = 32,
+        predict: bool = True,
+        target: Target | None = None,
     ):
         if not is_tf_keras(model):
             check_backend()
@@ -79,20 +76,26 @@ class ModelGraph:
         self.methods = get_methods(methods)
         self.image_shape = tuple(int(side) for side in image_shape)
         self.chunk_size = int(chunk_size)
-        self._predicts = predict
-        self.resolved: dict[str, dict[str, str]] = {}
-        self.num_traces = 0
+        self._model, self._predicts = model, predict
         self._target = Target() if target is None else target
-        others = self._target.others
-        self._is_channels_first = check_input_shape(model, self.image_shape, others)
-        ensure_built(model, self.image_shape, others)
-        self._model = model
-        self._function = self._trace(model)
-        self._state = SideEffects(self._function.graph)
-        self._predictor: Any = None  # traced when it is first asked for
+        self._is_channels_first = check_input_shape(model, self.image_shape, self._target.others)
+        ensure_built(model, self.image_shape, self._target.others)
+        self._traces: list[Resolved] = []
+        weights = tf.TensorSpec((None, None), tf.float32, name="target_weights")
+        specs = [weights, *self._target.specs]
+        self._function = ModelFunction(self._build, self.image_shape, specs, self.chunk_size, True)
+        found = self._traces[0]
+        self.resolved, self.num_classes = found.descriptions, found.num_classes
+        self.has_classes = found.head != FUNCTION
+        self._predictor: ModelFunction | None = None  # traced when it is first asked for
 
     def attribute(
-        self, images, target_classes=None, *, weights=None, signals_of=()
+        self,
+        images: np.ndarray,
+        target_classes: Any = None,
+        *,
+        weights: np.ndarray | None = None,
+        signals_of: Sequence[int] = (),
     ) -> tuple[Predictions | None, dict[str, Heatmaps]]:
         """Computes predictions and every method's heatmaps.
 
@@ -111,35 +114,26 @@ class ModelGraph:
             weights = one_hot_targets(
                 target_classes, len(images), self.num_classes, "target_classes"
             )
-        is_filled = not self._predicts and self._target.score is None
-        if is_filled and not weights.any(axis=1).all():
+        must_be_given = not self._predicts and self._target.score is None
+        if must_be_given and not weights.any(axis=1).all():
             raise ValueError("target_classes must be given, since nothing is predicted.")
-        joined: dict[str, np.ndarray] = {}
-        with self._state.kept():
-            for start in range(0, len(images), self.chunk_size):
-                inside = slice(start, start + self.chunk_size)
-                wanted = [i - start for i in signals_of if start <= i < start + self.chunk_size]
-                more = self._target.arrays(inside)
-                results = self._run([images[inside], weights[inside], *more])
-                self._keep(joined, results, len(images), inside, wanted)
-        if self._head == "linear":
-            refuse_probabilities(joined["logits"])
+        more = (array[: len(images)] for array in self._target.arrays)
+        rows = {signal_name(method): signals_of for method in self.signed}
+        found = self._function(images, weights, *more, rows=rows)
+        if self._traces[0].head == "linear":
+            refuse_probabilities(found["logits"])
+        size = self.image_shape[:-1]
         heatmaps = {
             m.name: Heatmaps(
-                m.name,
-                joined[m.name],
-                self.image_shape[:-1],
-                joined.get(f"{m.name}/signal"),
-                m.is_grainy,
+                m.name, found[m.name], size, found.get(signal_name(m.name)), m.is_grainy
             )
             for m in self.methods
         }
         if not self._predicts:
             return None, heatmaps
-        predictions = Predictions(joined["logits"], joined["probabilities"], self.has_classes)
-        return predictions, heatmaps
+        return Predictions(found["logits"], found["probabilities"], self.has_classes), heatmaps
 
-    def predict(self, images, rows=None) -> Predictions:
+    def predict(self, images: np.ndarray, rows: Sequence[int] | None = None) -> Predictions:
         """Runs the model forward, as it infers.
 
         Args:
@@ -149,34 +143,45 @@ class ModelGraph:
         Returns:
             `Predictions`, of the same logits that `attribute` explains.
         """
-        others = () if self._target.others is None else self._target.others.arrays
-        rows = np.arange(len(images)) if rows is None else np.asarray(rows)
+        chosen = np.arange(len(images)) if rows is None else np.asarray(rows)
         if self._predictor is None:
             self._predictor = self._make_predictor()
-        return Predictions(*self._predictor(images, *(array[rows] for array in others)))
+        others = self._target.arrays[: self._target.num_others]
+        found = self._predictor(images, *(array[chosen] for array in others))
+        return Predictions(found["logits"], found["probabilities"])
 
-    def function_of(self, build, *specs, chunk_size=None) -> ModelFunction:
-        """Compiles what `build` makes of the forward pass; see `ModelFunction`.
+    def function_of(
+        self,
+        build: Callable[..., dict[str, tf.Tensor]],
+        *specs: tf.TensorSpec,
+        chunk_size: int | None = None,
+    ) -> ModelFunction:
+        """Compiles what `build` makes of the forward pass.
 
         Args:
-            build: function from the `ForwardPass` and tensors of `specs` to a list of tensors.
-            specs: `tf.TensorSpec`s.
-            chunk_size: how many images go through at once at most. Defaults to None, as
-                many as the graph's, and always so many.
+            build: function from the `ForwardPass` and tensors of `specs` to {name: tensor}.
+            specs: `tf.TensorSpec`s of what it takes beside the forward pass.
+            chunk_size: how many images go through at once at most. Defaults to None, padded to
+                the graph's chunk size.
+
+        Returns:
+            `ModelFunction` of images, the model's other inputs, and arrays of `specs`.
         """
-        others = dataclasses.replace(self._target, facts={}).specs(None)
+        num_others = self._target.num_others
+
+        def build_all(images: tf.Tensor, *tensors: tf.Tensor) -> dict[str, tf.Tensor]:
+            forward = self._run_model(images, tensors[:num_others])
+            return build(forward, *tensors[num_others:])
+
         return ModelFunction(
-            build,
-            self._model,
-            self._model_input,
+            build_all,
             self.image_shape,
-            others,
-            specs=specs,
-            chunk_size=chunk_size or self.chunk_size,
+            [*self._target.specs[:num_others], *specs],
+            chunk_size or self.chunk_size,
             is_fixed=chunk_size is None,
         )
 
-    def with_chunk_size(self, chunk_size) -> "ModelGraph":
+    def with_chunk_size(self, chunk_size: int) -> "ModelGraph":
         """Returns the same graph for chunks of another size, traced anew."""
         return ModelGraph(
             self._model,
@@ -188,16 +193,20 @@ class ModelGraph:
         )
 
     @property
+    def num_traces(self) -> int:
+        """How often the model was traced for the methods: 1."""
+        return len(self._traces)
+
+    @property
     def map_sizes(self) -> dict[str, list[int]]:
         """{method: [h, w]} of the maps at native size."""
-        outputs = self._function.structured_outputs
-        return {m.name: outputs[m.name].shape.as_list()[1:] for m in self.methods}
+        return {m.name: self._function.shapes[m.name] for m in self.methods}
 
     @property
     def signed(self) -> list[str]:
         """Names of the methods that have signed attributions."""
-        outputs = self._function.structured_outputs
-        return [m.name for m in self.methods if f"{m.name}/signal" in outputs]
+        shapes = self._function.shapes
+        return [m.name for m in self.methods if signal_name(m.name) in shapes]
 
     def non_finite_weights(self) -> list[str]:
         """Names of the model's weights that hold NaN or infinity."""
@@ -208,92 +217,37 @@ class ModelGraph:
                 if w.dtype != "string" and not np.isfinite(np.asarray(w, np.float64)).all()
             ]
 
-    def _run(self, arrays):
-        """Runs one chunk, filled up with its last image so that its size is always the same."""
-        arrays = [filled(array, self.chunk_size) for array in arrays]
-        arrays[0] = arrays[0].astype(np.float32, copy=False)
-        return self._function(*map(tf.constant, arrays))
-
-    @staticmethod
-    def _keep(joined, results, num_images, inside, wanted):
-        """Copies a chunk's results to their place, so that there is one copy of them."""
-        for name, value in results.items():
-            if name.endswith("/signal"):
-                kept = tf.gather(value, np.asarray(wanted, np.int32)).numpy()
-                before = joined.get(name, kept[:0])
-                joined[name] = np.concatenate([before, kept])
-                continue
-            value = value.numpy()
-            if name not in joined:
-                joined[name] = np.empty((num_images, *value.shape[1:]), value.dtype)
-            place = joined[name][inside]
-            place[...] = value[: len(place)]
-
-    def _trace(self, model):
-        def read(images, weights, tensors, target, fill):
-            with rectifiable():
-                forward = run_forward(model, images, self._model_input(images, tensors))
-            return forward, read_output(forward, target, weights, tensors, model, fill=fill)
-
-        def trace_of(forward, reading, tensors):
-            target = self._target
-            if target.score == CONTRAST:  # of the two classes that were meant at first
-                target = dataclasses.replace(target, score=None)
-
-            def again(images):
-                found, read_there = read(images, reading.weights, tensors, target, False)
-                return trace_of(found, read_there, tensors)
-
-            return Trace(forward, reading.start, reading.score, reading.weights, again)
-
-        def run(images, weights, *tensors):
-            self.num_traces += 1
-            forward, reading = read(images, weights, tensors, self._target, self._predicts)
-            self.num_classes = reading.logits.shape[1]
-            self.has_classes = reading.head != FUNCTION
-            self.resolved["score"] = reading.words
-            tell_half_precision(forward, self.resolved["score"])
-            self._head = reading.head
-            trace = trace_of(forward, reading, tensors)
-            results = {}
-            if self._predicts or self._head == "linear":  # probabilities in disguise are refused
-                results["logits"] = reading.logits
-            if self._predicts:
-                results["probabilities"] = reading.probabilities
-            for method in self.methods:
-                attribution = method.attribute(trace)
-                self.resolved[method.name] = attribution.words
-                results[method.name] = tf.cast(attribution.heatmaps, tf.float32)
-                if attribution.signal is not None:
-                    results[f"{method.name}/signal"] = tf.cast(attribution.signal, tf.float32)
-            return results
-
-        return tf.function(run, autograph=False).get_concrete_function(
-            tf.TensorSpec((self.chunk_size, *self.image_shape), tf.float32, name="images"),
-            tf.TensorSpec((self.chunk_size, None), tf.float32, name="target_weights"),
-            *self._target.specs(self.chunk_size),
+    def _build(
+        self, images: tf.Tensor, weights: tf.Tensor, *tensors: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Builds what `attribute` runs. What was found is noted: a graph returns tensors only."""
+        target, methods = self._target, self.methods
+        outputs, found = build_outputs(
+            self._run_model, target, methods, self._predicts, images, weights, tensors
         )
+        self._traces.append(found)
+        return outputs
 
-    def _model_input(self, images, tensors):
-        """What the model is called on."""
-        if self._is_channels_first:
-            rank = images.shape.rank
-            images = tf.transpose(images, (0, rank - 1, *range(1, rank - 1)))
-        return self._target.model_input(images, tensors)
-
-    def _make_predictor(self):
-        target = dataclasses.replace(self._target, facts={})
-
-        def build(forward):
-            logits, head = read_logits(forward, target, self._model)
-            return logits, probabilities_of(logits, head)
+    def _make_predictor(self) -> ModelFunction:
+        def build(forward: ForwardPass) -> dict[str, tf.Tensor]:
+            logits, head = read_logits(forward, self._target)
+            return {"logits": logits, "probabilities": probabilities_of(logits, head)}
 
         # A full chunk's worth of a large image in small ones: a call costs more than they do.
         at_once = max(self.chunk_size, min(256, 2**21 // int(np.prod(self.image_shape))))
         return self.function_of(build, chunk_size=at_once)
 
-    def __str__(self):
-        lines = []
-        for name, words in self.resolved.items():
-            lines.append(f"{name}: " + ", ".join(f"{k} {v}" for k, v in words.items()))
-        return "\n".join(lines)
+    def _run_model(self, images: tf.Tensor, tensors: Sequence[tf.Tensor]) -> ForwardPass:
+        """Runs the model in the graph being traced; its ReLUs then obey rules."""
+        given = images
+        if self._is_channels_first:
+            rank = images.shape.rank
+            given = tf.transpose(images, (0, rank - 1, *range(1, rank - 1)))
+        with rectifiable():
+            return run_forward(self._model, images, self._target.model_input(given, tensors))
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{name}: " + ", ".join(f"{key} {text}" for key, text in description.items())
+            for name, description in self.resolved.items()
+        )

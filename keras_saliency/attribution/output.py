@@ -1,8 +1,10 @@
 """From what a model returns to one score for each probe: its output, its logits, its head."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+import keras
 import tensorflow as tf
 
 from keras_saliency.attribution.checks import check_class_scores
@@ -32,7 +34,7 @@ class ModelOutput:
         score: float32 (n,), what is explained.
         weights: float32 (n, k), the weights of the logits in it; where the user scores, as given.
         start: the tensor from which the last maps are looked for.
-        words: what is explained, for the settings page.
+        description: {keyword: text} of what is explained, for the settings page.
     """
 
     logits: tf.Tensor
@@ -40,7 +42,7 @@ class ModelOutput:
     score: tf.Tensor
     weights: tf.Tensor
     start: tf.Tensor
-    words: dict[str, str]
+    description: dict[str, str]
 
     @property
     def probabilities(self) -> tf.Tensor:
@@ -48,13 +50,13 @@ class ModelOutput:
         return probabilities_of(self.logits, self.head)
 
 
-def probabilities_of(logits, head: str) -> tf.Tensor:
+def probabilities_of(logits: tf.Tensor, head: str) -> tf.Tensor:
     """Softmax of logits (n, k), or their sigmoid for sigmoid heads and for k = 1."""
     is_sigmoid = head == "sigmoid" or logits.shape[1] == 1
     return tf.sigmoid(logits) if is_sigmoid else tf.nn.softmax(logits)
 
 
-def select_output(outputs, wanted: str | int | None, model):
+def select_output(outputs: Any, wanted: str | int | None, model: keras.Model) -> tf.Tensor:
     """Returns one of a model's outputs.
 
     Args:
@@ -90,7 +92,13 @@ def select_output(outputs, wanted: str | int | None, model):
     )
 
 
-def read_output(forward: ForwardPass, target: Target, weights, tensors, model, fill) -> ModelOutput:
+def read_output(
+    forward: ForwardPass,
+    target: Target,
+    weights: tf.Tensor,
+    tensors: Sequence[tf.Tensor],
+    fill: bool,
+) -> ModelOutput:
     """Finds the score of each probe in a traced model.
 
     Args:
@@ -98,41 +106,43 @@ def read_output(forward: ForwardPass, target: Target, weights, tensors, model, f
         target: `Target`.
         weights: float32 (n, k) placeholder, as `ModelGraph.attribute` takes them.
         tensors: placeholders of `target.arrays`.
-        model: the Keras model.
         fill: whether an all-zero row of weights means the predicted class.
 
     Raises:
         ValueError: if there is no such output, or no score can be had of it.
     """
     if target.has_function:
-        return _read_function(forward, target, weights, tensors, model)
-    output, logits, head = _class_scores(forward, target, model)
+        return _read_function(forward, target, weights, tensors)
+    output, logits, head = _class_scores(forward, target)
     if target.score == CONTRAST:
         score, weights = weigh_logits(logits, contrast_weights(logits), fill=False)
     else:
         score, weights = weigh_logits(logits, weights, fill)
-    return ModelOutput(logits, head, score, weights, logits, _words(output, forward, head, logits))
+    description = _describe(output, forward, head, logits)
+    return ModelOutput(logits, head, score, weights, logits, description)
 
 
-def read_logits(forward: ForwardPass, target: Target, model) -> tuple[tf.Tensor, str]:
+def read_logits(forward: ForwardPass, target: Target) -> tuple[tf.Tensor, str]:
     """Returns the class scores (n, k) and their head, where nothing is explained."""
-    return _class_scores(forward, target, model)[1:]
+    return _class_scores(forward, target)[1:]
 
 
-def _class_scores(forward, target, model):
-    output = select_output(forward.output, target.output, model)
-    check_class_scores(output, model)
+def _class_scores(forward: ForwardPass, target: Target) -> tuple[tf.Tensor, tf.Tensor, str]:
+    output = select_output(forward.output, target.output, forward.model)
+    check_class_scores(output, forward.model)
     logits, head = find_logits(output)
     return output, tf.cast(logits, tf.float32), head
 
 
-def _read_function(forward, target, weights, tensors, model):
-    outputs: Any = forward.output
+def _read_function(
+    forward: ForwardPass, target: Target, weights: tf.Tensor, tensors: Sequence[tf.Tensor]
+) -> ModelOutput:
+    outputs, function = forward.output, cast(Callable, target.score)
     flat = tf.nest.flatten(outputs)
     if target.output is not None or len(flat) == 1:
-        outputs = select_output(outputs, target.output, model)
+        outputs = select_output(outputs, target.output, forward.model)
         flat = [outputs]
-    score = own_score(target.score, outputs, target.batch(forward.images, tensors))
+    score = own_score(function, outputs, target.batch(forward.images, tensors))
     logits, head = score[:, None], FUNCTION
     if len(flat) == 1 and outputs.shape.rank == 2:
         try:
@@ -142,11 +152,14 @@ def _read_function(forward, target, weights, tensors, model):
         if kind != "linear":
             logits, head = tf.cast(found, tf.float32), kind
     start = score if len(flat) > 1 else before_class_maps(outputs, score, forward)
-    words = {"score": f"{getattr(target.score, '__name__', 'function')} of the model's outputs"}
-    return ModelOutput(logits, head, score, weights, start, words)
+    name = getattr(target.score, "__name__", "function")
+    description = {"score": f"{name} of the model's outputs"}
+    return ModelOutput(logits, head, score, weights, start, description)
 
 
-def _words(output, forward, head, logits):
+def _describe(
+    output: tf.Tensor, forward: ForwardPass, head: str, logits: tf.Tensor
+) -> dict[str, str]:
     layer = layer_name(output, forward)
     if head == "linear":
         logit = f"output of {layer}, taken as logits (no softmax or sigmoid found)"

@@ -1,14 +1,16 @@
 """`sanity_check`: which methods depend on the model's weights at all."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
+import keras
 import numpy as np
 
 from keras_saliency._utils.arguments import check_int
 from keras_saliency._utils.spread import spread_evenly
 from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.attribution.target import one_hot_targets
-from keras_saliency.methods import METHODS, get_methods
+from keras_saliency.methods import METHODS, Methods, get_methods
 from keras_saliency.probes import ProbeSet
 from keras_saliency.statistics.drift import rank_correlation
 
@@ -25,7 +27,7 @@ class SanityCheck:
             the last all are.
         correlations: {method: float array (num_stages,)}, the mean over probes of Spearman's
             rank correlation of the map with that of the model as it is; NaN where no map is left.
-        refused: {method: words}, methods that have no honest map for the model.
+        refused: {method: reason}, methods that have no meaningful map for the model.
     """
 
     layers: list[str]
@@ -61,7 +63,7 @@ class SanityCheck:
                 "no map" if np.isnan(values[s]) else f"{values[s]:.2f}" for s in stages
             )
             rows.append(f"| {method} | {cells} | {self.verdict(method)} |")
-        rows += [f"Not tried: {method}. {words}" for method, words in self.refused.items()]
+        rows += [f"Not tried: {method}. {reason}" for method, reason in self.refused.items()]
         rows.append(
             "Rank correlation with the maps of the model as it is. Near 1 although the layers down "
             "to the named one are random: the method does not show what they have learned."
@@ -70,7 +72,13 @@ class SanityCheck:
 
 
 def sanity_check(
-    model, probes, methods=None, *, num_stages=8, seed=0, chunk_size=32
+    model: keras.Model,
+    probes: ProbeSet,
+    methods: Methods | None = None,
+    *,
+    num_stages: int = 8,
+    seed: int = 0,
+    chunk_size: int = 32,
 ) -> SanityCheck:
     """Randomizes a model's weights layer by layer, from the top, and compares the maps.
 
@@ -81,8 +89,8 @@ def sanity_check(
         model: a `keras.Model`, built.
         probes: `ProbeSet`; what is explained is their labels, or else the predicted classes
             of the model as it is.
-        methods: names, `Method` objects, or a list of these. Defaults to None, all that have an
-            honest map for the model.
+        methods: names, `Method` objects, or a list of these. Defaults to None, all that have a
+            meaningful map for the model.
         num_stages: how often maps are computed, at most.
         seed: of the shuffling.
         chunk_size: how many images go through the model at once.
@@ -92,7 +100,7 @@ def sanity_check(
 
     Raises:
         TypeError: if `probes` is no `ProbeSet`.
-        ValueError: if a method that was asked for has no honest map.
+        ValueError: if a method that was asked for has no meaningful map.
 
     References:
         Adebayo et al., Sanity Checks for Saliency Maps, 2018, https://arxiv.org/abs/1810.03292,
@@ -104,11 +112,11 @@ def sanity_check(
     check_int("chunk_size", chunk_size)
     graphs, refused = _graphs(model, probes, methods, min(chunk_size, len(probes)))
     if not graphs:
-        raise ValueError(f"No method has an honest map for this model: {refused}.")
-    classes = _classes(probes, next(iter(graphs.values())))
+        raise ValueError(f"No method has a meaningful map for this model: {refused}.")
+    explained = _fixed_weights(probes, next(iter(graphs.values())))
     groups = _by_layer(model)
     stages = spread_evenly(len(groups), num_stages).tolist()
-    before = {name: _maps(graph, probes, classes)[name] for name, graph in graphs.items()}
+    before = {name: _maps(graph, probes, explained) for name, graph in graphs.items()}
     correlations = {name: np.full(len(stages), np.nan) for name in graphs}
     originals = [(w, w.numpy().copy()) for _, weights in groups for w in weights]
     rng = np.random.default_rng(seed)
@@ -119,8 +127,7 @@ def sanity_check(
                 weight.assign(rng.permutation(values.ravel()).reshape(values.shape))
             if place in stages:
                 for name, graph in graphs.items():
-                    now = _maps(graph, probes, classes)[name]
-                    unlike = rank_correlation(now, before[name])
+                    unlike = rank_correlation(_maps(graph, probes, explained), before[name])
                     found = unlike[np.isfinite(unlike)]
                     if len(found):
                         correlations[name][stages.index(place)] = 1 - found.mean()
@@ -132,8 +139,10 @@ def sanity_check(
     return check
 
 
-def _graphs(model, probes, methods, chunk_size):
-    """{method: `ModelGraph`}, and words about those that are refused."""
+def _graphs(
+    model: keras.Model, probes: ProbeSet, methods: Methods | None, chunk_size: int
+) -> tuple[dict[str, ModelGraph], dict[str, str]]:
+    """{method: `ModelGraph`}, and {method: reason} of those that are refused."""
     graphs, refused = {}, {}
     for method in get_methods(list(METHODS) if methods is None else methods):
         try:
@@ -150,23 +159,24 @@ def _graphs(model, probes, methods, chunk_size):
     return graphs, refused
 
 
-def _classes(probes, graph):
-    """What is explained, fixed, because a random model predicts something else."""
+def _fixed_weights(probes: ProbeSet, graph: ModelGraph) -> np.ndarray:
+    """What is explained, (n, k), fixed, because a random model predicts something else."""
     if probes.labels is not None:
         return one_hot_targets(probes.labels, len(probes), graph.num_classes, "labels")
     if probes.multi_hot is not None:
         return np.asarray(probes.multi_hot, np.float32)
-    predicted, _ = graph.attribute(probes.model_inputs)
+    predicted: Any = graph.attribute(probes.model_inputs)[0]
     return one_hot_targets(predicted.classes, len(probes), graph.num_classes, "target")
 
 
-def _maps(graph, probes, weights):
+def _maps(graph: ModelGraph, probes: ProbeSet, weights: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
         _, heatmaps = graph.attribute(probes.model_inputs, weights=weights)
-    return {name: found.native for name, found in heatmaps.items()}
+    [found] = heatmaps.values()
+    return found.native
 
 
-def _by_layer(model):
+def _by_layer(model: keras.Model) -> list[tuple[str, list]]:
     """(layer, its float weights), from the top down; the order is that of their creation."""
     groups: dict[str, list] = {}
     for weight in model.weights:

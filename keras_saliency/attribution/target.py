@@ -1,17 +1,18 @@
 """What is explained: one score for each probe, a weighted sum of its logits or the user's own."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from keras_saliency.probes import ProbeSet
 from keras_saliency.probes.other_inputs import OtherInputs
 
 CONTRAST = "contrast"  # the predicted class's logit less the runner-up's
-WORDS = ("label", "predicted", CONTRAST)
+_NAMED = ("label", "predicted", CONTRAST)
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,9 @@ class Target:
     facts: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
-    def about(cls, probes, target=None, output=None) -> "Target":
+    def about(
+        cls, probes: ProbeSet, target: Any = None, output: str | int | None = None
+    ) -> "Target":
         """Returns the target for a `ProbeSet`.
 
         A `target` that is neither a function nor "contrast" is left to the weights.
@@ -71,38 +74,42 @@ class Target:
         """Whether the score is a function of the user's."""
         return callable(self.score)
 
-    def arrays(self, rows) -> list[np.ndarray]:
-        """Returns what the graph is given for some probes beside images and weights."""
-        others = () if self.others is None else self.others.arrays
-        return [array[rows] for array in (*others, *self.facts.values())]
+    @property
+    def num_others(self) -> int:
+        """How many inputs the model takes beside the images."""
+        return 0 if self.others is None else len(self.others.arrays)
 
-    def specs(self, num_rows) -> list[tf.TensorSpec]:
-        """Returns the shapes and types of `arrays`."""
-        return [
-            tf.TensorSpec((num_rows, *array.shape[1:]), array.dtype)
-            for array in self.arrays(slice(0, 1))
-        ]
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """What the graph takes beside images and weights, (n, ...): other inputs, then facts."""
+        return [*(() if self.others is None else self.others.arrays), *self.facts.values()]
 
-    def model_input(self, images, tensors):
+    @property
+    def specs(self) -> list[tf.TensorSpec]:
+        """The shapes and types of `arrays`."""
+        return [tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in self.arrays]
+
+    def model_input(self, images: tf.Tensor, tensors: Sequence[tf.Tensor]) -> Any:
         """Returns what the model is called on: images, and the others among `tensors`."""
         return images if self.others is None else self.others.pack(images, tensors)
 
-    def batch(self, images, tensors) -> ProbeBatch:
-        """Returns what the target function is told."""
-        num_others = 0 if self.others is None else len(self.others.arrays)
-        facts = dict(zip(self.facts, tensors[num_others:], strict=True))
+    def batch(self, images: tf.Tensor, tensors: Sequence[tf.Tensor]) -> ProbeBatch:
+        """Returns what the target function is given beside the outputs."""
+        facts = dict(zip(self.facts, tensors[self.num_others :], strict=True))
         return ProbeBatch(images, **facts)
 
 
-def describe_target(target, output=None) -> str:
-    """Returns a target, and the output it is of, in words that are the same in another process."""
-    words = f"{target}"
+def describe_target(target: Any, output: str | int | None = None) -> str:
+    """Returns a target, and the output it is of, as text that is the same in another process."""
+    text = f"{target}"
     if callable(target):
-        words = getattr(target, "__qualname__", type(target).__name__)
-    return words if output is None else f"{words} of output {output}"
+        text = getattr(target, "__qualname__", type(target).__name__)
+    return text if output is None else f"{text} of output {output}"
 
 
-def one_hot_targets(target_classes, num_probes: int, num_classes: int, argument: str) -> np.ndarray:
+def one_hot_targets(
+    target_classes: Any, num_probes: int, num_classes: int, argument: str
+) -> np.ndarray:
     """Turns target classes into the weights of the logits.
 
     For a one-unit head (k = 1), class 1 is explained by the logit and class 0 by
@@ -187,7 +194,9 @@ def contrast_weights(logits: tf.Tensor) -> tf.Tensor:
     return tf.one_hot(places[:, 0], num_classes) - tf.one_hot(places[:, 1], num_classes)
 
 
-def own_score(target, outputs, batch: ProbeBatch) -> tf.Tensor:
+def own_score(
+    target: Callable[[Any, ProbeBatch], tf.Tensor], outputs: Any, batch: ProbeBatch
+) -> tf.Tensor:
     """Calls a target function, and returns its scores, float32 (b,).
 
     Raises:
@@ -210,13 +219,13 @@ def own_score(target, outputs, batch: ProbeBatch) -> tf.Tensor:
     return tf.cast(tf.reshape(score, (num_probes,)), tf.float32)
 
 
-def check_target(target, probes):
-    """Returns what is explained: a word, a class or a function; "predicted" without labels."""
+def check_target(target: Any, probes: ProbeSet) -> str | int | Callable:
+    """Returns what is explained: a name, a class or a function; "predicted" without labels."""
     if isinstance(target, int | np.integer) and not isinstance(target, bool) and target >= 0:
         return int(target)
     if callable(target):
         return target
-    if not isinstance(target, str) or target not in WORDS:
+    if not isinstance(target, str) or target not in _NAMED:
         raise ValueError(
             'target must be "label", "predicted" or a class index, or "contrast", or a function '
             f"from outputs and probes to scores. Received: {target!r}."

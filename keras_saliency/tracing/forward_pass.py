@@ -8,8 +8,9 @@ model is left exactly as it was found, after an error too.
 import contextlib
 import functools
 import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
@@ -21,6 +22,9 @@ from keras_saliency.tracing.keras_versions import (
     tracing,
 )
 from keras_saliency.tracing.replicas import first_replica
+
+if TYPE_CHECKING:  # of the same rank
+    from keras_saliency.probes.other_inputs import OtherInputs
 
 
 @dataclass
@@ -48,11 +52,13 @@ class ForwardPass:
     """The graph of one call `model(images, training=False)`.
 
     Attributes:
+        model: the Keras model.
         images: float tensor (n, H, W, C), the graph's input.
         output: what the model returned: a tensor, or a structure of them.
         calls: every `LayerCall`, in the order in which the calls ended.
     """
 
+    model: keras.Model
     images: tf.Tensor
     output: Any
     calls: list[LayerCall] = field(default_factory=list)
@@ -63,7 +69,7 @@ class ForwardPass:
         return self.images.graph.get_operations()
 
 
-def run_forward(model: keras.Model, images: tf.Tensor, model_input=None) -> ForwardPass:
+def run_forward(model: keras.Model, images: tf.Tensor, model_input: Any = None) -> ForwardPass:
     """Calls the model on `images` in the graph being traced.
 
     Args:
@@ -78,10 +84,12 @@ def run_forward(model: keras.Model, images: tf.Tensor, model_input=None) -> Forw
     calls: list[LayerCall] = []
     with first_replica(model), tracing(model), _watched_calls(model, calls):
         output = _called(lambda: model(model_input, training=False), images.shape[1:], model.name)
-    return ForwardPass(images, output, calls)
+    return ForwardPass(model, images, output, calls)
 
 
-def ensure_built(model: keras.Model, image_shape: tuple[int, ...], others=None) -> None:
+def ensure_built(
+    model: keras.Model, image_shape: tuple[int, ...], others: "OtherInputs | None" = None
+) -> None:
     """Gives an unbuilt model its weights, as Keras does before the first batch: without running it.
 
     Running it would draw from its seeds and so change the training.
@@ -98,7 +106,7 @@ def ensure_built(model: keras.Model, image_shape: tuple[int, ...], others=None) 
         _called(lambda: infer_output(model, image_shape, others), image_shape, model.name)
 
 
-def _called(call, image_shape, name):
+def _called(call: Callable[[], Any], image_shape: Sequence[int], name: str) -> Any:
     """Returns what a model's `call()` returns, or says why it cannot be called."""
     try:
         return call()
@@ -108,27 +116,27 @@ def _called(call, image_shape, name):
             f"{tuple(image_shape)}. Pass images of the size and the channels that the model "
             "was made for, and the inputs of a model with several of them as a dict: "
             f"ProbeSet({{name: array}}). The model's own words: "
-            f"{type(error).__name__}: {_own_words(error)}"
+            f"{type(error).__name__}: {_message_of(error)}"
         ) from error
 
 
-def _own_words(error):
+def _message_of(error: Exception) -> str:
     """An error's message without the colours and the list of arguments that Keras adds."""
     message = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split("Arguments received by")[0]
     return " ".join(message.split())[:500]
 
 
 @contextlib.contextmanager
-def _watched_calls(model, calls):
+def _watched_calls(model: keras.Model, calls: list[LayerCall]) -> Iterator[None]:
     """Notes each layer's calls by an instance attribute that shadows `call`."""
     stack: list[str] = []
 
-    def watch(layer):
+    def watch(layer: keras.layers.Layer) -> Callable:
         original = original_call(layer)
 
         @tf.autograph.experimental.do_not_convert
         @functools.wraps(original)
-        def noted(*args, **kwargs):
+        def noted(*args: Any, **kwargs: Any) -> Any:
             graph = tf.compat.v1.get_default_graph()
             first_op = graph.version
             stack.append(layer.name)

@@ -1,69 +1,93 @@
 """`ModelFunction`: something computed from a model's forward pass, compiled once."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import tensorflow as tf
 
-from keras_saliency.tracing.forward_pass import run_forward
-from keras_saliency.tracing.relu_rules import rectifiable
 from keras_saliency.tracing.side_effects import SideEffects
 
 
 class ModelFunction:
-    """A forward pass and what is made of it, run in chunks. It follows the model's live weights.
+    """Something computed from images, compiled once and run in chunks of them.
+
+    It follows the model's live weights. What its forward pass writes is put back after each run.
 
     Args:
-        build: function from the `ForwardPass`, and from tensors of `specs`, to a list of
-            tensors whose first axis is the images'.
-        model: the Keras model.
-        model_input: function from images and the model's other inputs to what it is called on.
+        build: function from a float32 tensor of images (n, H, W, C), and from tensors of `specs`,
+            to {name: tensor (n, ...)}. Called once.
         image_shape: (H, W, C).
-        other_specs: `tf.TensorSpec`s of the model's other inputs.
-        specs: `tf.TensorSpec`s of the tensors that `build` takes beside the forward pass.
+        specs: `tf.TensorSpec`s (n, ...) of the tensors that `build` takes beside the images.
         chunk_size: how many images go through at once.
         is_fixed: whether each chunk is filled up to that size, as where maps are looked for.
+
+    Attributes:
+        concrete: the concrete function.
     """
 
     def __init__(
         self,
-        build,
-        model,
-        model_input,
-        image_shape,
-        other_specs,
-        *,
-        specs=(),
-        chunk_size,
-        is_fixed=False,
+        build: Callable[..., dict[str, tf.Tensor]],
+        image_shape: Sequence[int],
+        specs: Sequence[tf.TensorSpec],
+        chunk_size: int,
+        is_fixed: bool,
     ):
-        def run(images, *tensors):
-            others, more = tensors[: len(other_specs)], tensors[len(other_specs) :]
-            with rectifiable():
-                forward = run_forward(model, images, model_input(images, others))
-            return build(forward, *more)
-
         num_rows = chunk_size if is_fixed else None
-        taken = [tf.TensorSpec((num_rows, *s.shape[1:]), s.dtype) for s in (*other_specs, *specs)]
-        images = tf.TensorSpec((num_rows, *image_shape), tf.float32, name="images")
-        self._function = tf.function(run, autograph=False).get_concrete_function(images, *taken)
-        self._state = SideEffects(self._function.graph)
+        taken = [
+            tf.TensorSpec((num_rows, *image_shape), tf.float32, name="images"),
+            *(tf.TensorSpec((num_rows, *s.shape[1:]), s.dtype, name=s.name) for s in specs),
+        ]
+        self.concrete = tf.function(build, autograph=False).get_concrete_function(*taken)
+        self._side_effects = SideEffects(self.concrete.graph)
         self._chunk_size, self._is_fixed = chunk_size, is_fixed
 
-    def __call__(self, images, *arrays) -> list[np.ndarray]:
-        """Runs it on images (m, H, W, C) and arrays (m, ...); returns arrays (m, ...)."""
-        given = [np.asarray(images, np.float32), *arrays]
-        parts = []
-        with self._state.kept():
+    @property
+    def shapes(self) -> dict[str, list[int]]:
+        """{name: shape of the output without n}."""
+        outputs = self.concrete.structured_outputs
+        return {name: tensor.shape.as_list()[1:] for name, tensor in outputs.items()}
+
+    def __call__(
+        self,
+        images: np.ndarray,
+        *arrays: np.ndarray,
+        rows: dict[str, Sequence[int]] | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Runs it on images (m, H, W, C) and arrays (m, ...).
+
+        Args:
+            images: array of numbers, which become float32 chunk by chunk.
+            arrays: what `build` takes beside the images.
+            rows: {name: indices of images}, outputs that are kept of some images only. Defaults
+                to None, all outputs of all images.
+
+        Returns:
+            {name: array (m, ...)}, or as long as its `rows`.
+        """
+        images = np.asarray(images)
+        kept = {name: np.asarray(some, np.int32) for name, some in (rows or {}).items()}
+        joined: dict[str, np.ndarray] = {}
+        with self._side_effects.undone():
             for start in range(0, len(images), self._chunk_size):
-                chunk = [array[start : start + self._chunk_size] for array in given]
-                length = len(chunk[0])
-                if self._is_fixed:
-                    chunk = [filled(array, self._chunk_size) for array in chunk]
-                found = self._function(*map(tf.constant, chunk))
-                parts.append([part.numpy()[:length] for part in found])
-        return [np.concatenate(part) for part in zip(*parts, strict=True)]
+                inside = slice(start, start + self._chunk_size)
+                chunk = [self._filled(array[inside]) for array in (images, *arrays)]
+                chunk[0] = chunk[0].astype(np.float32, copy=False)
+                for name, value in self.concrete(*map(tf.constant, chunk)).items():
+                    some = kept.get(name)
+                    place: slice | np.ndarray = inside
+                    if some is None:
+                        values = value.numpy()[: len(images) - start]
+                    else:  # gathered first, so that nothing else is copied
+                        place = (some >= inside.start) & (some < inside.stop)
+                        values = tf.gather(value, some[place] - start).numpy()
+                    if name not in joined:
+                        length = len(images if some is None else some)
+                        joined[name] = np.empty((length, *values.shape[1:]), values.dtype)
+                    joined[name][place] = values  # at once, so that there is one copy of all
+        return joined
 
-
-def filled(array, length):
-    """Returns an array with its last row repeated up to a length."""
-    missing = length - len(array)
-    return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) if missing else array
+    def _filled(self, chunk: np.ndarray) -> np.ndarray:
+        """Returns a chunk with its last row repeated, where its size is always the same."""
+        missing = self._chunk_size - len(chunk) if self._is_fixed else 0
+        return np.concatenate([chunk, np.repeat(chunk[-1:], missing, axis=0)]) if missing else chunk

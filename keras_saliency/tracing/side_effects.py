@@ -1,6 +1,7 @@
-"""What a forward pass writes although it only infers, kept as it was."""
+"""What a forward pass writes although it only infers, and how it is undone."""
 
 import contextlib
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -30,7 +31,7 @@ class SideEffects:
         graph: a `FuncGraph`.
     """
 
-    def __init__(self, graph):
+    def __init__(self, graph: tf.Graph):
         hidden = HiddenOps(graph)
         outer_by_inner = {inner.name: outer for outer, inner in graph.captures}
         handles = {}
@@ -42,7 +43,7 @@ class SideEffects:
         self._handles = [h for h in handles.values() if _dtype(h) is not None]
 
     @contextlib.contextmanager
-    def kept(self):
+    def undone(self) -> Iterator[None]:
         """Context after which the variables hold what they held before."""
         values = [tf.raw_ops.ReadVariableOp(resource=h, dtype=_dtype(h)) for h in self._handles]
         # A read may share the variable's memory, which the graph is about to write.
@@ -54,7 +55,7 @@ class SideEffects:
                 tf.raw_ops.AssignVariableOp(resource=handle, value=value)
 
 
-def _dtype(handle):
+def _dtype(handle: tf.Tensor) -> tf.DType | None:
     """Type of the variable behind a handle, None for what is no variable, such as a table."""
     data = getattr(handle, "_handle_data", None)
     if data is None or not data.is_set or len(data.shape_and_type) != 1:

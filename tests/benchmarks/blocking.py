@@ -54,7 +54,9 @@ def by_hand(callback, weights):
     def run():
         for start in range(0, len(images), size):
             some = slice(start, start + size)
-            results = graph._function(tf.constant(images[some]), tf.constant(weights[some]))
+            results = graph._function.concrete(
+                tf.constant(images[some]), tf.constant(weights[some])
+            )
             for value in results.values():
                 value.numpy()
 

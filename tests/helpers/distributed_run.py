@@ -119,7 +119,7 @@ def notes_on(callback, model):
     twin.set_weights([w for w in first if w.dtype.kind == "f"])
     graph = ModelGraph(twin, list(callback.methods), image_shape=SHAPE, chunk_size=6)
     _, maps = graph.attribute(images[:6], labels[:6])
-    ops = callback._run.observer.graph._function.graph.get_operations()
+    ops = callback._run.observer.graph._function.concrete.graph.get_operations()
     notes["collectives"] = [op.type for op in ops if "Collective" in op.type]
     for method in ("grad_cam", "vanilla_gradients"):
         notes[f"maps_{method}"] = callback.history.heatmaps(method, OPTIONS["epochs"] - 1)
