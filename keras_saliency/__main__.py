@@ -9,6 +9,7 @@ import inspect
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -19,7 +20,7 @@ import tensorflow as tf
 
 from keras_saliency._utils.files import written_whole
 from keras_saliency.attribution.explain import attribute
-from keras_saliency.methods import METHODS
+from keras_saliency.methods import METHODS, Method
 from keras_saliency.probes import load_image
 from keras_saliency.rendering import (
     COLORMAPS,
@@ -41,7 +42,7 @@ _WITH_LAYER = {
 }
 
 
-def main(arguments=None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status: 2 for an error that the user can fix."""
     options = _parser().parse_args(arguments)
     try:
@@ -53,7 +54,7 @@ def main(arguments=None) -> int:
         return 2
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m keras_saliency")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     explain = commands.add_parser("explain", help="draw where a saved model looks in image files")
@@ -100,7 +101,7 @@ def _parser():
     return parser
 
 
-def _report(options):
+def _report(options: argparse.Namespace) -> int:
     if not options.output.lower().endswith((".html", ".htm")):
         raise ValueError(f'The output is an HTML file. Received: -o "{options.output}".')
     _check_folder(options.output)
@@ -111,7 +112,7 @@ def _report(options):
     return 0
 
 
-def _explain(options):
+def _explain(options: argparse.Namespace) -> int:
     _check(options)
     method = _method(options)
     model = _load_model(options.model)
@@ -119,6 +120,7 @@ def _explain(options):
     pixels = [load_image(path, (height, width), num_channels) for path in options.images]
     low, high = options.value_range
     images = np.stack(pixels) / np.float32(255) * np.float32(high - low) + np.float32(low)
+    predictions: Any  # not None, unless `predict=False` is passed
     graph, predictions, heatmaps = attribute(
         model, images, options.target_class, method, signals_of=range(len(images))
     )
@@ -157,7 +159,7 @@ def _explain(options):
     return 0
 
 
-def _check(options):
+def _check(options: argparse.Namespace) -> None:
     """Checks the options before the model is loaded and run, which takes long."""
     if not 0 <= options.opacity <= 1:
         raise ValueError(f"--opacity must be in 0 ... 1. Received: {options.opacity}.")
@@ -170,13 +172,13 @@ def _check(options):
     _check_folder(options.output)
 
 
-def _check_folder(path):
+def _check_folder(path: str) -> None:
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
         raise ValueError(f'There is no folder "{folder}" for -o "{path}".')
 
 
-def _method(options):
+def _method(options: argparse.Namespace) -> str | Method:
     if options.layer is None:
         return options.method
     if options.method not in _WITH_LAYER:
@@ -185,7 +187,7 @@ def _method(options):
     return method(layer=options.layer)
 
 
-def _load_model(path):
+def _load_model(path: str) -> keras.Model:
     if not os.path.exists(path):
         raise ValueError(f'There is no model file "{path}".')
     try:
@@ -199,7 +201,7 @@ def _load_model(path):
         ) from error
 
 
-def _input_shape(model, image_size):
+def _input_shape(model: keras.Model, image_size: Sequence[int] | None) -> tuple[int, int, int]:
     shape = getattr(model, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] not in (1, 3):
         raise ValueError(

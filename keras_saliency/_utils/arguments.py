@@ -1,27 +1,29 @@
-"""Checks of plain arguments that several rooms take."""
+"""Checks of plain arguments that several packages take."""
+
+from typing import Any
 
 import numpy as np
 
 
-def check_int(argument: str, value, lowest: int = 1) -> int:
+def check_int(argument: str, value: Any, lowest: int = 1) -> int:
     """Returns `value` as an int; refuses what is not an int of at least `lowest`."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < lowest:
         raise ValueError(f"{argument} must be an int of at least {lowest}. Received: {value!r}.")
     return int(value)
 
 
-def shown(value, limit: int = 80) -> str:
+def shown(value: Any, limit: int = 80) -> str:
     """Returns a value's repr for an error message, without its middle where it is too long."""
     try:
-        words = f'"{repr(value)[1:-1]}"' if isinstance(value, str) else repr(value)
+        text = f'"{repr(value)[1:-1]}"' if isinstance(value, str) else repr(value)
     except Exception as error:  # the user's own class, or an int of too many digits
-        words = f"{type(value).__name__} without a repr ({type(error).__name__})"
-    if len(words) <= limit:
-        return words
-    return f"{words[: limit // 2]} ... {words[-limit // 2 :]}"
+        text = f"{type(value).__name__} without a repr ({type(error).__name__})"
+    if len(text) <= limit:
+        return text
+    return f"{text[: limit // 2]} ... {text[-limit // 2 :]}"
 
 
-def check_names(argument, names) -> tuple[str, ...]:
+def check_names(argument: str, names: Any) -> tuple[str, ...]:
     """Returns names as a tuple without repetitions; a single one counts as a list of it."""
     listed = [names] if isinstance(names, str) else names
     is_list = isinstance(listed, list | tuple)

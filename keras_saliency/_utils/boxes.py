@@ -1,11 +1,15 @@
 """Boxes (starts…, ends…), half-open, such as (y0, x0, y1, x1); and where a map is hottest."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_saliency._utils.arguments import shown
 
 
-def window_sums(maps, *window: int) -> np.ndarray:
+def window_sums(maps: ArrayLike, *window: int) -> np.ndarray:
     """Returns the sum of each map (…, H, W) over each window (height, width).
 
     (…, H - height + 1, W - width + 1); with one side for signals, three for volumes.
@@ -18,7 +22,7 @@ def window_sums(maps, *window: int) -> np.ndarray:
     return sums
 
 
-def hottest_boxes(maps, *window: int) -> np.ndarray:
+def hottest_boxes(maps: np.ndarray, *window: int) -> np.ndarray:
     """Returns the window of each map (m, H, W) with the largest sum, int (m, 4); the first if even.
 
     (y0, x0, y1, x1); starts, then ends, for signals and volumes too. A NaN counts as 0.
@@ -29,19 +33,21 @@ def hottest_boxes(maps, *window: int) -> np.ndarray:
     return np.hstack([starts, starts + np.array(window)])
 
 
-def box_slices(box) -> tuple[slice, ...]:
+def box_slices(box: Sequence[int]) -> tuple[slice, ...]:
     """Returns what a box (starts…, ends…) selects of an array of its size."""
     num_axes = len(box) // 2
     return tuple(slice(*ends) for ends in zip(box[:num_axes], box[num_axes:], strict=True))
 
 
-def box_of(mask) -> tuple[int, ...]:
+def box_of(mask: np.ndarray) -> tuple[int, ...]:
     """Returns the smallest box (starts…, ends…) that holds all that is true in a mask."""
     places = np.argwhere(mask)
     return (*places.min(axis=0).tolist(), *(places.max(axis=0) + 1).tolist())
 
 
-def box_masks(boxes, size, without=None) -> np.ndarray:
+def box_masks(
+    boxes: ArrayLike, size: Sequence[int], without: np.ndarray | None = None
+) -> np.ndarray:
     """Returns which pixels lie in each box, bool (m, H, W).
 
     Args:
@@ -50,8 +56,9 @@ def box_masks(boxes, size, without=None) -> np.ndarray:
         size: (H, W).
         without: bool (m, H, W), pixels that are left out. Defaults to None.
     """
+    boxes = np.asarray(boxes)
     masks = np.ones((len(boxes), *size), bool)
-    first, last = np.split(np.asarray(boxes), 2, axis=1)
+    first, last = np.split(boxes, 2, axis=1)
     for axis, length in enumerate(size):
         places = np.arange(length)
         is_in = (first[:, axis, None] <= places) & (places < last[:, axis, None])
@@ -64,7 +71,7 @@ UNITS = {1: "samples", 2: "pixels", 3: "pixels"}
 _THINGS = {1: "signal", 2: "image", 3: "volume"}
 
 
-def check_box(argument, box, image_size) -> tuple[int, ...]:
+def check_box(argument: str, box: Any, image_size: Sequence[int]) -> tuple[int, ...]:
     """Returns a box as ints, starts and then ends; refuses what is none, or lies outside.
 
     Args:
@@ -95,7 +102,7 @@ def check_box(argument, box, image_size) -> tuple[int, ...]:
     return tuple(sides)
 
 
-def lie_inside(boxes, image_size) -> np.ndarray:
+def lie_inside(boxes: ArrayLike, image_size: Sequence[int]) -> np.ndarray:
     """Returns which boxes are whole numbers, not empty, and lie in the image, bool (m,).
 
     Args:
@@ -108,7 +115,7 @@ def lie_inside(boxes, image_size) -> np.ndarray:
     return is_whole & ((first >= 0) & (first < last) & (last <= image_size)).all(axis=1)
 
 
-def frame_text(image_size) -> str:
+def frame_text(image_size: Sequence[int]) -> str:
     """Returns what boxes must lie in, such as "image of 32×48 pixels" or "signal of 8 samples"."""
     num_axes = len(image_size)
     size = "×".join(str(length) for length in image_size)

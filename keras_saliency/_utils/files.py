@@ -5,6 +5,8 @@ import os
 import shutil
 import tempfile
 import uuid
+from collections.abc import Iterator
+from typing import IO
 
 import tensorflow as tf
 
@@ -17,7 +19,7 @@ UNFINISHED = ".unfinished"  # ends the names of files that are being written
 
 
 @contextlib.contextmanager
-def written_whole(path: str):
+def written_whole(path: str) -> Iterator[IO[bytes]]:
     """Context with a binary file; at its end the path holds all of it, after a crash nothing.
 
     A temporary file beside it, fsync, rename. Missing directories are made.
@@ -47,7 +49,7 @@ def written_whole(path: str):
         raise
 
 
-def _sync_directory(folder):
+def _sync_directory(folder: str) -> None:
     """Makes a rename last; not every file system can."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

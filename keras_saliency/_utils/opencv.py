@@ -1,4 +1,4 @@
-"""OpenCV, imported in one place, so that a failure is told in words."""
+"""OpenCV, imported in one place, so that a failure says what to install."""
 
 
 def _advice(error: ImportError) -> str:

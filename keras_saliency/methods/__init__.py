@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Sequence
 
 from keras_saliency._utils.arguments import shown
 from keras_saliency.methods.base import Method
@@ -22,7 +23,7 @@ from keras_saliency.methods.vanilla_gradients import VanillaGradients
 
 # Names become tags, folders and rows of the settings page, where these topics stand already.
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
-_TAKEN = ("features", "probes", "score", "versions", "workers")
+_TAKEN = ("features", "probes", "score", "shortcuts", "versions", "workers")
 
 METHODS: dict[str, type[Method]] = {
     method.name: method
@@ -43,10 +44,12 @@ METHODS: dict[str, type[Method]] = {
     )
 }
 
+Methods = str | Method | Sequence[str | Method]  # what a user may pass
+
 __all__ = ["METHODS", "Method", "Trace", "get_methods", *(m.__name__ for m in METHODS.values())]
 
 
-def get_methods(methods) -> list[Method]:
+def get_methods(methods: Methods) -> list[Method]:
     """Turns names and `Method` objects into a list of distinct methods.
 
     Args:
@@ -70,7 +73,7 @@ def get_methods(methods) -> list[Method]:
     return found
 
 
-def _get(entry):
+def _get(entry: object) -> Method:
     if isinstance(entry, Method):
         return _checked_name(entry)
     if isinstance(entry, type) and issubclass(entry, Method):
@@ -91,7 +94,7 @@ def _get(entry):
     return METHODS[entry]()
 
 
-def _checked_name(method):
+def _checked_name(method: Method) -> Method:
     name = method.name
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name in _TAKEN:
         raise ValueError(
@@ -102,5 +105,5 @@ def _checked_name(method):
     return method
 
 
-def _known():
+def _known() -> str:
     return ", ".join(f'"{name}"' for name in METHODS)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -16,14 +17,14 @@ class Attribution:
 
     Attributes:
         heatmaps: float tensor (n, h, w), non-negative.
-        words: what the method means for this model, for the settings page,
-            such as "layer" and "rule".
+        description: {keyword: text}, what the method means for this model, for the settings
+            page; such as "layer" and "rule".
         signal: float tensor (n, H, W, C), the signed attributions, where they
             are worth a picture of their own; otherwise None.
     """
 
     heatmaps: tf.Tensor
-    words: dict[str, str]
+    description: dict[str, str]
     signal: tf.Tensor | None = None
 
 
@@ -45,11 +46,11 @@ class Method:
     shows_weights = True
     suspects_first = 0
 
-    def attribute(self, trace: "Trace") -> Attribution:
+    def attribute(self, trace: Trace) -> Attribution:
         """Builds this method's part of the graph.
 
         Raises:
-            ValueError: if the model has no honest map of this kind.
+            ValueError: if the model has no meaningful map of this kind.
         """
         raise NotImplementedError
 
@@ -58,15 +59,15 @@ class Method:
         return dict(vars(self))
 
     def __repr__(self) -> str:
-        words = ", ".join(
+        arguments = ", ".join(
             f'{k}="{v}"' if isinstance(v, str) else f"{k}={v!r}"
             for k, v in self.settings().items()
             if v is not None
         )
-        return f"{type(self).__name__}({words})"
+        return f"{type(self).__name__}({arguments})"
 
 
-def check_layer_name(method: str, layer) -> str | None:
+def check_layer_name(method: str, layer: object) -> str | None:
     """Refuses what cannot be a layer's name."""
     if layer is None or (isinstance(layer, str) and layer):
         return layer
@@ -76,7 +77,7 @@ def check_layer_name(method: str, layer) -> str | None:
     )
 
 
-def check_number(method: str, name: str, value, smallest: float = -math.inf) -> float:
+def check_number(method: str, name: str, value: Any, smallest: float = -math.inf) -> float:
     """Refuses what is no finite number of at least `smallest`."""
     is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value) or value < smallest:

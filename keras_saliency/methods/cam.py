@@ -3,6 +3,8 @@
 import tensorflow as tf
 
 from keras_saliency.methods.base import Attribution, Method, check_layer_name
+from keras_saliency.methods.trace import Trace
+from keras_saliency.tracing.layer_selection import SpatialActivation
 
 
 class ClassActivationMap(Method):
@@ -20,7 +22,7 @@ class ClassActivationMap(Method):
     def __init__(self, layer: str | None = None):
         self.layer = check_layer_name(type(self).__name__, layer)
 
-    def weigh(self, activation, gradient) -> tf.Tensor:
+    def weigh(self, activation: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
         """Returns the map before its ReLU, (n, h, w).
 
         Args:
@@ -29,13 +31,13 @@ class ClassActivationMap(Method):
         """
         raise NotImplementedError
 
-    def attribute(self, trace):
+    def attribute(self, trace: Trace) -> Attribution:
         found = trace.activation(self.layer, type(self).__name__)
         activation, gradient = map(found.grid.fold, (found.tensor, trace.gradient(found.tensor)))
         return cam_of(found, self.weigh(activation, gradient), "plain gradient", self.reduction)
 
 
-def cam_of(found, sums, rule: str, reduction: str) -> Attribution:
+def cam_of(found: SpatialActivation, sums: tf.Tensor, rule: str, reduction: str) -> Attribution:
     """Returns the `Attribution` of a class activation map.
 
     Args:
@@ -44,10 +46,12 @@ def cam_of(found, sums, rule: str, reduction: str) -> Attribution:
         rule: how the weights came about.
         reduction: how channels were summed.
     """
-    words = {"layer": found.layer, "rule": rule, "reduction": reduction}
-    return Attribution(tf.nn.relu(sums), words | ({"note": found.note} if found.note else {}))
+    description = {"layer": found.layer, "rule": rule, "reduction": reduction}
+    if found.note:
+        description["note"] = found.note
+    return Attribution(tf.nn.relu(sums), description)
 
 
-def positions_of(maps) -> tuple[int, ...]:
+def positions_of(maps: tf.Tensor) -> tuple[int, ...]:
     """Returns the axes of places in (n, h, w, c)."""
     return tuple(range(1, maps.shape.rank - 1))

@@ -4,6 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency.methods.base import Attribution, Method, check_layer_name
+from keras_saliency.methods.trace import Trace
+from keras_saliency.tracing.layer_selection import SpatialActivation
 
 
 class DeconvNet(Method):
@@ -55,10 +57,10 @@ class DeconvNet(Method):
         self.layer = check_layer_name("DeconvNet", layer)
         self.channel = channel
 
-    def settings(self):
+    def settings(self) -> dict[str, object]:
         return {"layer": self.layer, "channel": self.channel if self.layer else None}
 
-    def attribute(self, trace):
+    def attribute(self, trace: Trace) -> Attribution:
         if self.layer is None:
             source, note = "logits", ""
             signal = trace.gradient(trace.images, "deconvnet")
@@ -75,19 +77,19 @@ class DeconvNet(Method):
             found = self.activation(trace)
             source, note = found.layer, found.note
             signal, rectified, num_gates = self.project(trace, self._channels(found.tensor))
-        words = {
+        description = {
             "layer": source,
             "rule": f"ReLU(signal) at {len(rectified)} ReLU nodes",
             "reduction": "maximum over channels of the absolute signal",
         }
         if self.layer is not None:
-            words["channel"] = str(self.channel)
+            description["channel"] = str(self.channel)
         gates = f"{num_gates} gates relu6(x + 3) left as they are" if num_gates else ""
         if note or gates:
-            words["note"] = "; ".join(filter(None, (note, gates)))
-        return Attribution(tf.reduce_max(tf.abs(signal), axis=-1), words, signal)
+            description["note"] = "; ".join(filter(None, (note, gates)))
+        return Attribution(tf.reduce_max(tf.abs(signal), axis=-1), description, signal)
 
-    def activation(self, trace):
+    def activation(self, trace: Trace) -> SpatialActivation:
         """Returns the `SpatialActivation` of the layer.
 
         Raises:
@@ -102,7 +104,7 @@ class DeconvNet(Method):
             )
         return found
 
-    def project(self, trace, channels):
+    def project(self, trace: Trace, channels: tf.Tensor) -> tuple[tf.Tensor, set[str], int]:
         """Sends a channel's activation at its maximum, all else 0, back to the images.
 
         Args:
@@ -114,7 +116,7 @@ class DeconvNet(Method):
             gates that are left as they are.
 
         Raises:
-            ValueError: if DeconvNet cannot be had of the layer.
+            ValueError: if DeconvNet does not apply to the layer.
         """
         found = self.activation(trace)
         start = _at_maximum(found.tensor, channels)
@@ -122,7 +124,7 @@ class DeconvNet(Method):
         gates = trace.check_ruled(self, found.tensor, found.layer, rectified)
         return signal, rectified, gates
 
-    def _channels(self, activation):
+    def _channels(self, activation: tf.Tensor) -> tf.Tensor:
         num_channels = activation.shape[-1]
         if not isinstance(self.channel, str):
             if self.channel >= num_channels:
@@ -135,7 +137,7 @@ class DeconvNet(Method):
         return tf.argmax(tf.reduce_max(activation, axis=positions), axis=1)
 
 
-def _at_maximum(activation, channels):
+def _at_maximum(activation: tf.Tensor, channels: tf.Tensor) -> tf.Tensor:
     """The activation (n, h, w, c) at the maximum of each probe's channel, all else 0."""
     num_channels, num_positions = activation.shape[-1], int(np.prod(activation.shape[1:-1]))
     by_position = tf.reshape(activation, (-1, num_positions, num_channels))

@@ -26,6 +26,6 @@ class GradCAM(ClassActivationMap):
     suspects_first = 1
     reduction = "ReLU of the weighted sum over channels"
 
-    def weigh(self, activation, gradient):
+    def weigh(self, activation: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
         alpha = tf.reduce_mean(gradient, axis=positions_of(gradient), keepdims=True)
         return tf.reduce_sum(alpha * activation, axis=-1)

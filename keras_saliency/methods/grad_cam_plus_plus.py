@@ -25,7 +25,7 @@ class GradCAMPlusPlus(ClassActivationMap):
     name = "grad_cam_plus_plus"
     reduction = "ReLU of the sum over channels, weighed by second and third derivatives"
 
-    def weigh(self, activation, gradient):
+    def weigh(self, activation: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
         # alpha has no unit: of gradients by their largest, so that cubes are no zeros.
         inside = tuple(range(1, gradient.shape.rank))
         largest = tf.reduce_max(tf.abs(gradient), axis=inside, keepdims=True)

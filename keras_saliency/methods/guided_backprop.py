@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from keras_saliency.methods.base import Attribution, Method
+from keras_saliency.methods.trace import Trace
 
 
 class GuidedBackprop(Method):
@@ -24,19 +25,19 @@ class GuidedBackprop(Method):
     is_grainy = True
     shows_weights = False
 
-    def attribute(self, trace):
-        signal, words = guided_signal(trace, self)
-        words["reduction"] = "maximum over channels of the absolute signal"
-        return Attribution(tf.reduce_max(tf.abs(signal), axis=-1), words, signal)
+    def attribute(self, trace: Trace) -> Attribution:
+        signal, description = guided_signal(trace, self)
+        description["reduction"] = "maximum over channels of the absolute signal"
+        return Attribution(tf.reduce_max(tf.abs(signal), axis=-1), description, signal)
 
 
-def guided_signal(trace, method) -> tuple[tf.Tensor, dict[str, str]]:
-    """Returns the guided signal at the image, (n, H, W, C), and words about it."""
+def guided_signal(trace: Trace, method: Method) -> tuple[tf.Tensor, dict[str, str]]:
+    """Returns the guided signal at the image, (n, H, W, C), and what there is to say about it."""
     signal = trace.gradient(trace.images, "guided")
     rectified = trace.rectified("guided")
     num_gates = trace.check_ruled(method, trace.score, "logits", rectified)
     rule = f"ReLU(signal) where the input was positive, at {len(rectified)} ReLU nodes"
-    words = {"layer": "image", "rule": rule}
+    description = {"layer": "image", "rule": rule}
     if num_gates:
-        words["note"] = f"{num_gates} gates relu6(x + 3) left as they are"
-    return signal, words
+        description["note"] = f"{num_gates} gates relu6(x + 3) left as they are"
+    return signal, description

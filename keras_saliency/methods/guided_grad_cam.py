@@ -6,6 +6,7 @@ from keras_saliency.methods.base import Attribution
 from keras_saliency.methods.grad_cam import GradCAM
 from keras_saliency.methods.guided_backprop import guided_signal
 from keras_saliency.methods.resizing import resize_maps
+from keras_saliency.methods.trace import Trace
 
 
 class GuidedGradCAM(GradCAM):
@@ -26,11 +27,11 @@ class GuidedGradCAM(GradCAM):
     shows_weights = False
     suspects_first = 0
 
-    def attribute(self, trace):
+    def attribute(self, trace: Trace) -> Attribution:
         cam = super().attribute(trace)
-        signal, words = guided_signal(trace, self)
+        signal, description = guided_signal(trace, self)
         size = trace.images.shape[1:-1]
         signal = signal * resize_maps(cam.heatmaps, size)[..., None]
-        words |= {"layer": cam.words["layer"]}
-        words["reduction"] = "maximum over channels of the absolute product"
-        return Attribution(tf.reduce_max(tf.abs(signal), axis=-1), words, signal)
+        description["layer"] = cam.description["layer"]
+        description["reduction"] = "maximum over channels of the absolute product"
+        return Attribution(tf.reduce_max(tf.abs(signal), axis=-1), description, signal)

@@ -23,5 +23,5 @@ class HiResCAM(ClassActivationMap):
     name = "hires_cam"
     reduction = "ReLU of the sum over channels of gradient times activation"
 
-    def weigh(self, activation, gradient):
+    def weigh(self, activation: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(gradient * activation, axis=-1)

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from keras_saliency.methods.base import Attribution, Method
+from keras_saliency.methods.trace import Trace
 
 
 class InputXGradient(Method):
@@ -18,11 +19,11 @@ class InputXGradient(Method):
     name = "input_x_gradient"
     is_grainy = True
 
-    def attribute(self, trace):
+    def attribute(self, trace: Trace) -> Attribution:
         products = trace.images * trace.gradient(trace.images)
-        words = {
+        description = {
             "layer": "image",
             "rule": "plain gradient",
             "reduction": "absolute sum over channels of pixel times gradient",
         }
-        return Attribution(tf.abs(tf.reduce_sum(products, axis=-1)), words)
+        return Attribution(tf.abs(tf.reduce_sum(products, axis=-1)), description)

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_saliency._utils.arguments import check_int
 from keras_saliency.methods.base import Attribution, Method, check_number
+from keras_saliency.methods.trace import Trace
 
 
 class IntegratedGradients(Method):
@@ -32,21 +33,21 @@ class IntegratedGradients(Method):
         self.num_steps = int(num_steps)
         self.baseline = check_number("IntegratedGradients", "baseline", baseline)
 
-    def attribute(self, trace):
+    def attribute(self, trace: Trace) -> Attribution:
         images = trace.images
         gap = images - self.baseline
         nodes, weights = np.polynomial.legendre.leggauss(self.num_steps)
         places = tf.constant((nodes + 1) / 2, tf.float32)
         shares = tf.constant(weights / 2, tf.float32)
 
-        def step(i, values):
+        def step(i: tf.Tensor, values: list[tf.Tensor]) -> list[tf.Tensor]:
             point = trace.again(self.baseline + places[i] * gap)
             return [values[0] + shares[i] * point.gradient(point.images)]
 
         [mean] = trace.repeat(self.num_steps, step, [tf.zeros_like(images)])
-        words = {
+        description = {
             "layer": "image",
             "rule": f"mean gradient at {self.num_steps} points from {self.baseline:g} to the image",
             "reduction": "absolute sum over channels of difference times mean gradient",
         }
-        return Attribution(tf.abs(tf.reduce_sum(gap * mean, axis=-1)), words)
+        return Attribution(tf.abs(tf.reduce_sum(gap * mean, axis=-1)), description)

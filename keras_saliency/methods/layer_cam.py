@@ -22,5 +22,5 @@ class LayerCAM(ClassActivationMap):
     name = "layer_cam"
     reduction = "ReLU of the sum over channels of positive gradient times activation"
 
-    def weigh(self, activation, gradient):
+    def weigh(self, activation: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(tf.nn.relu(gradient) * activation, axis=-1)

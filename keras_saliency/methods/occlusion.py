@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_saliency._utils.arguments import check_int
 from keras_saliency.methods.base import Attribution, Method, check_number
+from keras_saliency.methods.trace import Trace
 
 _PATCHES = 8  # a side, by default
 
@@ -42,7 +43,7 @@ class Occlusion(Method):
         self.patch, self.stride = patch, stride
         self.value = check_number("Occlusion", "value", value)
 
-    def attribute(self, trace):
+    def attribute(self, trace: Trace) -> Attribution:
         images = trace.images
         size = images.shape[1:-1]
         patch = self.patch or max(1, -(-max(size) // _PATCHES))
@@ -54,7 +55,7 @@ class Occlusion(Method):
         starts = np.array(list(itertools.product(*(_starts(s, patch, stride) for s in size))))
         places, axes = tf.constant(starts, tf.int32), [tf.range(s) for s in size]
 
-        def step(i, values):
+        def step(i: tf.Tensor, values: list[tf.Tensor]) -> list[tf.Tensor]:
             mask = tf.ones(size, tf.bool)
             for axis, (index, length) in enumerate(zip(axes, size, strict=True)):
                 start = places[i, axis]
@@ -68,15 +69,15 @@ class Occlusion(Method):
 
         start = [tf.zeros(images.shape[:-1]), tf.zeros(size)]
         total, number = trace.repeat(len(starts), step, start)
-        words = {
+        description = {
             "layer": "image",
             "rule": f"{len(starts)} patches of {patch} pixels, {stride} apart, of {self.value:g}",
             "reduction": "ReLU of the mean loss of the logit over patches",
         }
-        return Attribution(tf.nn.relu(total / number), words)
+        return Attribution(tf.nn.relu(total / number), description)
 
 
-def _starts(length, patch, stride):
+def _starts(length: int, patch: int, stride: int) -> list[int]:
     """First pixels of the patches along an axis; the last one ends at the edge."""
     last = max(0, length - patch)
     return sorted({*range(0, last, stride), last})

@@ -1,12 +1,14 @@
 """Resizing inside the graph."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
 from keras_saliency._utils.resize import resize
 
 
-def resize_maps(maps, size) -> tf.Tensor:
+def resize_maps(maps: tf.Tensor, size: Sequence[int]) -> tf.Tensor:
     """Resizes maps linearly along each axis, as `resize` does outside of it.
 
     Args:

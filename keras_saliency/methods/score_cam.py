@@ -3,9 +3,10 @@
 import tensorflow as tf
 
 from keras_saliency._utils.arguments import check_int
-from keras_saliency.methods.base import Method, check_layer_name
+from keras_saliency.methods.base import Attribution, Method, check_layer_name
 from keras_saliency.methods.cam import cam_of, positions_of
 from keras_saliency.methods.resizing import resize_maps
+from keras_saliency.methods.trace import Trace
 
 
 class ScoreCAM(Method):
@@ -33,7 +34,7 @@ class ScoreCAM(Method):
             check_int("max_channels", max_channels)
         self.max_channels = max_channels
 
-    def attribute(self, trace):
+    def attribute(self, trace: Trace) -> Attribution:
         found = trace.activation(self.layer, "ScoreCAM")
         activation = tf.stop_gradient(found.grid.fold(found.tensor))
         num_channels, images = activation.shape[-1], trace.images
@@ -48,7 +49,7 @@ class ScoreCAM(Method):
         size = images.shape[1:-1]
         inside = tuple(range(1, activation.shape.rank - 1))
 
-        def step(i, values):
+        def step(i: tf.Tensor, values: list[tf.Tensor]) -> list[tf.Tensor]:
             mask = resize_maps(by_channel[i], size)
             low = tf.reduce_min(mask, inside, True)
             span = tf.reduce_max(mask, inside, True) - low

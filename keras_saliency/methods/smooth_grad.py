@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from keras_saliency._utils.arguments import check_int
 from keras_saliency.methods.base import Attribution, Method, check_number
+from keras_saliency.methods.trace import Trace
 
 
 class SmoothGrad(Method):
@@ -31,20 +32,20 @@ class SmoothGrad(Method):
         self.num_samples = int(num_samples)
         self.noise = check_number("SmoothGrad", "noise", noise, 0)
 
-    def attribute(self, trace):
+    def attribute(self, trace: Trace) -> Attribution:
         images = trace.images
         inside = tuple(range(1, images.shape.rank))
         span = tf.reduce_max(images, inside, True) - tf.reduce_min(images, inside, True)
 
-        def step(i, values):
+        def step(i: tf.Tensor, values: list[tf.Tensor]) -> list[tf.Tensor]:
             drawn = tf.random.stateless_normal(images.shape[1:], tf.stack([0, i]))
             copy = trace.again(images + self.noise * span * drawn)
             return [values[0] + copy.gradient(copy.images)]
 
         [total] = trace.repeat(self.num_samples, step, [tf.zeros_like(images)])
-        words = {
+        description = {
             "layer": "image",
             "rule": f"mean gradient of {self.num_samples} copies with {self.noise:.0%} noise",
             "reduction": "maximum over channels of the absolute mean",
         }
-        return Attribution(tf.reduce_max(tf.abs(total), axis=-1) / self.num_samples, words)
+        return Attribution(tf.reduce_max(tf.abs(total), axis=-1) / self.num_samples, description)

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from keras_saliency.methods.base import Attribution, Method
+from keras_saliency.methods.trace import Trace
 
 
 class VanillaGradients(Method):
@@ -20,11 +21,11 @@ class VanillaGradients(Method):
     is_grainy = True
     suspects_first = 2
 
-    def attribute(self, trace):
+    def attribute(self, trace: Trace) -> Attribution:
         heatmaps = tf.reduce_max(tf.abs(trace.gradient(trace.images)), axis=-1)
-        words = {
+        description = {
             "layer": "image",
             "rule": "plain gradient",
             "reduction": "maximum over channels of the absolute gradient",
         }
-        return Attribution(heatmaps, words)
+        return Attribution(heatmaps, description)

@@ -1,7 +1,10 @@
 """The functions that a graph calls (tf.function, loops, branches), which hide their ops."""
 
 import functools
-from collections.abc import Container
+from collections.abc import Container, Iterator
+from typing import Any
+
+import tensorflow as tf
 
 
 class HiddenOps:
@@ -11,14 +14,14 @@ class HiddenOps:
         graph: the `tf.Graph` that was traced.
     """
 
-    def __init__(self, graph):
+    def __init__(self, graph: tf.Graph):
         self._graph = graph
 
     @functools.cached_property
-    def _definitions(self):
+    def _definitions(self) -> dict[str, Any]:
         return {f.signature.name: f for f in self._graph.as_graph_def().library.function}
 
-    def holds(self, node_def, types: Container[str], seen=None) -> bool:
+    def holds(self, node_def: Any, types: Container[str], seen: set[str] | None = None) -> bool:
         """Whether what a node calls, or what that calls in turn, holds an op of these types."""
         seen = set() if seen is None else seen
         for name in _called_by(node_def):
@@ -31,7 +34,7 @@ class HiddenOps:
         return False
 
 
-def _called_by(node_def):
+def _called_by(node_def: Any) -> Iterator[str]:
     for attribute in node_def.attr.values():
         if attribute.HasField("func"):
             yield attribute.func.name

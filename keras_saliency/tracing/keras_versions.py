@@ -1,38 +1,45 @@
-"""The two engines, Keras 3 and `tf_keras` (Keras 2): all that differs between their models.
+"""Keras 3 and `tf_keras` (Keras 2): all that differs between their models.
 
 `tf_keras` is never imported here: a model of it can only come from a process that has.
 """
 
 import contextlib
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
 from keras.src import backend  # compute_output_spec has no public name
 from tensorflow.python.autograph.core import ag_ctx, converter  # its context has no public name
 
+if TYPE_CHECKING:  # of the same rank
+    from keras_saliency.probes.other_inputs import OtherInputs
+
 HALF_PRECISION = ("float16", "bfloat16")
 # What a call leaves on a tf_keras layer: later exports would have our chunk's shape.
 _CALL_RECORDS = ("_called", "_saved_model_inputs_spec", "_saved_model_arg_spec")
 
 
-def is_model(candidate) -> bool:
-    """Whether something is a model of either engine."""
+def is_model(candidate: object) -> bool:
+    """Whether something is a model of either version of Keras."""
     return isinstance(candidate, keras.Model) or is_tf_keras(candidate)
 
 
-def is_tf_keras(model) -> bool:
+def is_tf_keras(model: object) -> bool:
     """Whether a model is one of `tf_keras`."""
     tf_keras = sys.modules.get("tf_keras")
     return tf_keras is not None and isinstance(model, tf_keras.Model)
 
 
-def flatten_layers(model) -> list:
+def flatten_layers(model: keras.Model) -> list:
     """All layers of a model at every depth, the model itself first."""
     return list(model._flatten_layers())
 
 
-def infer_output(model, image_shape, others=None):
+def infer_output(
+    model: keras.Model, image_shape: Sequence[int], others: "OtherInputs | None" = None
+) -> Any:
     """Gives an unbuilt model its weights, as Keras does before the first batch: without running it.
 
     Running it would draw from its seeds and so change the training.
@@ -49,14 +56,16 @@ def infer_output(model, image_shape, others=None):
     return backend.compute_output_spec(model, inputs, training=False)
 
 
-def _packed(image_shape, others, of):
+def _packed(
+    image_shape: Sequence[int], others: "OtherInputs | None", of: Callable[[tuple, str], Any]
+) -> Any:
     """What a model takes, each input made of its shape and type."""
     if others is None:
         return of(tuple(image_shape), "float32")
     return others.pack_shapes(image_shape, of)
 
 
-def original_call(layer):
+def original_call(layer: keras.layers.Layer) -> Callable:
     """The function behind a layer's `call`, to be wrapped while a graph is traced."""
     if not hasattr(layer, "_autographed_call"):
         return layer.call
@@ -65,7 +74,7 @@ def original_call(layer):
 
 
 @contextlib.contextmanager
-def tracing(model):
+def tracing(model: keras.Model) -> Iterator[None]:
     """Context in which a model is traced: it leaves no trace on the model."""
     is_old = is_tf_keras(model)
     float32 = _float32_in_tf_keras if is_old else _float32_in_keras
@@ -79,11 +88,11 @@ def tracing(model):
 
 
 @contextlib.contextmanager
-def _attributes_put_back():
+def _attributes_put_back() -> Iterator[Callable[[Any, str, Any], None]]:
     """Yields `set_attribute(owner, name, value)`; on leaving, everything is as it was."""
-    changed = []
+    changed: list[tuple[Any, str, Any]] = []
 
-    def set_attribute(owner, name, value):
+    def set_attribute(owner: Any, name: str, value: Any) -> None:
         changed.append((owner, name, getattr(owner, name)))
         object.__setattr__(owner, name, value)
 
@@ -95,7 +104,7 @@ def _attributes_put_back():
 
 
 @contextlib.contextmanager
-def _float32_in_keras(model):
+def _float32_in_keras(model: keras.Model) -> Iterator[None]:
     """Lets half-precision layers compute in float32 while the graph is traced.
 
     Gradients in half precision underflow to zero or are off by a fifth, and
@@ -125,7 +134,7 @@ def _float32_in_keras(model):
 
 
 @contextlib.contextmanager
-def _float32_in_tf_keras(model):
+def _float32_in_tf_keras(model: keras.Model) -> Iterator[None]:
     """The same under `tf_keras`, which casts at each call and keeps no casts in its graph.
 
     It casts its variables where they are read only if they are another type than the layer
@@ -146,7 +155,7 @@ def _float32_in_tf_keras(model):
 
 
 @contextlib.contextmanager
-def _kept_losses_of_keras(model):
+def _kept_losses_of_keras(model: keras.Model) -> Iterator[None]:
     """Keeps what layers hold in `losses`: activity regularizers add to it in each call."""
     kept = [(layer, list(layer._losses), set(layer._loss_ids)) for layer in flatten_layers(model)]
     try:
@@ -159,7 +168,7 @@ def _kept_losses_of_keras(model):
 
 
 @contextlib.contextmanager
-def _kept_records_of_tf_keras(model):
+def _kept_records_of_tf_keras(model: keras.Model) -> Iterator[None]:
     """Keeps losses, metrics and what else a call notes on a layer."""
     kept = []
     for layer in flatten_layers(model):

@@ -1,6 +1,7 @@
 """Questions to a traced model: its logits, its layers by name, what depends on what."""
 
 from collections import deque
+from collections.abc import Iterable
 
 import tensorflow as tf
 
@@ -17,7 +18,7 @@ def reachable_from(source: tf.Tensor, ops: list[tf.Operation]) -> set[str]:
     return reached
 
 
-def ancestors(tensors, stop: frozenset[str] = frozenset()) -> set[str]:
+def ancestors(tensors: Iterable[tf.Tensor], stop: frozenset[str] = frozenset()) -> set[str]:
     """Names of all ops that `tensors` are computed from, shapes aside."""
     seen: set[str] = set()
     queue = deque(t.op for t in tensors)

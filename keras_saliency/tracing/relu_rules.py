@@ -10,6 +10,7 @@ import contextlib
 import sys
 import threading
 
+import keras
 import tensorflow as tf
 
 from keras_saliency.tracing.forward_pass import ForwardPass
@@ -26,7 +27,7 @@ _RELU_ACTIVATIONS = {"relu", "relu6", "leaky_relu"}
 _RELU_LAYERS = {"ReLU", "LeakyReLU"}
 
 
-def _plain(op, signal):
+def _plain(op: tf.Operation, signal: tf.Tensor) -> tf.Tensor:
     """The derivative of the op, as TensorFlow has it."""
     if op.type == "Relu":
         return tf.raw_ops.ReluGrad(gradients=signal, features=op.outputs[0])
@@ -37,12 +38,12 @@ def _plain(op, signal):
     )
 
 
-def _deconvnet(op, signal):
+def _deconvnet(op: tf.Operation, signal: tf.Tensor) -> tf.Tensor:
     """ReLU(signal), whatever the forward sign was (Zeiler & Fergus 2014)."""
     return tf.nn.relu(signal)
 
 
-def _guided(op, signal):
+def _guided(op: tf.Operation, signal: tf.Tensor) -> tf.Tensor:
     """ReLU(signal) where the forward input was positive (Springenberg et al. 2015)."""
     return tf.where(op.inputs[0] > 0, _plain(op, tf.nn.relu(signal)), tf.zeros_like(signal))
 
@@ -50,7 +51,7 @@ def _guided(op, signal):
 _RULES = {"plain": _plain, "deconvnet": _deconvnet, "guided": _guided}
 
 
-def _ruled_gradient(op, signal):
+def _ruled_gradient(op: tf.Operation, signal: tf.Tensor) -> tf.Tensor:
     rule = getattr(_STATE, "rule", "plain")
     if rule == "plain" or is_gate(op):
         return _plain(op, signal)
@@ -67,12 +68,14 @@ for _name in _OVERRIDES.values():
         )
 
 
-def rectifiable():
+def rectifiable() -> contextlib.AbstractContextManager:
     """Context in which a traced forward pass becomes one whose ReLUs obey a rule."""
     return tf.compat.v1.get_default_graph().gradient_override_map(_OVERRIDES)
 
 
-def ruled_gradients(score, sources, rule, start=None):
+def ruled_gradients(
+    score: tf.Tensor, sources: list[tf.Tensor], rule: str, start: tf.Tensor | None = None
+) -> tuple[list[tf.Tensor | None], set[str]]:
     """Differentiates under a ReLU rule.
 
     Args:
@@ -104,7 +107,7 @@ def is_gate(op: tf.Operation) -> bool:
     return any(_is_constant(t, 3.0) for t in op.inputs[0].op.inputs)
 
 
-def _is_constant(tensor, value):
+def _is_constant(tensor: tf.Tensor, value: float) -> bool:
     constant = tf.get_static_value(tensor)
     if constant is None:
         return value == 0 and tensor.op.type == "ZerosLike"
@@ -124,7 +127,7 @@ def find_relu_nodes(forward: ForwardPass, score: tf.Tensor) -> tuple[list[str], 
     return [op.name for op in nodes if op not in gates], len(gates)
 
 
-def _ops_between(forward, score):
+def _ops_between(forward: ForwardPass, score: tf.Tensor) -> list[tf.Operation]:
     between = ancestors([score]) & reachable_from(forward.images, forward.ops)
     return [op for op in forward.ops if op.name in between]
 
@@ -159,14 +162,14 @@ def find_unrectified(forward: ForwardPass, score: tf.Tensor, rectified: set[str]
     return list(dict.fromkeys(names))
 
 
-def _acts_as_relu(layer):
+def _acts_as_relu(layer: keras.layers.Layer) -> bool:
     if type(layer).__name__ in _RELU_LAYERS:
         return True
     return getattr(getattr(layer, "activation", None), "__name__", "") in _RELU_ACTIVATIONS
 
 
-def _is_hand_written(op, between):
-    """Whether an op looks like a ReLU in other words, whose backward pass no rule can change.
+def _is_hand_written(op: tf.Operation, between: set[str]) -> bool:
+    """Whether an op stands for a hand-written ReLU, whose backward pass no rule can change.
 
     max(x, 0), -min(-x, 0), where(x > 0, x, 0), x * (x > 0), (x + |x|) / 2. Clipping what a ReLU
     node has rectified already is none, nor is a gate clip(x, 0, 1).
