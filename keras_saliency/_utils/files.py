@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from typing import IO
+from typing import BinaryIO
 
 import tensorflow as tf
 
@@ -19,7 +19,7 @@ UNFINISHED = ".unfinished"  # ends the names of files that are being written
 
 
 @contextlib.contextmanager
-def written_whole(path: str) -> Iterator[IO[bytes]]:
+def written_whole(path: str) -> Iterator[BinaryIO]:
     """Context with a binary file; at its end the path holds all of it, after a crash nothing.
 
     A temporary file beside it, fsync, rename. Missing directories are made.

@@ -1,7 +1,6 @@
 """`explain`: heatmaps of a finished model, outside of training."""
 
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -13,6 +12,7 @@ from keras_saliency.attribution.target import Target
 from keras_saliency.methods import Methods
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Heatmaps, Predictions
+from keras_saliency.tracing.model_function import Indices
 
 
 def explain(
@@ -76,7 +76,7 @@ def attribute(
     method: Methods = "grad_cam",
     *,
     chunk_size: int = 32,
-    signals_of: Sequence[int] = (),
+    signals_of: Indices = (),
     predict: bool = True,
     output: str | int | None = None,
 ) -> tuple[ModelGraph, Predictions | None, dict[str, Heatmaps]]:

@@ -16,7 +16,7 @@ from keras_saliency.methods import Methods, get_methods
 from keras_saliency.records import Heatmaps, Predictions
 from keras_saliency.tracing.forward_pass import ForwardPass, ensure_built, run_forward
 from keras_saliency.tracing.keras_versions import is_model, is_tf_keras
-from keras_saliency.tracing.model_function import ModelFunction
+from keras_saliency.tracing.model_function import Indices, ModelFunction
 from keras_saliency.tracing.relu_rules import rectifiable
 from keras_saliency.tracing.replicas import first_replica
 
@@ -95,7 +95,7 @@ class ModelGraph:
         target_classes: Any = None,
         *,
         weights: np.ndarray | None = None,
-        signals_of: Sequence[int] = (),
+        signals_of: Indices = (),
     ) -> tuple[Predictions | None, dict[str, Heatmaps]]:
         """Computes predictions and every method's heatmaps.
 
@@ -133,7 +133,7 @@ class ModelGraph:
             return None, heatmaps
         return Predictions(found["logits"], found["probabilities"], self.has_classes), heatmaps
 
-    def predict(self, images: np.ndarray, rows: Sequence[int] | None = None) -> Predictions:
+    def predict(self, images: np.ndarray, rows: Indices | None = None) -> Predictions:
         """Runs the model forward, as it infers.
 
         Args:

@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from keras_saliency.tracing.side_effects import SideEffects
 
+Indices = Sequence[int] | np.ndarray  # of images
+
 
 class ModelFunction:
     """Something computed from images, compiled once and run in chunks of them.
@@ -52,7 +54,7 @@ class ModelFunction:
         self,
         images: np.ndarray,
         *arrays: np.ndarray,
-        rows: dict[str, Sequence[int]] | None = None,
+        rows: dict[str, Indices] | None = None,
     ) -> dict[str, np.ndarray]:
         """Runs it on images (m, H, W, C) and arrays (m, ...).
 
