@@ -42,9 +42,7 @@ class ModelGraph:
             images. Defaults to None: weighted logits of the only output, images alone.
 
     Attributes:
-        methods: the `Method`s.
-        image_shape: (H, W, C).
-        chunk_size: how many images go through the graph at once.
+        methods, image_shape, chunk_size: as they were passed, checked.
         resolved: {method, or "score": {keyword: text}}: what each method means for this
             model (layer, rule, ReLU nodes rectified), and what is explained. `print(graph)`
             shows it.
@@ -111,9 +109,8 @@ class ModelGraph:
             `Predictions`, None without `predict`, and `Heatmaps` by the method's name.
         """
         if weights is None:
-            weights = one_hot_targets(
-                target_classes, len(images), self.num_classes, "target_classes"
-            )
+            n, k = len(images), self.num_classes
+            weights = one_hot_targets(target_classes, n, k, "target_classes")
         must_be_given = not self._predicts and self._target.score is None
         if must_be_given and not weights.any(axis=1).all():
             raise ValueError("target_classes must be given, since nothing is predicted.")
@@ -122,13 +119,10 @@ class ModelGraph:
         found = self._function(images, weights, *more, rows=rows)
         if self._traces[0].head == "linear":
             refuse_probabilities(found["logits"])
-        size = self.image_shape[:-1]
-        heatmaps = {
-            m.name: Heatmaps(
-                m.name, found[m.name], size, found.get(signal_name(m.name)), m.is_grainy
-            )
-            for m in self.methods
-        }
+        size, heatmaps = self.image_shape[:-1], {}
+        for m in self.methods:
+            signal = found.get(signal_name(m.name))
+            heatmaps[m.name] = Heatmaps(m.name, found[m.name], size, signal, m.is_grainy)
         if not self._predicts:
             return None, heatmaps
         return Predictions(found["logits"], found["probabilities"], self.has_classes), heatmaps
