@@ -103,4 +103,4 @@ def data(rng):
 def probes(data):
     from keras_saliency import ProbeSet
 
-    return ProbeSet(data[0][:6], data[1][:6])
+    return ProbeSet(data[0][:6], data[1][:6], class_names=["ant", "bee", "cat", "dog"])

@@ -97,6 +97,7 @@ def test_opacity_and_colormap_change_the_picture(files):
     assert (pictures[0] != pictures[1]).any() and (pictures[0] != pictures[2]).any()
 
 
+@pytest.mark.slow
 def test_the_command_runs_as_a_module(files):
     model, paths, out = files
     command = [sys.executable, "-m", "keras_saliency", "explain", model, *paths, "-o", out]

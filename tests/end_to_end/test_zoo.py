@@ -28,6 +28,8 @@ def test_every_task_does_as_the_table_says(entry):
     assert row(entry, results) in MODELS.read_text().splitlines()
 
 
+@pytest.mark.slow
+@pytest.mark.versions
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("entry", [e for e in APPLICATIONS if not e.is_slow], ids=name_of)
 def test_one_application_of_each_family_takes_the_layer_that_an_expert_would(entry):
@@ -36,6 +38,7 @@ def test_one_application_of_each_family_takes_the_layer_that_an_expert_would(ent
     assert row_with_layer(entry, results) in MODELS.read_text().splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("entry", HUB, ids=name_of)
 def test_classifiers_of_keras_hub(entry):

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from keras import layers
 
 SHAPE = (18, 14, 3)
 ALL_METHODS = ["grad_cam", "vanilla_gradients", "deconvnet"]
@@ -45,3 +46,29 @@ def randomize(model, seed=3):
 def draw_data(rng):
     """Images and labels that fit `small_cnn`."""
     return rng.uniform(size=(40, *SHAPE)).astype(np.float32), rng.integers(0, 4, 40)
+
+
+def stack(relu=lambda: layers.ReLU(), convolution=lambda n: layers.Conv2D(n, 3)):
+    return [
+        convolution(5),
+        relu(),
+        layers.MaxPooling2D(),
+        convolution(6),
+        relu(),
+        layers.MaxPooling2D(),
+        layers.Flatten(),
+        layers.Dense(8),
+        relu(),
+        layers.Dense(4, activation="softmax"),
+    ]
+
+
+def chain(x, parts):
+    for part in parts:
+        x = part(x)
+    return x
+
+
+def functional(relu=lambda: layers.ReLU()):
+    inputs = keras.Input(SHAPE)
+    return keras.Model(inputs, chain(inputs, stack(relu)))

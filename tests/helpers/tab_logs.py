@@ -1,5 +1,7 @@
 """Logs of the Saliency tab that no training has written: whole, damaged and foreign ones."""
 
+import zlib
+
 import numpy as np
 
 from keras_saliency import Alert, ProbeSet
@@ -87,3 +89,12 @@ def write_foreign(log_dir, name="foreign"):
             metadata.plugin_data.plugin_name = schema.PLUGIN
             tf.summary.write(schema.PREDICTIONS, tf.constant(3.0), step, metadata)
     writer.close()
+
+
+def decode_maps(parts):
+    """The heatmaps of `encode_maps`, as the browser reads them; NaN where not finite."""
+    packed, content = schema.unpack(parts[0])
+    head = schema.decode_head(packed)
+    codes = np.frombuffer(zlib.decompress(content), np.uint8).reshape(head["shape"])
+    maxima = np.array([np.nan if m is None else m for m in head["max"]])
+    return (codes / 255 * maxima[:, None, None]).astype(np.float32)

@@ -1,7 +1,14 @@
 """Trainings of the small network, and what is done in their midst."""
 
+import threading
+
 import keras
+import numpy as np
+import pytest
 from helpers.networks import small_cnn
+
+from keras_saliency import SaliencyCallback
+from keras_saliency.sinks import Sink
 
 
 def compiled(model, optimizer="sgd"):
@@ -30,3 +37,26 @@ class At(keras.callbacks.Callback):
         if epoch in self.actions:
             _ = self.saliency.history
             self.actions[epoch]()
+
+
+def refused(data, message, *args, model=None, error=ValueError, **options):
+    """The callback must refuse before the first training step."""
+    model = model or compiled(small_cnn())
+    before = [np.array(w) for w in model.weights]
+    with pytest.raises(error, match=message):
+        fit(SaliencyCallback(*args, **options), data, model)
+    for a, b in zip(before, model.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+class Recorder(Sink):
+    """Keeps what it is given, and where."""
+
+    def open(self, run_dir, settings):
+        self.reports, self.threads, self.gate = [], set(), threading.Event()
+        self.gate.set()
+
+    def write(self, report):
+        self.gate.wait(20)
+        self.reports.append(report)
+        self.threads.add(threading.current_thread().name)

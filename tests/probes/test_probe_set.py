@@ -22,9 +22,6 @@ def make_images(num=6, height=5, width=7, channels=3, seed=0):
 IMAGES = make_images()
 
 
-# -- what it accepts ---------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
@@ -78,89 +75,6 @@ def test_names_do_not_enter_the_fingerprint_and_all_else_does():
     assert len({probes.fingerprint for probes in variants}) == len(variants)
     named = ProbeSet(IMAGES, labels, names=list("uvwxyz"), class_names=["a", "b", "c"])
     assert named.fingerprint == variants[4].fingerprint
-
-
-@pytest.mark.parametrize(
-    "labels",
-    [
-        [0, 1, 2, 0, 1, 2],
-        np.array([0, 1, 2, 0, 1, 2], np.uint8),
-        np.array([[0], [1], [2], [0], [1], [2]]),
-        [0.0, 1.0, 2.0, 0.0, 1.0, 2.0],
-        np.eye(3)[[0, 1, 2, 0, 1, 2]],
-        np.eye(3, dtype=bool)[[0, 1, 2, 0, 1, 2]],
-        tf.constant([0, 1, 2, 0, 1, 2]),
-    ],
-)
-def test_class_numbers_and_one_hot_rows_become_int64_labels(labels):
-    probes = ProbeSet(IMAGES, labels)
-    assert probes.labels.dtype == np.int64
-    assert probes.labels.tolist() == [0, 1, 2, 0, 1, 2]
-    assert probes.multi_hot is None
-
-
-def test_bool_labels_are_zero_and_one():
-    assert ProbeSet(IMAGES[:2], [True, False]).labels.tolist() == [1, 0]
-
-
-def test_multi_hot_rows_are_kept_even_if_a_row_is_all_zero():
-    rows = [[1, 0, 1], [0, 0, 0], [0, 1, 0]]
-    probes = ProbeSet(IMAGES[:3], rows, class_names=["cat", "dog", "owl"])
-    assert probes.labels is None
-    assert probes.multi_hot.dtype == np.float32
-    np.testing.assert_array_equal(probes.multi_hot, rows)
-    assert [probes.label_text(i) for i in range(3)] == ["cat, owl", "", "dog"]
-
-
-def test_boxes_are_half_open_and_become_masks():
-    probes = ProbeSet(IMAGES[:2], object_masks=[(1, 2, 3, 5), (0, 0, 5, 7)])
-    expected = np.zeros((5, 7), bool)
-    expected[1:3, 2:5] = True
-    np.testing.assert_array_equal(probes.object_masks[0], expected)
-    assert probes.object_masks.dtype == bool
-    assert probes.object_masks[1].all()
-
-
-def test_masks_may_be_zeros_and_ones_with_or_without_a_channel():
-    masks = np.zeros((6, 5, 7), np.uint8)
-    masks[:, 2, 3] = 1
-    for given in (masks, masks[..., None], masks.astype(bool), masks.astype(np.float32)):
-        np.testing.assert_array_equal(ProbeSet(IMAGES, object_masks=given).object_masks, masks)
-
-
-def test_the_number_of_axes_tells_masks_from_boxes_even_at_width_4():
-    images = make_images(4, 4, 4)
-    boxes = np.array([(0, 0, 1, 1)] * 4)
-    masks = np.ones((4, 4, 4), int)
-    assert ProbeSet(images, object_masks=boxes).object_masks.sum() == 4
-    assert ProbeSet(images, object_masks=masks).object_masks.sum() == 64
-
-
-def test_signals_and_volumes_have_boxes_of_their_own():
-    signals, volumes = np.zeros((2, 40, 3)), np.zeros((2, 4, 5, 6, 1))
-    masks = ProbeSet(signals, object_masks=[(2, 4), (0, 40)]).object_masks
-    assert [np.flatnonzero(m).tolist() for m in masks] == [[2, 3], list(range(40))]
-    masks = ProbeSet(volumes, object_masks=[(1, 2, 3, 2, 4, 6), (0, 0, 0, 4, 5, 6)]).object_masks
-    expected = np.zeros((4, 5, 6), bool)
-    expected[1:2, 2:4, 3:6] = True
-    np.testing.assert_array_equal(masks[0], expected)
-    assert masks[1].all() and not masks.flags.writeable
-
-
-@pytest.mark.parametrize(
-    ("shape", "boxes", "match"),
-    [
-        ((40, 3), [(2, 4, 6)] * 2, r"masks \(n, length\) or boxes \(n, 2\) = \(start, end\)"),
-        ((40, 3), [(2, 41)] * 2, r"\(start, end\) in whole samples.*the signal of 40 samples"),
-        ((40, 3), [(0, 40), (4, 4)], r"Received: \(4, 4\) at index 1"),
-        ((4, 5, 6, 1), [(0, 0, 1, 1)] * 2, r"\(n, D, H, W\) or boxes \(n, 6\) = \(z0, y0, x0, z1"),
-        ((4, 5, 6, 1), [(0, 0, 0, 4, 5, 7)] * 2, "inside the volume of 4×5×6 pixels"),
-        ((4, 5, 6, 1), [(0, 0, 2, 4, 5, 2)] * 2, "not empty"),
-    ],
-)
-def test_wrong_boxes_of_signals_and_volumes_are_refused(shape, boxes, match):
-    with pytest.raises(ValueError, match=match):
-        ProbeSet(np.zeros((2, *shape)), object_masks=boxes)
 
 
 def test_groups_are_kept_as_text():
@@ -220,9 +134,6 @@ def test_repr_is_one_line():
     assert "multi-hot labels of 2 classes" in repr(ProbeSet(IMAGES, np.ones((6, 2))))
 
 
-# -- immutability ------------------------------------------------------------
-
-
 def test_a_probe_set_holds_copies_and_cannot_be_changed():
     images, labels = IMAGES.copy(), np.array([0, 1] * 3)
     masks = np.ones((6, 5, 7), bool)
@@ -272,9 +183,6 @@ def test_ten_thousands_of_class_names_take_no_time():
     assert time.process_time() - began < 5
 
 
-# -- what it refuses ---------------------------------------------------------
-
-
 def with_pixel(value, index):
     images = IMAGES.astype(np.float64)
     images[index, 1, 2, 0] = value
@@ -310,73 +218,6 @@ def with_pixel(value, index):
 def test_images_that_cannot_be_watched_are_refused(images, error, match):
     with pytest.raises(error, match=match):
         ProbeSet(images)
-
-
-@pytest.mark.parametrize(
-    ("labels", "error", "match"),
-    [
-        (
-            [0] * 12,
-            ValueError,
-            r"labels has 12 entries but images has 6. Received: labels.shape=\(12,\), "
-            r"images.shape=\(6, 5, 7, 3\). Pass one label for each probe.",
-        ),
-        (np.eye(3), ValueError, r"labels has 3 entries but images has 6"),
-        (3, ValueError, r"labels must have shape \(n,\).*Received: shape \(\)"),
-        (np.zeros((6, 5, 7)), ValueError, r"Received: shape \(6, 5, 7\)"),
-        (np.zeros((6, 0)), ValueError, r"Received: shape \(6, 0\)"),
-        ([0, 1, -1, 0, 1, 2], ValueError, "from 0 on. Received: -1 at index 2"),
-        ([0, 1, 0.5, 0, 1, 2], ValueError, "whole numbers. Received: 0.5 at index 2"),
-        ([0, 1, np.nan, 0, 1, 2], ValueError, "NaN or infinite. Received: nan at index 2"),
-        ([0, 1, 1e30, 0, 1, 2], ValueError, r"below 2\*\*31. Received: 1e\+30 at index 2"),
-        (np.eye(6) * 0.9, ValueError, r"zeros and ones. Received: 0.9 at index 0.*argmax"),
-        (np.eye(6) * np.nan, ValueError, "NaN or infinite. Received: nan at index 0"),
-        (np.arange(12).reshape(6, 2), ValueError, "Received: 2 at index 1"),
-        (["cat"] * 6, TypeError, "labels must hold real numbers. Received: .* of dtype <U3"),
-        ([0, 1, None, 0, 1, 2], TypeError, "Received: .* of dtype object"),
-    ],
-)
-def test_labels_that_are_no_classes_are_refused(labels, error, match):
-    with pytest.raises(error, match=match):
-        ProbeSet(IMAGES, labels)
-
-
-@pytest.mark.parametrize(
-    ("masks", "error", "match"),
-    [
-        (np.ones((6, 5, 6)), ValueError, r"masks \(n, H, W\) or boxes.*shape \(6, 5, 6\)"),
-        (np.ones((6, 5)), ValueError, r"masks \(n, H, W\) or boxes.*shape \(6, 5\)"),
-        (np.ones((6, 5, 7, 3)), ValueError, r"shape \(6, 5, 7, 3\)"),
-        (np.ones((5, 5, 7)), ValueError, "object_masks has 5 entries but images has 6"),
-        (np.ones((6, 5, 7)) * 255, ValueError, r"values 255.0 … 255.0.*object_masks > 0"),
-        (np.ones((6, 5, 7)) * np.nan, ValueError, "bool or zeros and ones"),
-        (
-            np.ones((6, 5, 7)) * (np.arange(6) % 3 > 0)[:, None, None],
-            ValueError,
-            "a mask without an object for 2 of 6 probes, first at index 0",
-        ),
-        ([(0, 0, 1, 1)] * 5, ValueError, "object_masks has 5 entries but images has 6"),
-        (
-            [(0, 0, 1, 1)] * 3 + [(2, 0, 2, 1)] * 3,
-            ValueError,
-            r"Received: \(2, 0, 2, 1\) at index 3",
-        ),
-        ([(0, 3, 1, 2)] * 6, ValueError, r"Received: \(0, 3, 1, 2\) at index 0"),
-        (
-            [(0, 0, 6, 1)] * 6,
-            ValueError,
-            r"whole pixels.*inside the image of 5×7",
-        ),
-        ([(0, 0, 1, 8)] * 6, ValueError, r"Received: \(0, 0, 1, 8\)"),
-        ([(-1, 0, 1, 1)] * 6, ValueError, r"Received: \(-1, 0, 1, 1\)"),
-        ([(0, 0, 0.5, 0.5)] * 6, ValueError, "whole pixels"),
-        ([(0, 0, np.nan, 1)] * 6, ValueError, "whole pixels"),
-        ("box", TypeError, "object_masks must hold real numbers"),
-    ],
-)
-def test_masks_and_boxes_without_an_object_are_refused(masks, error, match):
-    with pytest.raises(error, match=match):
-        ProbeSet(IMAGES, object_masks=masks)
 
 
 @pytest.mark.parametrize(
@@ -462,32 +303,6 @@ def test_an_error_inside_preprocess_is_the_cause():
     assert isinstance(info.value.__cause__, KeyError)
 
 
-@pytest.mark.parametrize(
-    ("labels", "num_classes", "match"),
-    [
-        (
-            [0, 1, 2] * 2,
-            2,
-            "labels out of range for the model. Received: label 2 at index 2.*2 log",
-        ),
-        ([0, 1, 2] * 2, 1, r"label 2 at index 2, for a model with a one-unit head \(classes 0 and"),
-        (np.ones((6, 3)), 4, "multi-hot labels of 3 classes, for a model with 4 logits"),
-        (np.ones((6, 2)), 1, "multi-hot labels of 2 classes"),
-    ],
-)
-def test_labels_out_of_range_for_the_model_are_refused(labels, num_classes, match):
-    with pytest.raises(ValueError, match=match):
-        ProbeSet(IMAGES, labels).check_num_classes(num_classes)
-
-
-@pytest.mark.parametrize(
-    ("labels", "num_classes"),
-    [([0, 1, 2] * 2, 3), ([0, 1] * 3, 1), (np.ones((6, 3)), 3), (None, 1)],
-)
-def test_labels_in_range_for_the_model_pass(labels, num_classes):
-    ProbeSet(IMAGES, labels).check_num_classes(num_classes)
-
-
 def test_of_takes_a_probe_set_a_pair_or_images():
     probes = ProbeSet(IMAGES)
     assert ProbeSet.of(probes) is probes
@@ -509,9 +324,6 @@ def test_of_takes_a_probe_set_a_pair_or_images():
 def test_of_refuses_all_else(probes, match):
     with pytest.raises(TypeError, match=match):
         ProbeSet.of(probes)
-
-
-# -- the room ----------------------------------------------------------------
 
 
 def test_importing_probes_loads_neither_tensorflow_nor_opencv():

@@ -134,13 +134,3 @@ def test_an_epoch_of_them_has_all_statistics_that_apply(shape):
     assert np.isfinite(found["drift_previous"]).all() and np.isfinite(found["object_mass"]).all()
     assert ("centroid_y" in found) == (len(shape) > 1)
     assert ("centroid_z" in found) == (len(shape) > 2)
-
-
-def test_what_the_probes_have_no_axis_for_cannot_be_logged():
-    from keras_saliency import ProbeSet
-    from keras_saliency.training.log_keys import check_log_keys
-
-    images = ProbeSet(np.zeros((2, 8, 8, 1)) + np.arange(2).reshape(2, 1, 1, 1))
-    with pytest.raises(ValueError, match='"centroid_z", which probes of shape'):
-        check_log_keys(("centroid_z",), images, 1)
-    assert check_log_keys(("centroid_y",), images, 1)

@@ -38,6 +38,7 @@ from selenium.webdriver.common.keys import Keys
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.versions,
     pytest.mark.loaders,
     pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver"),
 ]

@@ -1,20 +1,14 @@
-"""The Saliency tab without a browser: its events, its answers, and what it survives."""
+"""What the tab asks for, read from event files, whole and damaged ones."""
 
 import dataclasses
 import json
 import struct
-import subprocess
-import sys
-import types
-import zlib
 
-import keras
 import numpy as np
 import pytest
-from helpers.networks import SHAPE, small_cnn
 from helpers.tab_logs import (
-    HOSTILE,
     damage,
+    decode_maps,
     make_alert,
     make_probes,
     make_report,
@@ -24,12 +18,11 @@ from helpers.tab_logs import (
 from tensorboard import context
 from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
 
-import keras_saliency.tab
-from keras_saliency import ProbeSet, SaliencyCallback
+from keras_saliency import ProbeSet
 from keras_saliency.records import Heatmaps
 from keras_saliency.sinks import TensorBoardSink
 from keras_saliency.sinks.tab_events import TabEvents, compact
-from keras_saliency.tab import loader, report, schema
+from keras_saliency.tab import report, schema
 from keras_saliency.tab.reader import Reader
 
 
@@ -44,15 +37,6 @@ def reader_of(log_dir):
 
 def ask(reader, name, **words):
     return json.loads(reader.answer(name, words)[0])
-
-
-def decode_maps(parts):
-    """The heatmaps of `encode_maps`, as the browser reads them; NaN where not finite."""
-    packed, content = schema.unpack(parts[0])
-    head = schema.decode_head(packed)
-    codes = np.frombuffer(zlib.decompress(content), np.uint8).reshape(head["shape"])
-    maxima = np.array([np.nan if m is None else m for m in head["max"]])
-    return (codes / 255 * maxima[:, None, None]).astype(np.float32)
 
 
 def maps_of(reader, run, method, steps):
@@ -71,23 +55,6 @@ def numbers_of(reader, run, **words):
     head = json.loads(head)
     shape = len(head["names"]), len(head["steps"]), head["probes"]
     return head, dict(zip(head["names"], np.frombuffer(body, "<f4").reshape(shape), strict=True))
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A real training: its log directory and its history."""
-    log_dir = tmp_path_factory.mktemp("logs")
-    rng = np.random.default_rng(3)
-    images = rng.uniform(size=(24, *SHAPE)).astype(np.float32)
-    labels = rng.integers(0, 4, 24)
-    probes = ProbeSet(images[:6], labels[:6], groups=list("ababab"), class_names=list("wxyz"))
-    model = small_cnn()
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    callback = SaliencyCallback(probes, log_dir, methods=["vanilla_gradients", "grad_cam"])
-    board = keras.callbacks.TensorBoard(log_dir)
-    model.fit(images, labels, epochs=3, verbose=0, callbacks=[callback, board])
-    callback.close()
-    return log_dir, callback.history, probes
 
 
 def test_the_tab_has_the_maps_of_the_history(trained):
@@ -163,47 +130,6 @@ def test_what_is_not_there_is_a_key_error(trained, name, words):
         reader_of(trained[0]).answer(name, words)
 
 
-# Events by themselves.
-
-
-def test_codes_are_off_by_half_a_step_at_most(rng):
-    maps = (
-        rng.gamma(0.3, size=(5, 7, 9)).astype(np.float32)
-        * 10.0 ** np.arange(-6, 4, 2)[:, None, None]
-    )
-    parts = schema.encode_maps(maps, maps.mean(axis=(1, 2)), np.zeros(5, bool))
-    restored = decode_maps(parts)
-    largest = maps.max(axis=(1, 2), keepdims=True)
-    assert (np.abs(restored - maps) <= largest * (1 / 510 + 1e-5)).all()
-    np.testing.assert_allclose(restored.max(axis=(1, 2)), largest[:, 0, 0], rtol=1e-5)
-
-
-def test_maps_that_are_none_are_told_apart():
-    maps = np.ones((3, 2, 2), np.float32)
-    maps[0, 0, 0], maps[1] = np.nan, 0
-    parts = schema.encode_maps(maps, maps.mean(axis=(1, 2)), np.array([False, True, False]))
-    head = json.loads(schema.unpack(parts[0])[0])
-    assert head["max"] == [None, 0, 1] and head["empty"] == [1]
-    assert np.isnan(decode_maps(parts)[0]).all()
-
-
-def test_large_maps_are_averaged_by_area_over_whole_pixels():
-    native = np.arange(2 * 112 * 84, dtype=np.float32).reshape(2, 112, 84)
-    maps, means = compact(Heatmaps("m", native, (112, 84)), [1])
-    by_hand = native[1].reshape(56, 2, 42, 2).mean(axis=(1, 3))
-    np.testing.assert_allclose(maps[0], by_hand, rtol=1e-6)
-    np.testing.assert_allclose(means, native[1].mean(), rtol=1e-6)
-
-
-@pytest.mark.parametrize("side", [56, 57, 96, 112, 113, 224, 299])
-def test_no_map_is_larger_than_56_pixels(side):
-    maps, _ = compact(
-        Heatmaps("m", np.ones((1, side, side // 2), np.float32), (side, side // 2)), [0]
-    )
-    assert 28 <= max(maps.shape[1:]) <= 56
-    np.testing.assert_allclose(maps, 1, rtol=1e-6)
-
-
 def test_signals_are_a_row_and_volumes_a_projection(rng):
     signal = rng.uniform(size=(2, 30)).astype(np.float32)
     maps, means = compact(Heatmaps("m", signal, (30,)), [0, 1])
@@ -212,36 +138,6 @@ def test_signals_are_a_row_and_volumes_a_projection(rng):
     maps, means = compact(Heatmaps("m", volume, (4, 5, 6)), [1])
     np.testing.assert_array_equal(maps[0], volume[1].max(axis=0))
     np.testing.assert_allclose(means, volume[1].mean(), rtol=1e-6)
-
-
-def test_probes_are_told_once_and_findings_are_numbered():
-    tab = TabEvents(make_probes())
-    first = tab.events(make_report(make_probes(), -1, is_baseline=True))
-    assert {tag for tag, _ in first} >= {schema.PROBES, schema.PICTURES, schema.PREDICTIONS}
-    findings = make_alert(0), make_alert(0, evidence=False)
-    second = tab.events(make_report(make_probes(), 0, findings, earlier=5))
-    assert schema.PROBES not in {tag for tag, _ in second}
-    assert [step for tag, step in second if tag == schema.FINDINGS] == [5, 6]
-    assert [step for tag, step in second if tag == schema.EVIDENCE] == [5]
-
-
-def test_inside_an_epoch_only_findings_are_told():
-    tab = TabEvents(make_probes())
-    tab.events(make_report(make_probes(), -1, is_baseline=True))
-    inside = make_report(make_probes(), 0, (make_alert(0),), batch=7, batches_trained=7)
-    assert {tag for tag, _ in tab.events(inside)} == {schema.FINDINGS, schema.EVIDENCE}
-
-
-def test_of_many_probes_256_are_shown():
-    probes = make_probes(700)
-    events = TabEvents(probes).events(make_report(probes, 0))
-    head = schema.decode_head(events[schema.PROBES, 0][0])
-    assert len(head["names"]) == 256 and head["total"] == 700
-    assert head["indices"][0] == 0 and head["indices"][-1] == 699
-    assert decode_maps(events[schema.MAPS + "grad_cam", 0]).shape == (256, 4, 4)
-
-
-# A log written by the sink alone.
 
 
 def test_findings_come_with_their_pictures(tmp_path):
@@ -343,139 +239,6 @@ def test_foreign_data_under_our_names_is_an_error_in_words(tmp_path):
     assert ask(reader, "run", run="saliency")["steps"]["grad_cam"] == [-1, 0, 1, 2]
 
 
-# What TensorBoard imports.
-
-
-@pytest.mark.parametrize("heavy", ["tensorflow", "keras", "cv2", "keras_saliency.tab.plugin"])
-def test_the_loader_is_light(heavy):
-    code = "import sys, keras_saliency.tab.loader; print(*sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert heavy not in run.stdout.split()
-
-
-@pytest.mark.parametrize("heavy", ["tensorflow", "keras", "cv2"])
-def test_the_plugin_and_its_reader_are_light_too(heavy):
-    code = (
-        "import sys, keras_saliency.tab.plugin, keras_saliency.tab.report; print(*sys.modules)"
-        if heavy != "tensorflow"
-        else "import sys, keras_saliency.tab.plugin; print(*sys.modules)"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert heavy not in run.stdout.split()
-
-
-def test_the_loader_knows_the_name_and_the_number_of_the_schema():
-    assert (loader._NAME, loader._MOST_STEPS) == (schema.PLUGIN, schema.MOST_STEPS)
-
-
-@pytest.mark.parametrize(
-    ("given", "kept"),
-    [
-        ({}, schema.MOST_STEPS),
-        (None, schema.MOST_STEPS),
-        ({"saliency": 7}, 7),
-        ({"images": 3}, schema.MOST_STEPS),
-    ],
-)
-def test_all_epochs_are_kept_unless_the_user_says_otherwise(given, kept):
-    flags = types.SimpleNamespace(samples_per_plugin=given)
-    loader.SaliencyLoader().fix_flags(flags)
-    assert flags.samples_per_plugin["saliency"] == kept
-
-
-def test_flags_that_cannot_be_read_are_survived():
-    loader.SaliencyLoader().fix_flags(types.SimpleNamespace())
-    loader.SaliencyLoader().fix_flags(types.SimpleNamespace(samples_per_plugin="nonsense"))
-
-
-@pytest.mark.parametrize("name", ["plugin", "reader", "schema"])
-def test_a_broken_room_leaves_the_tab_out(monkeypatch, name):
-    for room in ("plugin", "reader", "schema"):
-        monkeypatch.delitem(sys.modules, f"keras_saliency.tab.{room}", raising=False)
-        monkeypatch.delattr(keras_saliency.tab, room, raising=False)
-    monkeypatch.setitem(sys.modules, f"keras_saliency.tab.{name}", None)  # its import fails
-    assert loader.SaliencyLoader().load(types.SimpleNamespace(data_provider=None)) is None
-
-
-def test_the_entry_point_names_the_loader():
-    from importlib import metadata
-
-    points = metadata.entry_points(group="tensorboard_plugins")
-    [ours] = [point for point in points if point.name == "saliency"]
-    assert ours.load() is loader.SaliencyLoader
-
-
-# The report.
-
-
-def test_a_report_holds_all_answers(trained):
-    page = report.build_report(str(trained[0]))
-    words = page.split('<script type="application/json" id="report">')[1].split("</script>")[0]
-    found = json.loads(words)
-    asked = [json.loads(question) for question in found["answers"]]
-    assert ["runs"] in asked and ["run", ["run", "saliency"]] in asked
-    maps = [q for q in asked if q[0] == "maps"]
-    assert len(maps) == 8 and found["note"] == ""
-
-
-def test_a_report_needs_nothing_from_outside(trained):
-    page = report.build_report(str(trained[0]))
-    assert "src=" not in page.split("<script")[0] and "import " not in report.bundle()
-    assert "http" not in report.bundle().replace("http://www.w3.org/2000/svg", "").replace(
-        "https://www.w3.org/TR/png-3/", ""
-    )
-
-
-def test_markup_cannot_end_the_reports_data(tmp_path):
-    folder = tmp_path / "a<" / "script><img src=x onerror=alert(1)>"  # a run's name has slashes
-    write_log(folder, make_probes())
-    probes = make_probes(
-        class_names=[HOSTILE, "b", "c"], names=[HOSTILE + str(i) for i in range(4)]
-    )
-    page = report.build_report(str(write_log(tmp_path, probes)))
-    assert HOSTILE not in page and page.count("</script>") == 2
-
-
-def test_a_report_keeps_first_last_and_alerts(tmp_path):
-    alert = make_alert(5)
-    write_log(tmp_path, make_probes(), range(-1, 30), [alert])
-    page = report.build_report(str(tmp_path), max_epochs=4)
-    assert "maps of 4 of 31 epochs" in page
-    words = json.loads(page.split('id="report">')[1].split("</script>")[0])["answers"]
-    steps = {dict(q[1:])["steps"] for q in map(json.loads, words) if q[0] == "maps"}
-    assert {"-1", "5", "29"} < steps and len(steps) == 4
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        ({"max_epochs": 1}, "2 epochs"),
-        ({"runs": ["nothing"]}, 'no run "nothing"'),
-    ],
-)
-def test_a_report_that_cannot_be_made_is_an_error_in_words(trained, words, said):
-    with pytest.raises(ValueError, match=said):
-        report.build_report(str(trained[0]), **words)
-
-
-def test_a_log_without_maps_is_said(tmp_path):
-    with pytest.raises(ValueError, match="no run with attention maps"):
-        report.build_report(str(tmp_path))
-    with pytest.raises(ValueError, match="no log directory"):
-        report.build_report(str(tmp_path / "nothing"))
-
-
-def test_the_command_line_writes_a_report(trained, tmp_path, capsys):
-    from keras_saliency.__main__ import main
-
-    output = tmp_path / "report.html"
-    assert main(["report", str(trained[0]), "-o", str(output)]) == 0
-    assert output.read_text().startswith("<!DOCTYPE html>")
-    assert main(["report", str(tmp_path), "-o", str(output)]) == 2
-    assert main(["report", str(trained[0]), "-o", str(tmp_path / "report.png")]) == 2
-    assert "HTML file" in capsys.readouterr().err
-
-
 def test_what_is_cut_off_is_no_event():
     for content in (b"", b"\x01", struct.pack("<I", 3) + b"{}", struct.pack("<I", 99) + b"{}"):
         with pytest.raises(ValueError, match="cut off"):
@@ -506,14 +269,3 @@ def test_findings_of_a_report_that_was_lost_come_with_the_next(tmp_path, monkeyp
     sink.close()
     [finding] = ask(reader_of(tmp_path), "run", run="saliency")["findings"]
     assert finding["message"] == "lost at first"
-
-
-def test_a_report_leaves_out_a_run_that_cannot_be_read_and_says_so(tmp_path):
-    write_log(tmp_path, make_probes())
-    write_foreign(tmp_path)
-    page = report.build_report(str(tmp_path))
-    found = json.loads(page.split('id="report">')[1].split("</script>")[0])
-    assert "foreign cannot be read" in found["note"]
-    assert not [q for q in found["answers"] if "foreign" in q]
-    with pytest.raises(ValueError, match="another version"):
-        report.build_report(str(tmp_path), runs=["foreign"])

@@ -235,6 +235,8 @@ def data(rng):
     return rng.uniform(size=(40, *SHAPE)).astype(np.float32), rng.integers(0, 4, 40)
 
 
+@pytest.mark.slow
+@pytest.mark.versions
 @pytest.mark.parametrize("make", [sequential, unbuilt, nested, subclassed, drawing])
 def test_a_fit_is_the_same_bit_for_bit(tmp_path, data, make):
     states, histories = [], []

@@ -20,7 +20,7 @@ from keras_saliency.training.workers import describe_workers
 SCRIPT = Path(__file__).parents[1] / "helpers" / "distributed_run.py"
 BOTH = ("alone", "observed")  # one after the other in the same processes
 METHODS = ("grad_cam", "vanilla_gradients")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.versions]
 
 
 @contextlib.contextmanager

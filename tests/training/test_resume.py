@@ -278,24 +278,6 @@ def test_another_architecture_begins_a_run_of_its_own(tmp_path, data, probes):
     assert callback.history.epochs == [1, 2, 3]
 
 
-def test_a_run_stays_where_it_is_when_the_program_changes_its_directory(
-    tmp_path, data, probes, monkeypatch
-):
-    (tmp_path / "here").mkdir()
-    (tmp_path / "there").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-
-    class Moves(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            monkeypatch.chdir(tmp_path / "there")
-
-    callback = SaliencyCallback(probes, "logs")
-    fit([callback, Moves()], data, epochs=3)
-    assert callback.run_dir == "logs/saliency"
-    assert History.load(tmp_path / "here" / "logs" / "saliency") == callback.history
-    assert not list((tmp_path / "there").iterdir())
-
-
 def test_what_has_vanished_from_disk_does_not_keep_the_rest_from_being_saved(
     tmp_path, data, probes
 ):

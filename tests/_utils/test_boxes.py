@@ -1,0 +1,34 @@
+"""Boxes as masks, and sums over windows."""
+
+import numpy as np
+import pytest
+
+from keras_saliency._utils.boxes import box_masks, hottest_boxes, window_sums
+
+
+def test_box_masks_hold_the_half_open_box_without_the_holes(rng):
+    boxes = np.array([[0, 0, 2, 3], [4, 5, 9, 6], [3, 3, 3, 9]])
+    holes = rng.random((3, 9, 14)) < 0.5
+    masks, pierced = box_masks(boxes, (9, 14)), box_masks(boxes, (9, 14), holes)
+    for i, y, x in np.ndindex(masks.shape):
+        y0, x0, y1, x1 = boxes[i]
+        assert masks[i, y, x] == (y0 <= y < y1 and x0 <= x < x1)
+        assert pierced[i, y, x] == (masks[i, y, x] and not holes[i, y, x])
+
+
+def test_window_sums_and_hottest_boxes_equal_loops(rng):
+    maps = rng.normal(size=(3, 7, 9))
+    maps[2, 0, 0] = np.nan
+    filled = np.where(np.isnan(maps), 0, maps)
+    sums = window_sums(filled, 2, 4)
+    assert sums.shape == (3, 6, 6)
+    for i in range(3):
+        best = (-np.inf, None)
+        for y in range(6):
+            for x in range(6):
+                total = filled[i, y : y + 2, x : x + 4].sum()
+                assert sums[i, y, x] == pytest.approx(total)
+                best = max(best, (total, (y, x, y + 2, x + 4)), key=lambda found: found[0])
+        assert tuple(hottest_boxes(maps, 2, 4)[i]) == best[1]
+    assert hottest_boxes(np.zeros((1, 7, 9)), 2, 4).tolist() == [[0, 0, 2, 4]]
+    assert window_sums(filled, 7, 9)[1, 0, 0] == pytest.approx(filled[1].sum())

@@ -1,0 +1,102 @@
+"""Where the objects are: masks and boxes."""
+
+import numpy as np
+import pytest
+
+from keras_saliency.probes import ProbeSet
+
+
+def make_images(num=6, height=5, width=7, channels=3, seed=0):
+    return np.random.default_rng(seed).random((num, height, width, channels), np.float32)
+
+
+IMAGES = make_images()
+
+
+def test_boxes_are_half_open_and_become_masks():
+    probes = ProbeSet(IMAGES[:2], object_masks=[(1, 2, 3, 5), (0, 0, 5, 7)])
+    expected = np.zeros((5, 7), bool)
+    expected[1:3, 2:5] = True
+    np.testing.assert_array_equal(probes.object_masks[0], expected)
+    assert probes.object_masks.dtype == bool
+    assert probes.object_masks[1].all()
+
+
+def test_masks_may_be_zeros_and_ones_with_or_without_a_channel():
+    masks = np.zeros((6, 5, 7), np.uint8)
+    masks[:, 2, 3] = 1
+    for given in (masks, masks[..., None], masks.astype(bool), masks.astype(np.float32)):
+        np.testing.assert_array_equal(ProbeSet(IMAGES, object_masks=given).object_masks, masks)
+
+
+def test_the_number_of_axes_tells_masks_from_boxes_even_at_width_4():
+    images = make_images(4, 4, 4)
+    boxes = np.array([(0, 0, 1, 1)] * 4)
+    masks = np.ones((4, 4, 4), int)
+    assert ProbeSet(images, object_masks=boxes).object_masks.sum() == 4
+    assert ProbeSet(images, object_masks=masks).object_masks.sum() == 64
+
+
+def test_signals_and_volumes_have_boxes_of_their_own():
+    signals, volumes = np.zeros((2, 40, 3)), np.zeros((2, 4, 5, 6, 1))
+    masks = ProbeSet(signals, object_masks=[(2, 4), (0, 40)]).object_masks
+    assert [np.flatnonzero(m).tolist() for m in masks] == [[2, 3], list(range(40))]
+    masks = ProbeSet(volumes, object_masks=[(1, 2, 3, 2, 4, 6), (0, 0, 0, 4, 5, 6)]).object_masks
+    expected = np.zeros((4, 5, 6), bool)
+    expected[1:2, 2:4, 3:6] = True
+    np.testing.assert_array_equal(masks[0], expected)
+    assert masks[1].all() and not masks.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("shape", "boxes", "match"),
+    [
+        ((40, 3), [(2, 4, 6)] * 2, r"masks \(n, length\) or boxes \(n, 2\) = \(start, end\)"),
+        ((40, 3), [(2, 41)] * 2, r"\(start, end\) in whole samples.*the signal of 40 samples"),
+        ((40, 3), [(0, 40), (4, 4)], r"Received: \(4, 4\) at index 1"),
+        ((4, 5, 6, 1), [(0, 0, 1, 1)] * 2, r"\(n, D, H, W\) or boxes \(n, 6\) = \(z0, y0, x0, z1"),
+        ((4, 5, 6, 1), [(0, 0, 0, 4, 5, 7)] * 2, "inside the volume of 4×5×6 pixels"),
+        ((4, 5, 6, 1), [(0, 0, 2, 4, 5, 2)] * 2, "not empty"),
+    ],
+)
+def test_wrong_boxes_of_signals_and_volumes_are_refused(shape, boxes, match):
+    with pytest.raises(ValueError, match=match):
+        ProbeSet(np.zeros((2, *shape)), object_masks=boxes)
+
+
+@pytest.mark.parametrize(
+    ("masks", "error", "match"),
+    [
+        (np.ones((6, 5, 6)), ValueError, r"masks \(n, H, W\) or boxes.*shape \(6, 5, 6\)"),
+        (np.ones((6, 5)), ValueError, r"masks \(n, H, W\) or boxes.*shape \(6, 5\)"),
+        (np.ones((6, 5, 7, 3)), ValueError, r"shape \(6, 5, 7, 3\)"),
+        (np.ones((5, 5, 7)), ValueError, "object_masks has 5 entries but images has 6"),
+        (np.ones((6, 5, 7)) * 255, ValueError, r"values 255.0 … 255.0.*object_masks > 0"),
+        (np.ones((6, 5, 7)) * np.nan, ValueError, "bool or zeros and ones"),
+        (
+            np.ones((6, 5, 7)) * (np.arange(6) % 3 > 0)[:, None, None],
+            ValueError,
+            "a mask without an object for 2 of 6 probes, first at index 0",
+        ),
+        ([(0, 0, 1, 1)] * 5, ValueError, "object_masks has 5 entries but images has 6"),
+        (
+            [(0, 0, 1, 1)] * 3 + [(2, 0, 2, 1)] * 3,
+            ValueError,
+            r"Received: \(2, 0, 2, 1\) at index 3",
+        ),
+        ([(0, 3, 1, 2)] * 6, ValueError, r"Received: \(0, 3, 1, 2\) at index 0"),
+        (
+            [(0, 0, 6, 1)] * 6,
+            ValueError,
+            r"whole pixels.*inside the image of 5×7",
+        ),
+        ([(0, 0, 1, 8)] * 6, ValueError, r"Received: \(0, 0, 1, 8\)"),
+        ([(-1, 0, 1, 1)] * 6, ValueError, r"Received: \(-1, 0, 1, 1\)"),
+        ([(0, 0, 0.5, 0.5)] * 6, ValueError, "whole pixels"),
+        ([(0, 0, np.nan, 1)] * 6, ValueError, "whole pixels"),
+        ("box", TypeError, "object_masks must hold real numbers"),
+    ],
+)
+def test_masks_and_boxes_without_an_object_are_refused(masks, error, match):
+    with pytest.raises(error, match=match):
+        ProbeSet(IMAGES, object_masks=masks)

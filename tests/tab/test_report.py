@@ -1,0 +1,93 @@
+"""The report: one file that needs nothing from outside."""
+
+import json
+
+import pytest
+from helpers.tab_logs import (
+    HOSTILE,
+    make_alert,
+    make_probes,
+    write_foreign,
+    write_log,
+)
+
+from keras_saliency.tab import report
+
+
+def test_a_report_holds_all_answers(trained):
+    page = report.build_report(str(trained[0]))
+    words = page.split('<script type="application/json" id="report">')[1].split("</script>")[0]
+    found = json.loads(words)
+    asked = [json.loads(question) for question in found["answers"]]
+    assert ["runs"] in asked and ["run", ["run", "saliency"]] in asked
+    maps = [q for q in asked if q[0] == "maps"]
+    assert len(maps) == 8 and found["note"] == ""
+
+
+def test_a_report_needs_nothing_from_outside(trained):
+    page = report.build_report(str(trained[0]))
+    assert "src=" not in page.split("<script")[0] and "import " not in report.bundle()
+    assert "http" not in report.bundle().replace("http://www.w3.org/2000/svg", "").replace(
+        "https://www.w3.org/TR/png-3/", ""
+    )
+
+
+def test_markup_cannot_end_the_reports_data(tmp_path):
+    folder = tmp_path / "a<" / "script><img src=x onerror=alert(1)>"  # a run's name has slashes
+    write_log(folder, make_probes())
+    probes = make_probes(
+        class_names=[HOSTILE, "b", "c"], names=[HOSTILE + str(i) for i in range(4)]
+    )
+    page = report.build_report(str(write_log(tmp_path, probes)))
+    assert HOSTILE not in page and page.count("</script>") == 2
+
+
+def test_a_report_keeps_first_last_and_alerts(tmp_path):
+    alert = make_alert(5)
+    write_log(tmp_path, make_probes(), range(-1, 30), [alert])
+    page = report.build_report(str(tmp_path), max_epochs=4)
+    assert "maps of 4 of 31 epochs" in page
+    words = json.loads(page.split('id="report">')[1].split("</script>")[0])["answers"]
+    steps = {dict(q[1:])["steps"] for q in map(json.loads, words) if q[0] == "maps"}
+    assert {"-1", "5", "29"} < steps and len(steps) == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"max_epochs": 1}, "2 epochs"),
+        ({"runs": ["nothing"]}, 'no run "nothing"'),
+    ],
+)
+def test_a_report_that_cannot_be_made_is_an_error_in_words(trained, words, said):
+    with pytest.raises(ValueError, match=said):
+        report.build_report(str(trained[0]), **words)
+
+
+def test_a_log_without_maps_is_said(tmp_path):
+    with pytest.raises(ValueError, match="no run with attention maps"):
+        report.build_report(str(tmp_path))
+    with pytest.raises(ValueError, match="no log directory"):
+        report.build_report(str(tmp_path / "nothing"))
+
+
+def test_the_command_line_writes_a_report(trained, tmp_path, capsys):
+    from keras_saliency.__main__ import main
+
+    output = tmp_path / "report.html"
+    assert main(["report", str(trained[0]), "-o", str(output)]) == 0
+    assert output.read_text().startswith("<!DOCTYPE html>")
+    assert main(["report", str(tmp_path), "-o", str(output)]) == 2
+    assert main(["report", str(trained[0]), "-o", str(tmp_path / "report.png")]) == 2
+    assert "HTML file" in capsys.readouterr().err
+
+
+def test_a_report_leaves_out_a_run_that_cannot_be_read_and_says_so(tmp_path):
+    write_log(tmp_path, make_probes())
+    write_foreign(tmp_path)
+    page = report.build_report(str(tmp_path))
+    found = json.loads(page.split('id="report">')[1].split("</script>")[0])
+    assert "foreign cannot be read" in found["note"]
+    assert not [q for q in found["answers"] if "foreign" in q]
+    with pytest.raises(ValueError, match="another version"):
+        report.build_report(str(tmp_path), runs=["foreign"])
