@@ -110,3 +110,39 @@ def test_unknown_names_are_refused():
 
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         _ = keras_saliency.nonsense
+
+
+# Public signatures, whose arguments users name; {function: in which module}.
+MAY_HAVE_MANY_PARAMETERS = {
+    "SaliencyCallback.__init__": "training/callback.py",
+    "ProbeSet.__init__": "probes/probe_set.py",
+}
+
+
+def functions_of(tree, prefix=""):
+    """(name, node) of all functions, those of classes as "Class.function"."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield prefix + node.name, node
+        inner = f"{prefix}{node.name}." if isinstance(node, ast.ClassDef) else prefix
+        yield from functions_of(node, inner)
+
+
+def num_parameters(function):
+    arguments = function.args
+    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    named = [a for a in named if a.arg not in ("self", "cls")]
+    return len(named) + sum(a is not None for a in (arguments.vararg, arguments.kwarg))
+
+
+def test_no_function_has_more_than_eight_parameters():
+    many = {}
+    for path in PACKAGE.rglob("*.py"):
+        for name, function in functions_of(ast.parse(path.read_text())):
+            if num_parameters(function) > 8:
+                many[name] = path.relative_to(PACKAGE).as_posix()
+    assert many == MAY_HAVE_MANY_PARAMETERS
+
+
+def test_one_module_at_most_is_called_base():
+    assert len(list(PACKAGE.rglob("base.py"))) <= 1
