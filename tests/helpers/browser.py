@@ -108,10 +108,10 @@ def look_at(browser, name):
         browser.save_screenshot(str(Path(folder) / f"{name}.png"))
 
 
-def enter_saliency_tab(browser, address, words="", seconds=90):
+def enter_saliency_tab(browser, address, fragment="", seconds=90):
     """Opens the Saliency tab, and goes into its frame once maps are drawn."""
     browser.get("about:blank")
-    browser.get(f"{address}/#saliency{words}")
+    browser.get(f"{address}/#saliency{fragment}")
 
     def is_drawn():
         browser.switch_to.default_content()

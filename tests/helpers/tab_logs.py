@@ -36,9 +36,9 @@ def make_alert(epoch, message="said", evidence=True):
     )
 
 
-def make_probes(number=4, **words):
+def make_probes(number=4, **options):
     images = np.random.default_rng(0).uniform(size=(number, 8, 8, 3)).astype(np.float32)
-    return ProbeSet(images, np.arange(number) % 3, **words)
+    return ProbeSet(images, np.arange(number) % 3, **options)
 
 
 def write_log(log_dir, probes, epochs=range(-1, 3), findings=()):

@@ -4,7 +4,8 @@ import numpy as np
 from helpers.browser import drawn, wait_until
 
 
-def words(**state):
+def fragment(**state):
+    """What the address says after #saliency of a state of the page."""
     return "".join(f"&p.saliency.{name}={value}" for name, value in state.items())
 
 

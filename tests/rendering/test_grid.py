@@ -14,8 +14,8 @@ from keras_saliency.rendering.lettering import line_height
 from keras_saliency.rendering.sheet import MARGIN, TEXT, TITLE, fit_tile
 
 
-def captions(n, **words):
-    return [Caption(name=f"probe {i}", **words) for i in range(n)]
+def captions(n, **options):
+    return [Caption(name=f"probe {i}", **options) for i in range(n)]
 
 
 def test_small_tiles_are_enlarged_by_a_whole_factor_and_large_ones_shrunk(rng):

@@ -29,7 +29,7 @@ from helpers.tab_logs import (
     write_foreign,
     write_log,
 )
-from helpers.tab_page import find, press, settle, wait_drawn, words
+from helpers.tab_page import find, fragment, press, settle, wait_drawn
 
 from keras_saliency.sinks import TensorBoardSink
 
@@ -88,7 +88,7 @@ on_one_board = pytest.mark.parametrize("board", [FAST], ids=["loaded_fast"], ind
 def test_all_epochs_are_served_by_both_loaders_and_behind_a_prefix(browser, board):
     about = json.loads(read(f"{board}/data/plugin/saliency/data/run?run=long/saliency"))
     assert about["steps"]["grad_cam"] == list(range(-1, 29))
-    enter_saliency_tab(browser, board, words(run="long/saliency", epoch=5))
+    enter_saliency_tab(browser, board, fragment(run="long/saliency", epoch=5))
     wait_drawn(browser, "long/saliency", 5)
 
 
@@ -100,7 +100,7 @@ def test_tensorboard_survives_damaged_and_foreign_logs(board):
 
 
 def test_a_foreign_run_does_not_hide_the_others(browser, board):
-    enter_saliency_tab(browser, board, words(run="foreign"))
+    enter_saliency_tab(browser, board, fragment(run="foreign"))
     assert drawn(browser) in ("named/saliency 2", "hostile/saliency 2"), "those with findings"
     assert "foreign cannot be read" in find(browser, ".message")[0].text
 
@@ -109,7 +109,7 @@ def test_a_foreign_run_does_not_hide_the_others(browser, board):
 @pytest.mark.parametrize("width", [1280, 2560])
 def test_nothing_is_cut_off_with_long_names(browser, board, width):
     browser.set_window_size(width, 900)
-    enter_saliency_tab(browser, board, words(run="named/saliency", size=96))
+    enter_saliency_tab(browser, board, fragment(run="named/saliency", size=96))
     settle(browser)
     look_at(browser, f"tab_{width}")
     cut = browser.execute_script(
@@ -127,7 +127,9 @@ def test_nothing_is_cut_off_with_long_names(browser, board, width):
 
 @on_one_board
 def test_markup_in_names_is_text(browser, board):
-    enter_saliency_tab(browser, board, words(run="hostile/saliency", probe=0, only="", sort="name"))
+    enter_saliency_tab(
+        browser, board, fragment(run="hostile/saliency", probe=0, only="", sort="name")
+    )
     settle(browser)
     assert HOSTILE in find(browser, ".page h2")[0].text
     press(browser, Keys.ESCAPE)

@@ -53,10 +53,10 @@ def test_flags_that_cannot_be_read_are_survived():
 
 
 @pytest.mark.parametrize("name", ["plugin", "reader", "schema"])
-def test_a_broken_room_leaves_the_tab_out(monkeypatch, name):
-    for room in ("plugin", "reader", "schema"):
-        monkeypatch.delitem(sys.modules, f"keras_saliency.tab.{room}", raising=False)
-        monkeypatch.delattr(keras_saliency.tab, room, raising=False)
+def test_a_broken_module_leaves_the_tab_out(monkeypatch, name):
+    for module in ("plugin", "reader", "schema"):
+        monkeypatch.delitem(sys.modules, f"keras_saliency.tab.{module}", raising=False)
+        monkeypatch.delattr(keras_saliency.tab, module, raising=False)
     monkeypatch.setitem(sys.modules, f"keras_saliency.tab.{name}", None)  # its import fails
     assert loader.SaliencyLoader().load(types.SimpleNamespace(data_provider=None)) is None
 

@@ -35,14 +35,14 @@ def reader_of(log_dir):
     return Reader(provider, context.RequestContext(), "")
 
 
-def ask(reader, name, **words):
-    return json.loads(reader.answer(name, words)[0])
+def ask(reader, name, **query):
+    return json.loads(reader.answer(name, query)[0])
 
 
 def maps_of(reader, run, method, steps):
     """The heatmaps of an answer, decoded as the browser does it."""
-    words = {"run": run, "method": method, "steps": ",".join(map(str, steps))}
-    head, body = schema.unpack(reader.answer("maps", words)[0])
+    query = {"run": run, "method": method, "steps": ",".join(map(str, steps))}
+    head, body = schema.unpack(reader.answer("maps", query)[0])
     found = {}
     for part in json.loads(head)["maps"]:
         found[part["step"]] = decode_maps([body[: part["size"]]])
@@ -50,8 +50,8 @@ def maps_of(reader, run, method, steps):
     return found
 
 
-def numbers_of(reader, run, **words):
-    head, body = schema.unpack(reader.answer("numbers", {"run": run, **words})[0])
+def numbers_of(reader, run, **query):
+    head, body = schema.unpack(reader.answer("numbers", {"run": run, **query})[0])
     head = json.loads(head)
     shape = len(head["names"]), len(head["steps"]), head["probes"]
     return head, dict(zip(head["names"], np.frombuffer(body, "<f4").reshape(shape), strict=True))
@@ -113,7 +113,7 @@ def test_pictures_of_probes_are_without_loss_where_they_are_small(trained):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "query"),
     [
         ("run", {"run": "nothing"}),
         ("run", {"run": "../../etc/passwd"}),
@@ -125,9 +125,9 @@ def test_pictures_of_probes_are_without_loss_where_they_are_small(trained):
         ("nothing", {}),
     ],
 )
-def test_what_is_not_there_is_a_key_error(trained, name, words):
+def test_what_is_not_there_is_a_key_error(trained, name, query):
     with pytest.raises(KeyError):
-        reader_of(trained[0]).answer(name, words)
+        reader_of(trained[0]).answer(name, query)
 
 
 def test_signals_are_a_row_and_volumes_a_projection(rng):
@@ -167,7 +167,7 @@ def test_a_new_event_file_begins_with_the_probes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "query"),
     [
         ("run", {}),
         ("runs", {"run": "saliency"}),
@@ -177,10 +177,10 @@ def test_a_new_event_file_begins_with_the_probes(tmp_path):
         ("evidence", {"run": "saliency", "number": "../x"}),
     ],
 )
-def test_odd_parameters_are_an_error_in_words(tmp_path, name, words):
+def test_odd_parameters_are_an_error_in_words(tmp_path, name, query):
     write_log(tmp_path, make_probes(), findings=[make_alert(1)])
     with pytest.raises(ValueError):
-        reader_of(tmp_path).answer(name, words)
+        reader_of(tmp_path).answer(name, query)
 
 
 def test_runs_may_have_any_name(tmp_path):
@@ -229,13 +229,13 @@ def test_foreign_data_under_our_names_is_an_error_in_words(tmp_path):
     write_foreign(tmp_path)
     reader = reader_of(tmp_path)
     assert {run["name"] for run in ask(reader, "runs")["runs"]} >= {"saliency"}
-    for name, words in {
+    for name, query in {
         "run": {},
         "numbers": {"method": "grad_cam"},
         "maps": {"method": "grad_cam", "steps": "0"},
     }.items():
         with pytest.raises((ValueError, KeyError)):
-            reader.answer(name, {"run": "foreign", **words})
+            reader.answer(name, {"run": "foreign", **query})
     assert ask(reader, "run", run="saliency")["steps"]["grad_cam"] == [-1, 0, 1, 2]
 
 

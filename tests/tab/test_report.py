@@ -16,8 +16,8 @@ from keras_saliency.tab import report
 
 def test_a_report_holds_all_answers(trained):
     page = report.build_report(str(trained[0]))
-    words = page.split('<script type="application/json" id="report">')[1].split("</script>")[0]
-    found = json.loads(words)
+    data = page.split('<script type="application/json" id="report">')[1].split("</script>")[0]
+    found = json.loads(data)
     asked = [json.loads(question) for question in found["answers"]]
     assert ["runs"] in asked and ["run", ["run", "saliency"]] in asked
     maps = [q for q in asked if q[0] == "maps"]
@@ -47,21 +47,21 @@ def test_a_report_keeps_first_last_and_alerts(tmp_path):
     write_log(tmp_path, make_probes(), range(-1, 30), [alert])
     page = report.build_report(str(tmp_path), max_epochs=4)
     assert "maps of 4 of 31 epochs" in page
-    words = json.loads(page.split('id="report">')[1].split("</script>")[0])["answers"]
-    steps = {dict(q[1:])["steps"] for q in map(json.loads, words) if q[0] == "maps"}
+    answers = json.loads(page.split('id="report">')[1].split("</script>")[0])["answers"]
+    steps = {dict(q[1:])["steps"] for q in map(json.loads, answers) if q[0] == "maps"}
     assert {"-1", "5", "29"} < steps and len(steps) == 4
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("options", "said"),
     [
         ({"max_epochs": 1}, "2 epochs"),
         ({"runs": ["nothing"]}, 'no run "nothing"'),
     ],
 )
-def test_a_report_that_cannot_be_made_is_an_error_in_words(trained, words, said):
+def test_a_report_that_cannot_be_made_is_an_error_in_words(trained, options, said):
     with pytest.raises(ValueError, match=said):
-        report.build_report(str(trained[0]), **words)
+        report.build_report(str(trained[0]), **options)
 
 
 def test_a_log_without_maps_is_said(tmp_path):

@@ -25,13 +25,13 @@ from helpers.tab_page import (
     click,
     errors,
     find,
+    fragment,
     pick,
     pixels,
     press,
     settle,
     shown_probes,
     wait_drawn,
-    words,
 )
 
 from keras_saliency import History
@@ -69,7 +69,7 @@ def history(shortcut_log):
 
 
 def enter(browser, board, **state):
-    enter_saliency_tab(browser, board, words(**{"run": TAGGED, **state}))
+    enter_saliency_tab(browser, board, fragment(**{"run": TAGGED, **state}))
 
 
 def test_the_tab_appears_by_itself_and_shows_the_caught_shortcut(browser, board):
@@ -427,7 +427,7 @@ def test_nonsense_in_the_address_is_left_out(browser, board):
 
 
 def test_dark_theme(browser, board):
-    enter_saliency_tab(browser, f"{board}/?darkMode=true", words(run=TAGGED, only="alert"))
+    enter_saliency_tab(browser, f"{board}/?darkMode=true", fragment(run=TAGGED, only="alert"))
     settle(browser)
     assert browser.execute_script("return document.documentElement.dataset.theme") == "dark"
     look_at(browser, "tab_dark")
@@ -437,7 +437,7 @@ def test_the_report_opens_without_tensorboard(browser, shortcut_log, tmp_path):
     page = tmp_path / "report.html"
     page.write_text(report.build_report(str(shortcut_log)))
     browser.switch_to.default_content()
-    browser.get(f"file://{page}#{words(run=TAGGED, epoch=2)[1:]}")
+    browser.get(f"file://{page}#{fragment(run=TAGGED, epoch=2)[1:]}")
     wait_drawn(browser, TAGGED, 2)
     settle(browser)
     assert find(browser, ".finding.alert") and find(browser, ".plot .line")
@@ -466,7 +466,7 @@ def test_every_control_has_a_name(browser, board):
 
 
 def test_methods_stand_side_by_side(browser, quickstart_board):
-    enter_saliency_tab(browser, quickstart_board, words(epoch=1))
+    enter_saliency_tab(browser, quickstart_board, fragment(epoch=1))
     settle(browser)
     captions = [e.text for e in find(browser, ".card:first-child figcaption")]
     assert captions == ["grad cam", "vanilla gradients", "deconvnet"]
@@ -479,7 +479,7 @@ def test_methods_stand_side_by_side(browser, quickstart_board):
 
 def test_what_is_chosen_while_maps_are_fetched_is_drawn(browser, quickstart_board):
     """No tile is left as if it had no map, whatever is asked for in between."""
-    enter_saliency_tab(browser, quickstart_board, words(epoch=2, methods="grad_cam"))
+    enter_saliency_tab(browser, quickstart_board, fragment(epoch=2, methods="grad_cam"))
     browser.execute_script(
         "const s = document.querySelector('input.slider');"
         "s.value = 0; s.dispatchEvent(new Event('input'));"

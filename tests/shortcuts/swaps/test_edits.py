@@ -1,4 +1,4 @@
-"""Edits, ranges, tasks, pairs and bounds against slow twins; trials are in `test_trials`."""
+"""What each edit does to pixels, against slow twins."""
 
 import itertools
 import math
