@@ -8,7 +8,7 @@ from helpers.networks import ALL_METHODS, small_cnn
 from helpers.slow_twins import relative_error
 
 from keras_saliency.attribution.model_graph import ModelGraph
-from keras_saliency.methods import DeconvNet, GradCAM
+from keras_saliency.methods import GradCAM
 
 TOLERANCE = 1e-4
 
@@ -51,22 +51,6 @@ def test_no_target_means_the_predicted_class(images, twins_of):
     _, heatmaps = attribute(model, images, "vanilla_gradients")
     expected = [slow.vanilla_gradients(t, t.logits.argmax()) for t in twins_of(model)]
     assert relative_error(heatmaps["vanilla_gradients"].native, expected) < TOLERANCE
-
-
-@pytest.mark.parametrize("channel", ["strongest", 2])
-def test_deconvnet_projects_an_activation_as_zeiler_and_fergus_do(images, twins_of, channel):
-    model = small_cnn()
-    _, heatmaps = attribute(model, images, DeconvNet(layer="conv_2", channel=channel))
-    twins = twins_of(model)
-    chosen = None if channel == "strongest" else channel
-    expected = [slow.deconvnet_of_strongest(t, chosen)[0] for t in twins]
-    assert relative_error(heatmaps["deconvnet"].native, expected) < TOLERANCE
-
-
-def test_strongest_channel_is_chosen_for_each_probe(images, twins_of):
-    model = small_cnn()
-    strongest = {int(t.a2.max(axis=(0, 1)).argmax()) for t in twins_of(model)}
-    assert len(strongest) > 1, "the test's images must not agree on the channel"
 
 
 def test_grad_cam_of_an_earlier_layer_uses_that_layer(images):

@@ -11,7 +11,6 @@ from helpers.networks import small_cnn
 from helpers.training import compiled, fit
 
 from keras_saliency import ProbeSet, SaliencyCallback
-from keras_saliency.methods import GradCAM, get_methods
 from keras_saliency.records import EpochReport, Moment, Predictions
 from keras_saliency.sinks import FolderSink, TensorBoardSink
 
@@ -67,34 +66,3 @@ def test_a_settings_page_keeps_each_row_in_its_line(tmp_path, probes, text):
     html = markdown.markdown(page, extensions=["markdown.extensions.tables"])
     assert html.count("<tr>") == 3 and html.count("<td>") == 6
     assert set(re.findall(r"<[^>]*>?", html.replace("/", ""))) == TABLE_TAGS
-
-
-@pytest.mark.parametrize("name", [*HOSTILE, ".", "..", ".hidden", "a b", "ä", "x" * 101, "a/b",
-                                  "probes", "a\n", None, 3, b"grad_cam"])  # fmt: skip
-def test_a_method_of_a_hostile_name_is_refused(name):
-    method = GradCAM()
-    method.name = name
-    with pytest.raises(ValueError, match="A method's name must be .* Received: ") as caught:
-        get_methods(method)
-    assert len(str(caught.value)) < 500 and str(caught.value).isprintable()
-    if isinstance(name, str):
-        with pytest.raises(ValueError, match="unknown method .* Pass one of"):
-            get_methods(name)
-
-
-@pytest.mark.parametrize("name", ["grad_cam.2", "My-Method", "x" * 100, "0"])
-def test_a_method_of_a_sane_name_is_taken(name):
-    method = GradCAM()
-    method.name = name
-    assert get_methods(method) == [method]
-
-
-def test_a_folder_sink_writes_only_inside_its_folder(tmp_path, probes):
-    sink, picture = FolderSink(), np.zeros((2, 2, 3), np.uint8)
-    sink.open(str(tmp_path / "a" / "b"), {})
-    for method in ("..", "../../x", "/etc", "..\\x", "m"):
-        for kind in ("overlays", "filmstrip", "..", "."):
-            tag = f"saliency/{method}/{kind}"
-            sink.write(EpochReport(Moment(0), probes, PREDICTIONS, pictures={tag: picture}))
-    written = files_below(tmp_path)
-    assert written and all(name.startswith("a/b/pictures/") for name in written)

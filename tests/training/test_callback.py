@@ -9,7 +9,6 @@ from helpers.networks import ALL_METHODS, SHAPE, small_cnn
 from helpers.training import compiled, fit, refused
 
 from keras_saliency import ProbeSet, SaliencyCallback
-from keras_saliency.sinks import FolderSink
 
 DRIFTS = ["drift", "rank_correlation", "iou", "ssim", "jensen_shannon", "centroid_shift"]
 STATISTICS = {
@@ -101,20 +100,6 @@ def test_the_settings_page_says_what_was_resolved(tmp_path, data, probes):
         "reduction",
     ):
         assert part in page, part
-
-
-def test_a_folder_of_png_files_is_a_second_sink(tmp_path, data, probes):
-    sinks = ["tensorboard", FolderSink(str(tmp_path / "pictures"))]
-    fit(SaliencyCallback(probes, tmp_path / "logs", sinks=sinks), data)
-    files = sorted(
-        str(p.relative_to(tmp_path / "pictures")) for p in (tmp_path / "pictures").rglob("*.png")
-    )
-    assert files == [
-        "grad_cam_filmstrip.png",
-        "grad_cam_overlays/epoch_00000.png",
-        "grad_cam_overlays/epoch_00001.png",
-        "grad_cam_overlays/start.png",
-    ]
 
 
 def test_a_fit_that_goes_on_continues_the_run(tmp_path, data, probes):
