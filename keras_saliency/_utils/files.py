@@ -1,4 +1,4 @@
-"""Where a run's files go, and how they get there whole."""
+"""Files that are written as a whole or not at all."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ UNFINISHED = ".unfinished"  # ends the names of files that are being written
 
 @contextlib.contextmanager
 def written_whole(path: str) -> Iterator[BinaryIO]:
-    """Context with a binary file; at its end the path holds all of it, after a crash nothing.
+    """Context with a binary file, which replaces that at the path as a whole when the context ends.
 
     A temporary file beside it, fsync, rename. Missing directories are made.
     """
@@ -50,7 +50,7 @@ def written_whole(path: str) -> Iterator[BinaryIO]:
 
 
 def _sync_directory(folder: str) -> None:
-    """Makes a rename last; not every file system can."""
+    """Makes a rename survive a crash, where the file system can."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -60,7 +60,7 @@ def _sync_directory(folder: str) -> None:
 
 
 def remove_if_empty(directory: str) -> None:
-    """Removes a directory that holds nothing; what cannot be removed stays."""
+    """Removes a directory that is empty, if that is possible."""
     with contextlib.suppress(*TROUBLE):
         if tf.io.gfile.isdir(directory) and not tf.io.gfile.listdir(directory):
             tf.io.gfile.rmtree(directory)

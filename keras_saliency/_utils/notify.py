@@ -7,7 +7,7 @@ _LOGGER = logging.getLogger("keras_saliency")
 
 
 def notify(message: str) -> None:
-    """Warns the user; where warnings are errors, the log has to do: nothing of ours ends a fit."""
+    """Warns the user; logs instead where warnings are errors, since no notice may end a fit."""
     try:
         warnings.warn(message, stacklevel=3)
     except Warning:

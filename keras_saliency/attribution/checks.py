@@ -25,15 +25,15 @@ def check_backend() -> None:
 def check_input_shape(
     model: keras.Model, image_shape: tuple[int, ...], others: OtherInputs | None = None
 ) -> bool:
-    """Refuses images that do not fit the model, where it says what fits.
+    """Refuses images that do not fit the model, if its input shape is known.
 
     Args:
         model: a Keras model.
         image_shape: (H, W, C) of the images.
-        others: the `OtherInputs` that go with them, or None.
+        others: the `OtherInputs` that the model takes as well, or None.
 
     Returns:
-        Whether the model wants them as (C, H, W).
+        Whether the model takes them as (C, H, W).
     """
     if not model.built:
         return False
@@ -80,7 +80,7 @@ def _fits(expected: Sequence[int | None], image_shape: tuple[int, ...]) -> bool:
 
 
 def _is_channels_first(expected: Sequence[int | None], image_shape: tuple[int, ...]) -> bool:
-    """Whether images are what the model takes, but with few channels in the place of rows."""
+    """Whether images fit the model, but have their channels where rows should be."""
     num_first, num_last = image_shape[0], image_shape[-1]
     return (
         _fits(expected, image_shape)
@@ -90,7 +90,7 @@ def _is_channels_first(expected: Sequence[int | None], image_shape: tuple[int, .
 
 
 def check_class_scores(logits: tf.Tensor, model: keras.Model) -> None:
-    """Refuses outputs that are no class scores (n, k)."""
+    """Refuses outputs other than class scores (n, k)."""
     if logits.shape.rank != 2 or logits.shape[1] is None:
         raise ValueError(
             f'The model "{model.name}" must end in class scores (n, k). Received: an output of '

@@ -1,4 +1,4 @@
-"""`FeatureViews`: which probes excite the channels of a layer most, and by which structure."""
+"""`FeatureViews`: which probes excite a layer's channels most, and which structure does."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,11 +14,11 @@ NUM_CHANNELS, NUM_PROBES = 8, 3  # of a layer, of a channel
 
 
 class FeatureViews:
-    """Looks at what layers have learned, as Zeiler & Fergus do.
+    """Shows what layers have learned, as Zeiler & Fergus do.
 
-    Of each layer the strongest channels are taken, those with the largest activation anywhere in
-    any probe, and of each of these the probes that excite it most; their activation at its
-    maximum position, all else 0, is projected back to the pixels by DeconvNet.
+    A layer's strongest channels are those with the largest activation anywhere in any probe. For
+    each of them, and each of the probes that excite it most, the activation at its maximum, all
+    else 0, is projected back to the pixels by DeconvNet.
 
     Args:
         graph: `ModelGraph` of the model.
@@ -53,14 +53,14 @@ class FeatureViews:
     def look(
         self, images: np.ndarray, others: Sequence[np.ndarray] = ()
     ) -> tuple[FeatureView, ...]:
-        """Looks at all layers as they are now.
+        """Computes the views of all layers as they are now.
 
         Args:
             images: array (n, H, W, C), as the model takes them.
             others: arrays (n, ...), the model's other inputs.
 
         Returns:
-            A `FeatureView` for each layer. Channels that no probe excites are left out.
+            A `FeatureView` for each layer. Channels that no probe excites are missing.
         """
         maxima = self._find_maxima(images, *others)
         return tuple(self._view(layer, maxima[layer], images, others) for layer in self._project)

@@ -28,12 +28,13 @@ class ModelOutput:
     """What a model's output means.
 
     Attributes:
-        logits: float32 (n, k), the class scores before softmax or sigmoid; of outputs that are
-            none, the user's score (n, 1).
+        logits: float32 (n, k), the class scores before softmax or sigmoid; for other
+            outputs, the user's score (n, 1).
         head: "softmax", "sigmoid", "linear" or "function".
         score: float32 (n,), what is explained.
-        weights: float32 (n, k), the weights of the logits in it; where the user scores, as given.
-        start: the tensor from which the last maps are looked for.
+        weights: float32 (n, k), the weights of the logits in it; as given where the user's
+            function computes the score.
+        start: the tensor from which the search for the last maps begins.
         description: {keyword: text} of what is explained, for the settings page.
     """
 
@@ -46,12 +47,12 @@ class ModelOutput:
 
     @property
     def probabilities(self) -> tf.Tensor:
-        """Of the logits, float32 (n, k)."""
+        """The probabilities, float32 (n, k)."""
         return probabilities_of(self.logits, self.head)
 
 
 def probabilities_of(logits: tf.Tensor, head: str) -> tf.Tensor:
-    """Softmax of logits (n, k), or their sigmoid for sigmoid heads and for k = 1."""
+    """Returns the softmax of logits (n, k), or their sigmoid for sigmoid heads and for k = 1."""
     is_sigmoid = head == "sigmoid" or logits.shape[1] == 1
     return tf.sigmoid(logits) if is_sigmoid else tf.nn.softmax(logits)
 
@@ -109,7 +110,7 @@ def read_output(
         fill: whether an all-zero row of weights means the predicted class.
 
     Raises:
-        ValueError: if there is no such output, or no score can be had of it.
+        ValueError: if there is no such output, or it gives no score.
     """
     if target.has_function:
         return _read_function(forward, target, weights, tensors)

@@ -14,19 +14,19 @@ from keras_saliency.methods import METHODS, Methods, get_methods
 from keras_saliency.probes import ProbeSet
 from keras_saliency.statistics.drift import rank_correlation
 
-# Above it a map is told to be much the same without what the model has learned.
+# Above this correlation, maps count as the same without what the model has learned.
 SAME = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class SanityCheck:
-    """What became of each method's maps when the weights were randomized, from the top down.
+    """How each method's maps change when the weights are randomized from the top down.
 
     Attributes:
-        layers: the lowest layer that is random in each stage, the first stage's the top one; in
-            the last all are.
+        layers: the lowest layer that is random in each stage. In the first stage this is the
+            top one, in the last stage all are random.
         correlations: {method: float array (num_stages,)}, the mean over probes of Spearman's
-            rank correlation of the map with that of the model as it is; NaN where no map is left.
+            rank correlation of the map with that of the model as it is; NaN where there is no map.
         refused: {method: reason}, methods that have no meaningful map for the model.
     """
 
@@ -35,10 +35,10 @@ class SanityCheck:
     refused: dict[str, str] = field(default_factory=dict)
 
     def verdict(self, method: str) -> str:
-        """On what a method's maps depend: "all weights", "lower layers only" or "none".
+        """What a method's maps depend on: "all weights", "lower layers only" or "none".
 
-        On none, if they are much the same (a correlation above 0.5) once all weights are random;
-        on the lower layers only, if they are much the same with the upper half random.
+        "none" if they stay much the same (a correlation above 0.5) once all weights are random,
+        "lower layers only" if they stay much the same with the upper half random.
         """
         values = self.correlations[method]
         if values[-1] > SAME:
@@ -46,11 +46,11 @@ class SanityCheck:
         return "lower layers only" if values[(len(values) - 1) // 2] > SAME else "all weights"
 
     def depends(self, method: str) -> bool:
-        """Whether a method's maps are others once all weights are random."""
+        """Whether a method's maps change once all weights are random."""
         return self.verdict(method) != "none"
 
     def __str__(self) -> str:
-        """A Markdown table, and what it means."""
+        """A Markdown table, and how to read it."""
         stages = spread_evenly(len(self.layers), 5)
         rows = [
             "| method | "

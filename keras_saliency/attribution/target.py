@@ -11,13 +11,13 @@ import tensorflow as tf
 from keras_saliency.probes import ProbeSet
 from keras_saliency.probes.other_inputs import OtherInputs
 
-CONTRAST = "contrast"  # the predicted class's logit less the runner-up's
+CONTRAST = "contrast"  # the predicted class's logit minus the runner-up's
 _NAMED = ("label", "predicted", CONTRAST)
 
 
 @dataclass(frozen=True)
 class ProbeBatch:
-    """What a target function is told of the probes in its batch, as tensors.
+    """What a target function is given about the probes of its batch, as tensors.
 
     Attributes:
         images: float32 (b, ..., C), as the model takes them.
@@ -57,7 +57,7 @@ class Target:
     ) -> "Target":
         """Returns the target for a `ProbeSet`.
 
-        A `target` that is neither a function nor "contrast" is left to the weights.
+        Any `target` other than a function or "contrast" is expressed by the weights.
         """
         facts = {}
         if callable(target):
@@ -71,7 +71,7 @@ class Target:
 
     @property
     def has_function(self) -> bool:
-        """Whether the score is a function of the user's."""
+        """Whether the user's function computes the score."""
         return callable(self.score)
 
     @property

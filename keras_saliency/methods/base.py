@@ -29,7 +29,7 @@ class Attribution:
 
 
 class Method:
-    """One way to turn a traced model into heatmaps. It holds only its difference.
+    """One way to turn a traced model into heatmaps.
 
     Attributes:
         name: the method's name in the registry, in `logs` and in tags.
@@ -55,7 +55,7 @@ class Method:
         raise NotImplementedError
 
     def settings(self) -> dict[str, object]:
-        """The constructor's arguments, for `repr` and for telling runs apart."""
+        """The constructor's arguments, for `repr` and to tell runs apart."""
         return dict(vars(self))
 
     def __repr__(self) -> str:

@@ -8,13 +8,13 @@ from keras_saliency.tracing.layer_selection import SpatialActivation
 
 
 class ClassActivationMap(Method):
-    """A weighted sum of a layer's activations; each method holds how they are weighed.
+    """A weighted sum of a layer's activations; each method states its weights only.
 
     Args:
         layer: name of a layer with a spatial output (n, h, w, c), or with the tokens of a
             Vision Transformer (n, tokens, c), which are folded back into the image's grid
             without the class token. Defaults to None, the last spatial activation before the
-            logits; where these are read off a class token, what the last attention is given.
+            logits; where the logits depend on a class token, the input of the last attention.
     """
 
     reduction = ""
@@ -27,7 +27,7 @@ class ClassActivationMap(Method):
 
         Args:
             activation: float tensor (n, h, w, c).
-            gradient: of the score by it, (n, h, w, c).
+            gradient: float tensor (n, h, w, c), the gradient of the score by it.
         """
         raise NotImplementedError
 
@@ -43,8 +43,8 @@ def cam_of(found: SpatialActivation, sums: tf.Tensor, rule: str, reduction: str)
     Args:
         found: the layer's `SpatialActivation`.
         sums: float tensor (n, h, w), before the ReLU.
-        rule: how the weights came about.
-        reduction: how channels were summed.
+        rule: how the weights are computed.
+        reduction: how channels are summed.
     """
     description = {"layer": found.layer, "rule": rule, "reduction": reduction}
     if found.note:
@@ -53,5 +53,5 @@ def cam_of(found: SpatialActivation, sums: tf.Tensor, rule: str, reduction: str)
 
 
 def positions_of(maps: tf.Tensor) -> tuple[int, ...]:
-    """Returns the axes of places in (n, h, w, c)."""
+    """Returns the spatial axes of maps (n, h, w, c)."""
     return tuple(range(1, maps.shape.rank - 1))

@@ -15,7 +15,7 @@ class GradCAM(ClassActivationMap):
         layer: name of a layer with a spatial output (n, h, w, c), or with the tokens of a
             Vision Transformer (n, tokens, c), which are folded back into the image's grid
             without the class token. Defaults to None, the last spatial activation before the
-            logits; where these are read off a class token, what the last attention is given.
+            logits; where the logits depend on a class token, the input of the last attention.
 
     References:
         Selvaraju et al., Grad-CAM, 2017, https://arxiv.org/abs/1610.02391.

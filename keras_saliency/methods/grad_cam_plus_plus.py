@@ -6,13 +6,13 @@ from keras_saliency.methods.cam import ClassActivationMap, positions_of
 
 
 class GradCAMPlusPlus(ClassActivationMap):
-    """Grad-CAM with weights by place, for several objects of a class in one image.
+    """Grad-CAM with a weight for each position, for several objects of a class in one image.
 
-    ReLU(sum over k of w_k * A_k), w_k the sum over places of alpha * ReLU(G), and
-    alpha = G^2 / (2 G^2 + G^3 * sum over places of A_k), 0 where G is 0. G is the gradient of the
-    logit by A. The paper differentiates the exponential of the logit, which multiplies a map by
-    one positive number that may overflow, and changes nothing else: it is left out. Libraries
-    differ: tf-keras-vis divides alpha by its sum, xplique has the mean of A_k for its sum.
+    ReLU(sum over k of w_k * A_k), w_k the sum over positions of alpha * ReLU(G), and
+    alpha = G^2 / (2 G^2 + G^3 * sum over positions of A_k), 0 where G is 0. G is the gradient
+    of the logit by A. The paper differentiates the exponential of the logit, which only multiplies
+    a map by a positive number that may overflow: it is left out here. Libraries
+    differ: tf-keras-vis divides alpha by its sum, xplique takes the mean of A_k for its sum.
 
     Args:
         layer: as of `GradCAM`.

@@ -6,11 +6,11 @@ from keras_saliency.methods.cam import ClassActivationMap
 
 
 class HiResCAM(ClassActivationMap):
-    """Where a layer's features, each weighed at its own place, speak for the target class.
+    """Where a layer's features, each weighted at its own position, speak for the target class.
 
     ReLU(sum over k of G_k * A_k), with A the activation of `layer` and G the gradient of the
-    logit by it. Where only pooling and one dense layer follow, the sum over all places is the
-    logit less its bias: no place lights up that was not used.
+    logit by it. Where only pooling and one dense layer follow, the sum over all positions is
+    the logit minus its bias: no position lights up that was not used.
 
     Args:
         layer: as of `GradCAM`.

@@ -10,7 +10,7 @@ class InputXGradient(Method):
     """How much each pixel adds to the target class's logit, were the model linear.
 
     The absolute value of the sum over channels of pixel times gradient. Pixels are the model's
-    input: where preprocessing makes black 0, black pixels add nothing, whatever they mean.
+    input: where preprocessing maps black to 0, black pixels get 0, whatever they mean.
 
     References:
         Shrikumar et al., Not Just a Black Box, 2016, https://arxiv.org/abs/1605.01713.

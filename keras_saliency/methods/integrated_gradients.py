@@ -13,7 +13,7 @@ class IntegratedGradients(Method):
 
     The absolute sum over channels of (image - baseline) times the mean gradient on the straight
     line between them, by Gauss-Legendre quadrature. The signed sum over all pixels is the logit
-    less that of the baseline. What equals the baseline gets nothing.
+    minus that of the baseline. Pixels that equal the baseline get 0.
 
     Args:
         num_steps: points of the line. Defaults to 32.

@@ -6,10 +6,10 @@ from keras_saliency.methods.cam import ClassActivationMap
 
 
 class LayerCAM(ClassActivationMap):
-    """Where a layer's features speak for the target class, also of early layers.
+    """Where a layer's features speak for the target class; sharp for early layers, too.
 
     ReLU(sum over k of ReLU(G_k) * A_k), with A the activation of `layer` and G the gradient of
-    the logit by it: each place has a weight of its own, and negative ones count as none.
+    the logit by it: each position has a weight of its own, and negative weights count as 0.
 
     Args:
         layer: as of `GradCAM`.

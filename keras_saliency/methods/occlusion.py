@@ -13,9 +13,9 @@ _PATCHES = 8  # a side, by default
 
 
 class Occlusion(Method):
-    """What the target class's logit loses when a part of the image is covered.
+    """By how much the target class's logit falls when a part of the image is covered.
 
-    Each pixel has the mean loss over the patches that cover it, 0 where the logit gains. No
+    Each pixel holds the mean fall over the patches that cover it, 0 where the logit rises. No
     gradient is used. Costs one forward pass for each patch: 225 by default.
 
     Args:

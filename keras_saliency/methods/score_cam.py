@@ -10,11 +10,11 @@ from keras_saliency.methods.trace import Trace
 
 
 class ScoreCAM(Method):
-    """Where features lie that alone bring the target class about; no gradient is used.
+    """Where the features lie that bring about the target class on their own, without gradients.
 
     ReLU(sum over k of alpha_k * A_k), with A the activation of `layer`, and alpha the softmax over
     channels of the logit of the image times A_k, resized to the image and stretched to 0 ... 1. A
-    channel that is the same everywhere has no weight. Costs one forward pass for each channel.
+    constant channel has no weight. Costs one forward pass for each channel.
     (tf-keras-vis takes the softmax over classes instead.)
 
     Args:

@@ -11,12 +11,12 @@ class SmoothGrad(Method):
     """Vanilla gradients without their noise.
 
     The maximum over channels of the absolute mean of the gradients at copies of the image with
-    normal noise. The noise is the same in every epoch and for every image, apart from its
-    size, and is drawn without touching anybody's random state.
+    normal noise. The noise is the same in every epoch and, apart from its size, for every image.
+    Drawing it changes no random state.
 
     Args:
         num_samples: how many copies. Defaults to 25.
-        noise: standard deviation, as a share of an image's largest value less its smallest.
+        noise: standard deviation, as a share of an image's largest value minus its smallest.
             Defaults to 0.15.
 
     References:

@@ -18,11 +18,11 @@ Step = Callable[[tf.Tensor, list[tf.Tensor]], list[tf.Tensor]]
 
 
 class Trace:
-    """A model's forward pass, and the gradients that methods ask of it.
+    """A model's forward pass, and the gradients that methods ask for.
 
     Attributes:
         forward: the captured `ForwardPass`.
-        start: the tensor from which the last maps are looked for; the logits (n, k) as a rule.
+        start: the tensor from which the search for the last maps begins, usually the logits (n, k).
         score: float tensor (n,), what is explained of each probe.
         target_weights: float tensor (n, k), the weights of the logits in it.
     """
@@ -45,7 +45,7 @@ class Trace:
 
     @classmethod
     def of_layers(cls, forward: ForwardPass) -> "Trace":
-        """A trace in which layers are asked for, and no score."""
+        """Returns a trace for questions about layers, which has no score."""
         return cls(forward, tf.nest.flatten(forward.output)[0], None, None)
 
     @property
@@ -65,7 +65,7 @@ class Trace:
     def repeat(self, number: int, step: Step, start: list[tf.Tensor]) -> list[tf.Tensor]:
         """Runs `step(i, values)`, which returns new values, for i = 0 ... number - 1.
 
-        One after the other, so that memory does not grow with `number`.
+        The steps run one after the other, so that memory does not grow with `number`.
 
         Args:
             number: how many times.
@@ -127,10 +127,10 @@ class Trace:
     def check_ruled(
         self, method: object, score: tf.Tensor, source: str, rectified: set[str]
     ) -> int:
-        """Refuses what a ReLU rule cannot be applied to, or not to all of it.
+        """Refuses models to which a ReLU rule cannot be applied, or not at every ReLU.
 
         Returns:
-            How many gates relu6(x + 3) were left as they are.
+            How many gates relu6(x + 3) keep their plain gradient.
 
         Raises:
             ValueError: if a ReLU between the image and `score` cannot be reached, if there is

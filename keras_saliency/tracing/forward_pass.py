@@ -107,7 +107,7 @@ def ensure_built(
 
 
 def _called(call: Callable[[], Any], image_shape: Sequence[int], name: str) -> Any:
-    """Returns what a model's `call()` returns, or says why it cannot be called."""
+    """Returns what a model's `call()` returns, or raises an error that says why it fails."""
     try:
         return call()
     except Exception as error:
@@ -115,7 +115,7 @@ def _called(call: Callable[[], Any], image_shape: Sequence[int], name: str) -> A
             f'The model "{name}" cannot be called on the images. Received: images of shape '
             f"{tuple(image_shape)}. Pass images of the size and the channels that the model "
             "was made for, and the inputs of a model with several of them as a dict: "
-            f"ProbeSet({{name: array}}). The model's own words: "
+            f"ProbeSet({{name: array}}). The model says: "
             f"{type(error).__name__}: {_message_of(error)}"
         ) from error
 

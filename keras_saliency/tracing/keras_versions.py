@@ -75,7 +75,7 @@ def original_call(layer: keras.layers.Layer) -> Callable:
 
 @contextlib.contextmanager
 def tracing(model: keras.Model) -> Iterator[None]:
-    """Context in which a model is traced: it leaves no trace on the model."""
+    """Context for tracing a model, which leaves the model as it was."""
     is_old = is_tf_keras(model)
     float32 = _float32_in_tf_keras if is_old else _float32_in_keras
     kept = _kept_records_of_tf_keras if is_old else _kept_losses_of_keras
@@ -89,7 +89,7 @@ def tracing(model: keras.Model) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _attributes_put_back() -> Iterator[Callable[[Any, str, Any], None]]:
-    """Yields `set_attribute(owner, name, value)`; on leaving, everything is as it was."""
+    """Yields `set_attribute(owner, name, value)`; on leaving, restores all attributes."""
     changed: list[tuple[Any, str, Any]] = []
 
     def set_attribute(owner: Any, name: str, value: Any) -> None:

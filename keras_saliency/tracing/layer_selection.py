@@ -43,7 +43,7 @@ class SpatialActivation:
         tensor: (n, h, w, c), or (n, tokens, c) of a transformer.
         layer: the name of the layer that returned it, or of the op where no layer did.
         grid: `Grid`, how it holds the maps.
-        note: for the user, "" if there is nothing to say.
+        note: for the user, or "".
     """
 
     tensor: tf.Tensor
@@ -57,9 +57,9 @@ def last_spatial_activation(
 ) -> SpatialActivation:
     """Finds the activation that Grad-CAM means by "the last convolutional layer".
 
-    Walks back from `start`, the logits as a rule, to the first maps with more than one position,
+    Walks back from `start`, usually the logits, to the first maps with more than one position,
     then over pooling, padding and casts to what they were computed from. Where only a class token
-    is read, what the last attention gathers from is taken: later patches have no say.
+    is read, the input of the last attention is meant: patches after it have no influence.
 
     Args:
         start: tensor to walk back from.
@@ -97,7 +97,7 @@ def find_activation(
 
     Args:
         layer: the layer's name, or its path where names repeat.
-        start: the tensor from which it is found out which tokens are read.
+        start: the tensor that shows which tokens are read.
         forward: `ForwardPass`.
         asker: name of the method that asks, for errors.
 
@@ -177,7 +177,7 @@ def _reached(
 def _meant(
     tensor: tf.Tensor, is_read: bool, forward: ForwardPass, maps: dict[str, Grid], asker: str
 ) -> tf.Tensor:
-    """The activation that stands for the first maps on a way back."""
+    """The activation that Grad-CAM means, given the first maps on a way back."""
     if maps[tensor.name].first_token is not None:
         convolved = convolved_maps(tensor, forward, maps)
         if convolved is not None:
@@ -209,7 +209,7 @@ def _before_gathering(
 ) -> tuple[set[str], list[str]]:
     """Ops up to where the class token last gathers from the patches, and layers to name instead.
 
-    After the last attention of which only the class token is read, no patch has a say.
+    After an attention of which only the class token is read, patches have no influence.
     """
     gathered, best = [], []
     for tensor, is_read in _reached(start, forward, maps, asker):

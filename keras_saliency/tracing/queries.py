@@ -1,4 +1,4 @@
-"""Questions to a traced model: its logits, its layers by name, what depends on what."""
+"""Questions to a traced model: its layers by name, and what depends on what."""
 
 from collections import deque
 from collections.abc import Iterable

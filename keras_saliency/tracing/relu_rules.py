@@ -1,4 +1,4 @@
-"""How the backward pass treats ReLU, chosen per backward pass, without touching the model.
+"""How the backward pass treats ReLU, chosen for each pass, without changing the model.
 
 A forward pass traced inside `rectifiable()` carries our gradient function on
 every ReLU node. That function runs when `tf.gradients` is called and asks
@@ -69,7 +69,7 @@ for _name in _OVERRIDES.values():
 
 
 def rectifiable() -> contextlib.AbstractContextManager:
-    """Context in which a traced forward pass becomes one whose ReLUs obey a rule."""
+    """Context for tracing a forward pass whose ReLUs obey the rule of the moment."""
     return tf.compat.v1.get_default_graph().gradient_override_map(_OVERRIDES)
 
 
@@ -133,7 +133,7 @@ def _ops_between(forward: ForwardPass, score: tf.Tensor) -> list[tf.Operation]:
 
 
 def find_unrectified(forward: ForwardPass, score: tf.Tensor, rectified: set[str]) -> list[str]:
-    """Names what acts as a ReLU between the image and `score` but was not rectified.
+    """Returns the names of what acts as a ReLU between the image and `score` but was not rectified.
 
     That is: a ReLU node that the backward pass did not come to (behind a custom
     gradient), one half of a PReLU, max(x, 0), a ReLU layer that is

@@ -52,7 +52,7 @@ class Grid:
     first_token: int | None = None
 
     def fold(self, tensor: tf.Tensor) -> tf.Tensor:
-        """Returns what has the tensor's shape as (n, h, w, c): tokens without the class's."""
+        """Returns a tensor of this shape as (n, h, w, c), without the class token."""
         if self.first_token is None:
             return tensor
         patches = tensor[:, self.first_token : self.first_token + math.prod(self.sides)]
@@ -65,7 +65,7 @@ class _Layout:
 
     Attributes:
         leading: the first sides of its shape, which hold them: (n, h, w), (n, tokens),
-            (n*tokens,), or (n, 1, length) inside the convolutions of signals.
+            (n*tokens,), or (n, 1, length) inside the convolutions for signals.
         size: (n, h, w).
         is_learned: whether a layer with a kernel came before.
         num_tokens: h*w, and as many as were joined to the patches.
@@ -113,8 +113,8 @@ def find_maps(forward: ForwardPass) -> dict[str, Grid]:
     """Finds the tensors whose axes 1 and 2 are the image's rows and columns, or its patches.
 
     Follows the image through the graph. Rows and columns may be flattened together and come
-    back; what moves them elsewhere ends the trail, until a layer that declares
-    `data_format="channels_last"` takes it up. For signals it is axis 1, for volumes axes 1 to 3.
+    back; what moves them elsewhere ends the search, until a layer that declares
+    `data_format="channels_last"` resumes it. For signals it is axis 1, for volumes axes 1 to 3.
 
     Returns:
         {name of a float tensor (n, h, w, c) or (n, tokens, c): its `Grid`}.
@@ -198,10 +198,10 @@ def _picked(layout: _Layout, picked: np.ndarray | None, shape: tuple[int, ...]) 
 
 
 def picked_tokens(op: tf.Operation, tensor: tf.Tensor, output: tf.Tensor) -> np.ndarray | None:
-    """Finds out which tokens (n, tokens, ...) a picking op hands on: lets it pick their numbers.
+    """Finds out which tokens (n, tokens, ...) a picking op passes on, by letting it pick numbers.
 
     Returns:
-        ints of the shape of one row of the output; None where the model itself decides.
+        ints of the shape of one row of the output; None where that depends on the input.
     """
     numbers = np.arange(tensor.shape[1], dtype=np.int32)
     numbers = numbers.reshape(1, -1, *[1] * (tensor.shape.rank - 2))

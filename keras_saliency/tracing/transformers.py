@@ -1,4 +1,4 @@
-"""Questions about transformers: what their attention is given, and who reads which tokens."""
+"""Questions about transformers: the input of their attention, and which tokens are read."""
 
 import math
 from collections import deque
