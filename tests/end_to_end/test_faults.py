@@ -110,6 +110,7 @@ print("survived")
 def python(code, **options):
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "HOME": "/tmp"}
     environment["MALLOC_ARENA_MAX"] = "2"  # else each thread takes 128 MiB of address space
+    environment["TF_ENABLE_ONEDNN_OPTS"] = "0"  # its allocator waits ten seconds before it says no
     return subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
