@@ -153,7 +153,7 @@ def summarize(coverage: Coverage, alerts: Sequence[Alert], probes: ProbeSet) -> 
     if coverage.num_closed:
         closed = f", {coverage.num_closed} of them while the model was still too inaccurate to tell"
     lines = [
-        f"Shortcut tests: {coverage.num_checks} looks at {coverage.num_classes} classes{closed}. "
+        f"Shortcut tests: {coverage.num_checks} checks of {coverage.num_classes} classes{closed}. "
         f"Tested: {', '.join(coverage.detectors) or 'nothing'}."
     ]
     if coverage.untested:
@@ -207,7 +207,7 @@ def _in_all_classes(trial: Trial) -> str:
     if trial.pooled is not None:
         what = "adoption" if trial.lost is None else "what is lost"
         text += (
-            f" In the mean of the last {NUM_POOLED} looks, {what} exceeds its control by "
+            f" In the mean of the last {NUM_POOLED} checks, {what} exceeds its control by "
             f"{trial.pooled:.0%}."
         )
     return text

@@ -39,8 +39,8 @@ def test_a_cue_that_is_taken_away_is_told_as_such():
 
 
 def test_a_pooled_proof_says_so():
-    assert "last 6 looks" not in message_of(["cat", "cat"])
-    assert "last 6 looks, adoption exceeds its control by 9%" in message_of(["cat", "cat"], 0.09)
+    assert "last 6 checks" not in message_of(["cat", "cat"])
+    assert "last 6 checks, adoption exceeds its control by 9%" in message_of(["cat", "cat"], 0.09)
 
 
 def test_a_place_is_said_axis_by_axis_with_its_last_row():
@@ -68,7 +68,7 @@ def test_the_summary_says_what_was_tested_found_and_left_out():
     legitimate = Untested("border", "legitimate", "border, which is legitimate")
     nothing = summarize(Coverage(("colour", "groups"), 4, 9, 0, (legitimate,)), [], plain)
     assert nothing.splitlines()[:3] == [
-        "Shortcut tests: 9 looks at 4 classes. Tested: colour, groups.",
+        "Shortcut tests: 9 checks of 4 classes. Tested: colour, groups.",
         "Not tested: border, which is legitimate.",
         "Found: no shortcut.",
     ]

@@ -167,7 +167,7 @@ def test_looks_at_the_ends_of_epochs_need_not_be_at_every_one(tmp_path):
         history = train([callback], epochs=4)[1]["shortcut_adoption"]
     assert history[3] == history[2] > 0.6
     summary = kept.reports[-1].texts["saliency/summary"]
-    assert "8 looks at 3 classes" in summary, "6 early ones, and epochs 1 and 3"
+    assert "8 checks of 3 classes" in summary, "6 early ones, and epochs 1 and 3"
 
 
 def test_a_loop_of_ones_own_is_alerted_and_can_be_stopped(run, tmp_path):
