@@ -48,7 +48,7 @@ def confirm(
     Args:
         model: a trained `keras.Model`, as `SaliencyCallback` takes it.
         probes: `ProbeSet` with labels, or `(images, labels)`.
-        region: (y0, x0, y1, x1) in pixels of the probes, half-open; of signals (start, end), of
+        region: (y0, x0, y1, x1) in pixels of the probes, half-open; for signals (start, end), for
             volumes (z0, y0, x0, z1, y1, x1).
         donor_class: the class whose region is pasted. Defaults to None: all are tried,
             and the one with the largest excess is reported.

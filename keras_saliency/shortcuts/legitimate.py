@@ -19,7 +19,7 @@ class Legitimate:
 
     Attributes:
         cues: names of cues, such as "colour".
-        boxes: (y0, x0, y1, x1) in pixels, half-open. Of signals (start, end), of volumes
+        boxes: (y0, x0, y1, x1) in pixels, half-open. For signals (start, end), for volumes
             (z0, y0, x0, z1, y1, x1).
     """
 

@@ -59,7 +59,7 @@ class Swap:
     def boxes(self, pairs: Pairs) -> np.ndarray | None:
         """Returns (y0, x0, y1, x1) of what is exchanged, int (m, 4); None where it is no box.
 
-        Of signals (m, 2), of volumes (m, 6): starts, then ends.
+        For signals (m, 2), for volumes (m, 6): starts, then ends.
         """
         return None
 

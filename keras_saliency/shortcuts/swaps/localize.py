@@ -33,7 +33,7 @@ def find_region(scene: Scene, swap: Swap, outcome: Outcome) -> Box | None:
         outcome: what it has done in one class.
 
     Returns:
-        (y0, x0, y1, x1), half-open (of signals and volumes starts, then ends); None where no
+        (y0, x0, y1, x1), half-open (for signals and volumes starts, then ends); None where no
         box of at most 15 % of the image comes to three quarters of the adoption and of the gain
         in the class's margin, as of a cue that moves or is everywhere.
     """

@@ -99,7 +99,7 @@ class Scene:
 
     @property
     def size(self) -> tuple[int, ...]:
-        """(H, W); of signals (length,), of volumes (D, H, W)."""
+        """(H, W); for signals (length,), for volumes (D, H, W)."""
         return self.pixels.shape[1:-1]
 
     def edited(self, edit: Callable[[Pairs], np.ndarray], pairs: Pairs) -> np.ndarray:
