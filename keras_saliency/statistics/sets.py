@@ -91,7 +91,7 @@ def _mean_map(maps: MapSet, members: np.ndarray) -> np.ndarray:
     """Returns the mean of the members' unit-mass maps, float64 (H, W)."""
     parts = chunks(members, maps.num_pixels)
     total = sum(maps.take(some).unit.sum(axis=0, dtype=np.float64) for some in parts)
-    return total / len(members)
+    return np.asarray(total) / len(members)
 
 
 @statistic("mean_map_concentration", of_set=True, worse="high")
