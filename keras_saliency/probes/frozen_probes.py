@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_saliency.probes.arrays import check_finite, check_length, frozen, read_pixels
+from keras_saliency.probes.arrays import frozen
 from keras_saliency.probes.other_inputs import OtherInputs
+from keras_saliency.probes.preprocess import apply_preprocess
 
 
 class FrozenProbes:
@@ -75,36 +76,12 @@ class FrozenProbes:
             )
 
     def prepare(self, images: np.ndarray) -> np.ndarray:
-        """Returns the model's input for these images.
+        """Returns the model's input for these images; see `apply_preprocess`.
 
         Args:
             images: array-like (m, H, W, C), in the range of `images`.
-
-        Returns:
-            Array (m, …) of four axes: `preprocess(images)`, or the images
-            themselves without `preprocess`. Integers keep their dtype, all
-            else is float32.
-
-        Raises:
-            ValueError: if `preprocess` fails, or what it returns is no m
-                finite images.
         """
-        num_axes = (self.images.ndim,)
-        pixels = read_pixels("images", images, num_axes, len(images))
-        if self.preprocess is None:
-            return frozen(pixels)
-        try:
-            result = self.preprocess(pixels.copy())
-        except Exception as error:
-            raise ValueError(
-                f"preprocess failed on images of shape {pixels.shape}, dtype {pixels.dtype}. "
-                f"Received: {type(error).__name__}: {error}. It must turn such an array into the "
-                "model's input."
-            ) from error
-        inputs = read_pixels("preprocess(images)", result, num_axes, len(pixels))
-        check_length("preprocess(images)", inputs, pixels.shape, "model input")
-        check_finite("preprocess(images)", inputs)
-        return frozen(inputs)
+        return apply_preprocess(self.preprocess, images, self.images.ndim)
 
     def drawn(self, images: np.ndarray) -> np.ndarray:
         """Returns the channels of images (m, H, W, C) that are drawn, (m, H, W, C')."""

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from keras_saliency._utils.arguments import shown
 from keras_saliency.probes import ProbeSet
 from keras_saliency.shortcuts.coverage import Untested
@@ -12,11 +10,14 @@ from keras_saliency.shortcuts.detector import SwapDetector
 from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
 from keras_saliency.shortcuts.groups import GroupGap
 from keras_saliency.shortcuts.legitimate import Legitimate
-from keras_saliency.shortcuts.swaps import MIN_DONORS, ClassLabels
+from keras_saliency.shortcuts.swaps import ClassLabels
+from keras_saliency.shortcuts.tested_classes import (
+    check_classes,
+    choose_classes,
+    classes_with_too_few,
+)
 
 NAMES = (*SWAP_DETECTORS, GroupGap.name)
-
-MAX_CLASSES = 20  # that are tested where the user names none
 
 
 class Battery:
@@ -56,7 +57,7 @@ class Battery:
                     f"Pass some of: {', '.join(NAMES)}."
                 )
         self.names = tuple(dict.fromkeys(detectors))
-        self.classes = None if classes is None else _check_classes(classes)
+        self.classes = None if classes is None else check_classes(classes)
         self.value_range = None if value_range is None else _check_range(value_range)
 
     @classmethod
@@ -75,15 +76,7 @@ class Battery:
         Raises:
             ValueError: if `classes` are none of the model's.
         """
-        classes = (
-            class_labels.frequent_classes(MAX_CLASSES) if self.classes is None else self.classes
-        )
-        if max(classes) >= class_labels.num_classes:
-            raise ValueError(
-                f"classes must be below {class_labels.num_classes}, the number of the model's "
-                f"classes. Received: {classes}."
-            )
-        return classes
+        return choose_classes(class_labels, self.classes)
 
     def choose(
         self, probes: ProbeSet, class_labels: ClassLabels, legitimate: Legitimate
@@ -95,7 +88,7 @@ class Battery:
             class_labels: their `ClassLabels`.
             legitimate: what the user calls legitimate.
         """
-        untested = _too_few(probes, class_labels, self.classes_of(class_labels))
+        untested = classes_with_too_few(probes, class_labels, self.classes_of(class_labels))
         has_masks = probes.object_masks is not None
         is_cautious = self.is_default and probes.images.ndim != 4
         if is_cautious and not has_masks:
@@ -136,32 +129,3 @@ def _check_range(value_range: Any) -> tuple[float, float]:
     if not low < high:
         raise ValueError(f"value_range must be (low, high). Received: {shown(value_range)}.")
     return low, high
-
-
-def _check_classes(classes: Any) -> list[int]:
-    values = list(classes) if isinstance(classes, Iterable) else []
-    wrong = [c for c in values if isinstance(c, bool) or not isinstance(c, int | np.integer)]
-    if wrong or not values or min(values) < 0:
-        raise ValueError(f"classes must be a list of class numbers. Received: {shown(classes)}.")
-    return sorted({int(c) for c in values})
-
-
-def _too_few(probes: ProbeSet, class_labels: ClassLabels, classes: list[int]) -> list[Untested]:
-    """Classes in which no swap can be proven."""
-    counts = class_labels.has_class.sum(axis=0)
-    few = [c for c in classes if counts[c] < MIN_DONORS or len(probes) - counts[c] < MIN_DONORS]
-    found = [
-        Untested(
-            probes.class_text(c),
-            "too few",
-            f'class "{probes.class_text(c)}", which {counts[c]} of {len(probes)} probes have '
-            f"(at least {MIN_DONORS} with it and {MIN_DONORS} without are needed, 10 are better)",
-        )
-        for c in few[:5]
-    ]
-    if len(few) > 5:
-        found.append(Untested("classes", "too few", f"{len(few) - 5} more such classes"))
-    if len(classes) == MAX_CLASSES < class_labels.num_classes:
-        text = f"classes other than the {MAX_CLASSES} that most probes have"
-        found.append(Untested("classes", "too few", text))
-    return found

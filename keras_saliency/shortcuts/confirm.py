@@ -10,7 +10,6 @@ from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.attribution.target import Target
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Alert
-from keras_saliency.shortcuts.battery import MAX_CLASSES
 from keras_saliency.shortcuts.evidence import gather_evidence
 from keras_saliency.shortcuts.finding import Finding, alert_of_swap
 from keras_saliency.shortcuts.messages import describe_confirmation, title_of_confirmation
@@ -25,6 +24,7 @@ from keras_saliency.shortcuts.swaps import (
     run_trial,
 )
 from keras_saliency.shortcuts.swaps.pairs import MAX_PAIRS
+from keras_saliency.shortcuts.tested_classes import MAX_CLASSES
 from keras_saliency.shortcuts.verdict import ALERT, HINT, SUSPECT, Severity, Verdict
 
 MIN_EXCESS = 0.2  # of an adoption over its control

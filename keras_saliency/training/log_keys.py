@@ -16,6 +16,11 @@ def statistic_of(key: str) -> str:
     return _SHORT_NAMES.get(key, key)
 
 
+def log_key(method: str, key: str) -> str:
+    """Returns what an entry of `log_keys` is called in Keras's `logs`."""
+    return f"{method}_{key}"
+
+
 def check_log_keys(log_keys: Any, probes: ProbeSet, num_methods: int) -> tuple[str, ...]:
     """Refuses statistics that do not exist or that these probes cannot have.
 

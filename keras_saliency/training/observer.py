@@ -23,7 +23,7 @@ from keras_saliency.shortcuts.search import ShortcutSearch
 from keras_saliency.statistics import REFERENCES, Recording, compute_all, summarize
 from keras_saliency.training.guard import Guard
 from keras_saliency.training.health import Health
-from keras_saliency.training.log_keys import statistic_of
+from keras_saliency.training.log_keys import log_key, statistic_of
 from keras_saliency.training.settings import Settings
 
 _OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
@@ -77,7 +77,8 @@ class Observer:
         self._health = Health(settings.probes)
         self._halved = False
         self._recordings: dict[int, dict[str, Recording]] = {}  # of the epochs referred to
-        self.logs = {f"{m.name}_{key}": 0.0 for m in graph.methods for key in settings.log_keys}
+        keys = [(m.name, key) for m in graph.methods for key in settings.log_keys]
+        self.logs = {log_key(*of): 0.0 for of in keys}
         if search is not None:
             self.logs["shortcut_adoption"] = 0.0
 
@@ -222,7 +223,7 @@ class Observer:
             for key in self._settings.log_keys:
                 value = scalars.get(f"saliency/{method.name}/{statistic_of(key)}")
                 if value is not None:  # else undefined: the last value stands
-                    self.logs[f"{method.name}_{key}"] = value
+                    self.logs[log_key(method.name, key)] = value
 
 
 def _target_weights(settings: Settings, num_classes: int) -> np.ndarray:

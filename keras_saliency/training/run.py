@@ -17,9 +17,9 @@ from keras_saliency.training.background import BackgroundThread
 from keras_saliency.training.budget import Budget
 from keras_saliency.training.guard import Guard
 from keras_saliency.training.observer import Measured, Observer
+from keras_saliency.training.ownership import release
 from keras_saliency.training.publisher import Publisher
-from keras_saliency.training.resume import RunState, begin_run, find_run, take_over
-from keras_saliency.training.run_directory import release
+from keras_saliency.training.run_directory import RunState, begin_run, find_run, take_over
 from keras_saliency.training.settings import Settings
 from keras_saliency.training.workers import describe_workers
 

@@ -1,39 +1,24 @@
-"""Which directory a run writes to, and who owns it."""
+"""Which directory a run writes to: a new one, or that of the earlier run that it goes on with."""
 
 import os
 import re
-import threading
 import uuid
-import weakref
-from collections.abc import MutableMapping
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 import tensorflow as tf
 
 from keras_saliency._utils.arguments import is_remote, shown
 from keras_saliency._utils.files import TROUBLE, remove_if_empty
+from keras_saliency._utils.notify import notify
+from keras_saliency.history import History, RunFiles, read_identity
 from keras_saliency.history.run_files import history_dir
+from keras_saliency.records import Alert
+from keras_saliency.training.album import Album
+from keras_saliency.training.guard import Guard
+from keras_saliency.training.ownership import Owner, claim, release
 
 _RUN_NAME = re.compile(r"saliency(?:_([1-9]\d{0,8}))?")
-_lock = threading.Lock()
-
-
-_claimed: MutableMapping[str, Any] = weakref.WeakValueDictionary()  # owner by run directory
-
-
-class Owner(Protocol):
-    """What writes to a run directory.
-
-    Attributes:
-        thread: number of the thread that has begun it.
-        fit: an object that is the same for all callbacks of one `fit`, or None.
-    """
-
-    thread: int
-    fit: Any
-
-    def close(self) -> None:
-        """Ends the writing, and releases the directory."""
 
 
 def run_dirs(log_dir: str) -> list[str]:
@@ -43,39 +28,6 @@ def run_dirs(log_dir: str) -> list[str]:
     names = [name.rstrip("/") for name in tf.io.gfile.listdir(log_dir)]
     numbers = {int(m[1] or 1): name for name in names if (m := _RUN_NAME.fullmatch(name))}
     return [tf.io.gfile.join(log_dir, numbers[number]) for number in sorted(numbers, reverse=True)]
-
-
-def claim(run_dir: str, owner: Owner) -> bool:
-    """Reserves a run directory; False where another one of this process writes there.
-
-    An owner whose `fit` was ended by an error does not know it. But a thread has
-    one `fit` at a time, so a newcomer of another `fit` in the same thread closes it.
-
-    Args:
-        run_dir: the run's directory.
-        owner: `Owner` that asks for it.
-    """
-    with _lock:
-        holder = _claimed.get(run_dir)
-    if holder is not None and holder is not owner:
-        is_known = holder.fit is not None and owner.fit is not None
-        is_over = holder.thread not in {thread.ident for thread in threading.enumerate()}
-        is_before = is_known and holder.fit is not owner.fit and holder.thread == owner.thread
-        if not (is_over or is_before):
-            return False
-        holder.close()
-    with _lock:
-        return _claimed.setdefault(run_dir, owner) is owner
-
-
-def release(run_dir: str, owner: Owner) -> None:
-    """Releases a run directory, and removes it where nothing has been written."""
-    with _lock:
-        if _claimed.get(run_dir) is not owner:
-            return
-        del _claimed[run_dir]
-    remove_if_empty(history_dir(run_dir))
-    remove_if_empty(run_dir)
 
 
 def claim_new(log_dir: str, owner: Owner) -> str:
@@ -148,3 +100,114 @@ def check_writable(log_dir: str) -> None:
     finally:
         for directory in missing:  # the deepest first
             remove_if_empty(directory)
+
+
+@dataclass(frozen=True)
+class RunState:
+    """Where a run writes, and what it knows of its earlier parts.
+
+    Attributes:
+        run_dir: the run's directory, which the run owns.
+        identity: what makes its epochs comparable, as plain JSON: probes, methods, target.
+        files: `RunFiles` in it.
+        history: `History`.
+        album: `Album`.
+        findings: `Alert`s of its earlier epochs.
+        is_resumed: whether it goes on with an earlier run.
+    """
+
+    run_dir: str
+    identity: dict[str, Any]
+    files: RunFiles
+    history: History
+    album: Album
+    findings: tuple[Alert, ...] = ()
+    is_resumed: bool = False
+
+
+def begin_run(
+    log_dir: str, owner: Owner, identity: dict, history: History, album: Album
+) -> RunState:
+    """Returns the `RunState` of a new run in the first free directory."""
+    run_dir = claim_new(log_dir, owner)
+    return RunState(run_dir, identity, RunFiles(run_dir, identity), history, album)
+
+
+def take_over(
+    earlier: RunState, findings: list[Alert], owner: Owner, identity: dict, epoch: int
+) -> RunState | None:
+    """Goes on with a run of the same callback.
+
+    Args:
+        earlier: its `RunState`.
+        findings: all that it has found.
+        owner: what writes from now on.
+        identity: that of the new run.
+        epoch: the first epoch, 0-based.
+
+    Returns:
+        `RunState`; None where it is another run, has no history, or is still being written.
+    """
+    if not earlier.history or earlier.identity != identity or not claim(earlier.run_dir, owner):
+        return None
+    earlier.album.cut(epoch)
+    return RunState(
+        earlier.run_dir,
+        identity,
+        earlier.files,
+        earlier.history,
+        earlier.album,
+        tuple(f for f in findings if f.epoch < epoch),
+        is_resumed=True,
+    )
+
+
+def find_run(
+    log_dir: str,
+    owner: Owner,
+    identity: dict,
+    epoch: int,
+    history: History,
+    album: Album,
+    guard: Guard,
+) -> RunState | None:
+    """Goes on with the newest run in the log directory that has the same identity.
+
+    Args:
+        log_dir: the log directory.
+        owner: what writes from now on.
+        identity: that of the new run.
+        epoch: the first epoch, 0-based.
+        history: an empty `History`, which is filled with the epochs of the run.
+        album: a new `Album`, to which the run's filmstrips are restored.
+        guard: `Guard`; filmstrips that cannot be restored are left out.
+
+    Returns:
+        `RunState`; None, with a notice that says why, where no run can be continued.
+    """
+    others = []
+    for run_dir in run_dirs(log_dir):
+        theirs = read_identity(run_dir)
+        if theirs == identity and claim(run_dir, owner):
+            files = RunFiles(run_dir, identity)
+            files.clean()
+            columns, findings, complaints = files.read(history)
+            earlier = [column for e, *column in columns if e < epoch]
+            guard.run("earlier filmstrips", album.restore, earlier)
+            for complaint in complaints:
+                notify(f"keras_saliency: an epoch of {run_dir} is lost: {complaint}")
+            kept = tuple(f for f in findings if f.epoch < epoch)
+            return RunState(run_dir, identity, files, history, album, kept, is_resumed=True)
+        if theirs is not None:
+            others.append(_difference(run_dir, theirs, identity))
+    if others:
+        notify(
+            f"keras_saliency: training goes on at epoch {epoch + 1}, but no run in {log_dir} "
+            f"can be continued: {'; '.join(others)}. A new one is begun beside."
+        )
+    return None
+
+
+def _difference(run_dir: str, theirs: dict, ours: dict) -> str:
+    keys = [key for key in ours if theirs.get(key) != ours[key]]
+    return f"{run_dir} has other {' and '.join(keys) or 'writers at this moment'}"
