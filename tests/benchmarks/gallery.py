@@ -72,8 +72,8 @@ def shuffle(model, rng):
         weight.assign(rng.permutation(values.ravel()).reshape(values.shape))
 
 
-def labelled(tile, words):
-    return np.vstack([tile, draw_line(words, tile.shape[1], 0.42, INK, PAPER)])
+def labelled(tile, text):
+    return np.vstack([tile, draw_line(text, tile.shape[1], 0.42, INK, PAPER)])
 
 
 def framed(tile):
@@ -100,10 +100,10 @@ def main():
     bands = []
     names = [None, *METHODS]
     for start in range(0, len(names), COLUMNS):
-        for words, tiles in rows:
+        for text, tiles in rows:
             some = names[start : start + COLUMNS]
             cells = [
-                framed(labelled(plain if n is None else tiles[n], words if n is None else n))
+                framed(labelled(plain if n is None else tiles[n], text if n is None else n))
                 for n in some
             ]
             cells += [np.full_like(cells[0], 255)] * (COLUMNS - len(cells))

@@ -2,8 +2,8 @@
 
     python tests/benchmarks/growth.py
 
-Time of an epoch's end, of the work behind it, and memory: the process's resident set beside
-what is left on disk. Epoch ends are observed one after the other with the worker idle before each.
+Time of an epoch's end, of the background work that follows it, and the process's resident set.
+Epoch ends are observed one after the other, with an idle background thread before each.
 """
 
 import os
@@ -39,7 +39,7 @@ def begin(model, probes, folder):
 
 
 def observe(callback, epoch):
-    """Seconds of an epoch's end, and of the worker's job behind it."""
+    """Seconds of an epoch's end, and of the background work that follows it."""
     kernel = callback.model.layers[0].kernel
     kernel.assign(kernel * 1.001)
     start = time.perf_counter()

@@ -41,8 +41,8 @@ const slider = document.querySelector("input.slider"), root = document.documentE
 const began = performance.now(), before = root.dataset.drawn;
 slider.value = String(at);
 slider.dispatchEvent(new Event("input"));
-(function look() {
-  requestAnimationFrame(() => root.dataset.drawn === before ? look()
+(function wait() {
+  requestAnimationFrame(() => root.dataset.drawn === before ? wait()
     : setTimeout(() => done(performance.now() - began)));
 })();
 """

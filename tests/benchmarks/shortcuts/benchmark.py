@@ -23,7 +23,7 @@ from pathlib import Path
 
 
 class Recorder:
-    """Notes every look of one callback, for tuning: the callback itself keeps findings only."""
+    """Keeps every check of one callback, for tuning: the callback itself keeps findings only."""
 
     def __init__(self):
         self.looks, self.seconds = [], 0.0

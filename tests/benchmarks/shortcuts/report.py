@@ -3,7 +3,7 @@
     python tests/benchmarks/shortcuts/report.py scored.jsonl [more.jsonl ...]
 
 A run counts as a shortcut if its gap between biased and unbiased validation accuracy reaches
-0.10 at some look; a planted cue that the network ignores counts as clean.
+0.10 at some check; a planted cue that the network ignores counts as clean.
 """
 
 import json
@@ -176,9 +176,9 @@ def print_cost(rows):
         for v in VIEWS
         if v in r and r["network"] != "mobilenet"
     ]
-    print(f"\nAn epoch's looks took {np.mean(seconds):.2f} s in the mean, {np.max(seconds):.2f} s")
+    print(f"\nAn epoch's checks took {np.mean(seconds):.2f} s in the mean, {np.max(seconds):.2f} s")
     print(f"at most; {np.mean(small) / 10:.1%} of an epoch of 10 s for the small networks,")
-    print(f"{np.mean(seconds) / 10:.1%} for all (early looks counted).")
+    print(f"{np.mean(seconds) / 10:.1%} for all (early checks counted).")
 
 
 def main():

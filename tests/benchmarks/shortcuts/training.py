@@ -1,10 +1,10 @@
-"""Trains one run of the benchmark, and says how much the network leans on its cue.
+"""Trains one run of the benchmark, and reports how much the network relies on its cue.
 
     python tests/benchmarks/shortcuts/training.py [--fraction 0.1] [--split tune]
 
 prints the oracle of every run (no detector is involved): accuracy on validation data with the
-cue, and on the same scenes with the cue of a random class. The gap between them is what the
-network owes to the cue. It is measured whenever the callback looks: at the end of each epoch, and
+cue, and on the same scenes with the cue of a random class. The gap between them is the accuracy
+that depends on the cue. It is measured at every check of the callback: at each epoch's end, and
 after ¼, ½ and ¾ of the first two.
 """
 
@@ -95,7 +95,7 @@ def make_data(run):
 
 
 class Oracle(keras.callbacks.Callback):
-    """Notes the accuracy on biased and on unbiased data whenever the callback looks.
+    """Keeps the accuracy on biased and on unbiased data at every check of the callback.
 
     Attributes:
         found: "biased" and "unbiased", a list for the ends of the epochs.
@@ -165,7 +165,7 @@ def train(run, make_callbacks=None):
 
     Returns:
         The run's fields; `biased` and `unbiased`, accuracies per epoch; `gaps`, (epoch, gap) of
-        all looks, `gap` at the end and `max_gap`; `cue_box`, (y0, x0, y1, x1) or None;
+        all checks, `gap` at the end and `max_gap`; `cue_box`, (y0, x0, y1, x1) or None;
         `probe_boxes`, one per probe, or None; `seconds` of fit less those of the oracle,
         `oracle_seconds`, and `data_seconds`.
     """

@@ -1,13 +1,13 @@
-"""What a look for shortcuts makes the training wait, over forward passes, as a Markdown table.
+"""How long a check for shortcuts makes the training wait, over forward passes, as a Markdown table.
 
-    python tests/benchmarks/looks.py
+    python tests/benchmarks/checks_cost.py
 
-A look with all detectors (with and without masks, 60 probes of 6 classes) and one forward pass of
-300 images run in turns in one process. Medians. The model is not trained: what it says is replaced,
-before a swap by the labels, and after it either
+A check with all detectors (with and without masks, 60 probes of 6 classes) and one forward pass of
+300 images run in turns in one process. Figures are medians. The model is not trained. Its answers
+are replaced: before a swap by the labels, and after it either
 
-- by the label of the recipient: nothing is adopted, and no control runs (the battery itself), or
-- by a class at random: most detectors are over their bounds and run their controls (its worst).
+- by the recipient's label: nothing is adopted, and no control runs (the tests alone), or
+- by a random class: most detectors exceed their bounds and run their controls (the worst case).
 """
 
 import os
@@ -37,7 +37,7 @@ class Answers:
 
     Args:
         graph: `ModelGraph`.
-        logits: array (n, k), of the probes, which recipients keep; or None, drawn at random.
+        logits: array (n, k) of the probes, which recipients keep; None draws at random.
     """
 
     def __init__(self, graph, logits):
@@ -52,7 +52,7 @@ class Answers:
 
 
 def measure(model, shape, has_masks, is_kept, num_runs):
-    """Seconds of (a look, a forward pass of 300 images), after one that is not counted."""
+    """Seconds of (a check, a forward pass of 300 images), after one that is not counted."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 255, (NUM_PROBES, *shape), dtype=np.uint8)
     labels = np.arange(NUM_PROBES) % NUM_CLASSES
@@ -78,7 +78,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=5)
     num_runs = parser.parse_args().runs
-    print("| model | images | masks | adopted | a look, s | forward pass of 300, s | ratio |")
+    print("| model | images | masks | adopted | a check, s | forward pass of 300, s | ratio |")
     print("|---|---|---|---|---|---|---|")
     makers = {"small CNN": small_cnn}
     for name in ("MobileNetV2", "ResNet50"):
@@ -88,11 +88,11 @@ def main():
             model, shape = make()
             times = MORE_OF_SMALL if name == "small CNN" else 1
             pairs = measure(model, shape, has_masks, is_kept, times * num_runs)
-            look, forward = (statistics.median(s) for s in zip(*pairs, strict=True))
+            check, forward = (statistics.median(s) for s in zip(*pairs, strict=True))
             ratio = statistics.median(a / b for a, b in pairs)
             cells = [name, f"{shape[0]}×{shape[1]}", "yes" if has_masks else "no"]
             cells.append("nothing" if is_kept else "by chance")
-            cells += [f"{look:.2f}", f"{forward:.2f}", f"{ratio:.1f}"]
+            cells += [f"{check:.2f}", f"{forward:.2f}", f"{ratio:.1f}"]
             print(f"| {' | '.join(cells)} |", flush=True)
             keras.backend.clear_session()
 
