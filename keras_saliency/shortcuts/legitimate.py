@@ -34,6 +34,8 @@ class Legitimate:
             TypeError: if it is no list of names and boxes.
             ValueError: if a name is unknown, or a box does not lie in the image.
         """
+        if isinstance(legitimate, Legitimate):
+            return legitimate
         box = BOXES[len(image_size)]
         if isinstance(legitimate, str) or not isinstance(legitimate, list | tuple):
             raise TypeError(

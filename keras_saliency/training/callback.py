@@ -99,7 +99,8 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             after the batch or epoch, a function is called with the `Alert`. Defaults to "warn".
 
     Attributes:
-        settings: the arguments, checked. Each can also be read from the callback by its name.
+        settings: `Settings`, the arguments, checked. Most can also be read from the callback by
+            their names; what is assigned to one is checked, and counts from the next `fit` on.
         findings: list of `Alert` of all severities. Reading it waits for the background thread.
         alerts: those of severity "alert", which a swap has proven twice in a row.
         history: `History` of the run. Reading it waits for the background thread.
@@ -371,8 +372,8 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
 def _count_batches(model: Any, epoch: int, earlier: Schedule | None) -> dict[str, int]:
     """Returns what `Schedule` asks about a model's batches."""
     trained = None if earlier is None else earlier.num_trained
-    if trained is None:  # as the optimizer has counted
-        trained = _number(getattr(model.optimizer, "iterations", 0))
+    if trained is None:  # as the optimizer has counted, where there is one
+        trained = _number(getattr(getattr(model, "optimizer", None), "iterations", 0))
     at_once = _number(getattr(model, "steps_per_execution", None) or 1)
     return {"num_trained": trained if epoch > 0 else 0, "at_once": at_once}
 
@@ -382,6 +383,18 @@ def _number(variable: Any) -> int:
     return int(variable.numpy() if hasattr(variable, "numpy") else variable)
 
 
-# The settings can be read from the callback, under the names of the arguments.
-for _field in dataclasses.fields(Settings):
-    setattr(SaliencyCallback, _field.name, property(attrgetter(f"settings.{_field.name}")))
+def _setting(name: str) -> property:
+    """Returns a property that reads a setting; assigning to it checks all settings again."""
+
+    def assign(callback: SaliencyCallback, value: Any) -> None:
+        callback.settings = dataclasses.replace(callback.settings, **{name: value})
+
+    return property(attrgetter(f"settings.{name}"), assign)
+
+
+for _name in (
+    *("probes", "log_dir", "methods", "target", "epoch_freq", "batch_freq", "max_overhead"),
+    *("log_keys", "num_drawn", "chunk_size", "sinks", "on_error", "battery", "legitimate"),
+    "on_alert",
+):
+    setattr(SaliencyCallback, _name, _setting(_name))

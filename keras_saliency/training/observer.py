@@ -50,7 +50,6 @@ class Observer:
     Args:
         graph: `ModelGraph` of the model.
         settings: `Settings`.
-        search: `ShortcutSearch`, or None.
         guard: `Guard` that answers for the failures of parts.
 
     Attributes:
@@ -64,7 +63,6 @@ class Observer:
         self,
         graph: ModelGraph,
         settings: Settings,
-        search: ShortcutSearch | None,
         guard: Guard,
     ):
         self.graph = graph
@@ -72,23 +70,25 @@ class Observer:
         self._weights = _target_weights(settings, graph.num_classes)
         layers = settings.feature_layers
         self._features = FeatureViews(graph, layers) if layers else None
-        self._search = search
         self._guard = guard
         self._health = Health(settings.probes)
         self._halved = False
         self._recordings: dict[int, dict[str, Recording]] = {}  # of the epochs referred to
         keys = [(m.name, key) for m in graph.methods for key in settings.log_keys]
         self.logs = {log_key(*of): 0.0 for of in keys}
-        if search is not None:
-            self.logs["shortcut_adoption"] = 0.0
 
-    def begin(self, history: History, first_epoch: int) -> None:
-        """Takes up the history of the run, which is read for the epochs that others refer to.
+    def begin(self, search: ShortcutSearch | None, history: History, first_epoch: int) -> None:
+        """Takes up the search and the history of the run, once nothing is to be refused any more.
 
         Args:
-            history: `History`; what it holds of `first_epoch` and later will be trained again.
+            search: `ShortcutSearch`, or None.
+            history: `History`, read for the epochs that others are compared with; what it holds
+                of `first_epoch` and later will be trained again.
             first_epoch: 0-based.
         """
+        self._search = search
+        if search is not None:
+            self.logs["shortcut_adoption"] = 0.0
         self._history = history
         self._baselines = {e for e, entry in history.entries.items() if entry.is_baseline}
         self._old = {epoch for epoch in history.epochs if epoch >= first_epoch}

@@ -66,10 +66,10 @@ class Run:
         self.thread = threading.get_ident()
         self._background = BackgroundThread()
         graph = _make_graph(settings, model)
+        self.observer = Observer(graph, settings, guard)  # refuses what does not fit
         self.search = ShortcutSearch.begin(
             settings, graph.num_classes if graph.has_classes else None
         )
-        self.observer = Observer(graph, settings, self.search, guard)  # refuses what does not fit
         identity = {
             "probes": settings.probes.fingerprint,
             "methods": [repr(method) for method in settings.methods],
@@ -93,7 +93,7 @@ class Run:
         self._state: RunState = state
         if self.search is not None:
             self.search.findings += state.findings
-        self.observer.begin(state.history, epoch)
+        self.observer.begin(self.search, state.history, epoch)
         self._publisher = Publisher(
             settings,
             self.search,

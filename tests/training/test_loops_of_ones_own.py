@@ -69,3 +69,10 @@ def test_epochs_of_a_loop_may_be_numbers_of_numpy(tmp_path, probes, epoch):
     assert History.load(callback.run_dir).epochs == [-1, 0, 2, 3]
     with pytest.raises(ValueError, match="epoch must be an int of at least -1"):
         callback.observe(model, 4.0)
+
+
+def test_a_model_that_was_never_compiled_is_observed_with_batch_freq_too(tmp_path, probes):
+    callback = SaliencyCallback(probes, tmp_path, batch_freq=2)
+    for epoch in (-1, 3):
+        assert callback.observe(small_cnn(), epoch).epoch == epoch
+    callback.close()

@@ -1,6 +1,9 @@
 """What is no setting is refused when the callback is made."""
 
+import warnings
+
 import pytest
+from helpers.training import fit
 
 from keras_saliency import SaliencyCallback
 
@@ -38,3 +41,24 @@ from keras_saliency import SaliencyCallback
 def test_wrong_arguments_are_refused_at_construction(tmp_path, probes, options, error, message):
     with pytest.raises(error, match=message):
         SaliencyCallback(probes, **({"log_dir": tmp_path} | options))
+
+
+def test_a_setting_can_be_assigned_and_is_checked(tmp_path, probes):
+    class Mine(SaliencyCallback):
+        def __init__(self, watched):
+            super().__init__(watched, tmp_path, legitimate=["border"], detectors=["colour"])
+            self.probes = watched
+            self.epoch_freq = 2
+
+    callback = Mine(probes)
+    assert callback.probes is probes and callback.settings.epoch_freq == callback.epoch_freq == 2
+    assert callback.battery.names == ("colour",) and callback.legitimate.cues == {"border"}
+    with pytest.raises(ValueError, match="num_drawn must be an int of at least 1"):
+        callback.num_drawn = 0
+
+
+def test_what_is_refused_is_refused_before_anything_else_is_said(tmp_path, data, probes):
+    with warnings.catch_warnings(), pytest.raises(ValueError, match="target must lie in 0 ... 3"):
+        warnings.simplefilter("error", UserWarning)
+        fit(SaliencyCallback(probes, tmp_path, target=9), data, epochs=1)
+    assert not list(tmp_path.iterdir())
