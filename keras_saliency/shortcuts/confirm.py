@@ -61,7 +61,7 @@ def confirm(
         only removing it does something, and else "hint": nothing was proven.
 
     Raises:
-        ValueError: if the region lies outside of the images, the probes have no labels, or
+        ValueError: if the region lies outside the images, the probes have no labels, or
             there are too few that the model is right about.
     """
     probes = ProbeSet.of(probes)

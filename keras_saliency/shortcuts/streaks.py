@@ -47,7 +47,7 @@ class Streaks:
 class Told:
     """What the user has been told of, so that one streak is one suspect and one alert.
 
-    A streak ends, and may be told anew, after two checks in a row without proof.
+    A streak ends, and may be reported again, after two checks in a row without proof.
     """
 
     def __init__(self) -> None:

@@ -47,6 +47,5 @@ def test_few_calls_lead_from_the_hook_to_heatmaps_and_from_these_to_a_picture(
         (from_hook[0], "model_function.py", 4),
         (to_pictures[0], "overlays.py", 5),
     ):
-        print(calls)
         assert len(calls) + 1 <= 6
         assert len({file for file, _ in calls} | {last}) <= most_files
