@@ -2,11 +2,14 @@
 
 import bisect
 import hashlib
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from keras_saliency.probes.swap_images import SwapImages
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Chosen:
         names: "class/filename" of each image, or None.
         class_names: names of the folders, or None.
         object_masks: bool array (n, H, W), or None.
+        swaps: these and further images, for swaps only, or None without any.
     """
 
     images: np.ndarray
@@ -29,6 +33,7 @@ class Chosen:
     names: list[str] | None = None
     class_names: list[str] | None = None
     object_masks: np.ndarray | None = None
+    swaps: "SwapImages | None" = None
 
 
 class SmallestKeys:
@@ -71,11 +76,20 @@ class SmallestKeys:
         self.groups.add(group)
         bisect.insort(self._keys.setdefault(group, []), key)
         self._items.setdefault(group, {})[key] = item
+        self._trim(self._keys if is_new else (group,))
+
+    def shrink_to(self, max_items: int) -> None:
+        """Lowers `max_items`, as if it had been that low from the start; never raises it."""
+        if self.max_items is None or max_items < self.max_items:
+            self.max_items = max_items
+            self._trim(self._keys)
+
+    def _trim(self, groups: Iterable[Hashable]) -> None:
         # Dropping is final and safe: the limit and each group's smallest key can only shrink.
-        for trimmed in self._keys if is_new else (group,):
-            while len(self._keys[trimmed]) > self.limit:
-                del self._items[trimmed][self._keys[trimmed].pop()]
-        if self.max_items is not None and len(self._keys) > self.max_items:
+        for group in groups:
+            while len(self._keys[group]) > self.limit:
+                del self._items[group][self._keys[group].pop()]
+        while self.max_items is not None and len(self._keys) > self.max_items:
             last = max(self._keys, key=lambda g: self._keys[g][0])
             del self._keys[last], self._items[last]
 

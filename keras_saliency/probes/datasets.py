@@ -1,9 +1,11 @@
 """Choosing probes from a dataset."""
 
 import contextlib
+import dataclasses
 import random
 import warnings
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from keras_saliency.probes.batches import batches
 from keras_saliency.probes.choosing import Chosen, SmallestKeys, check_seed, content_hash
 from keras_saliency.probes.cue_map import MAX_CUE_IMAGES, blurred, make_cue_map
 from keras_saliency.probes.labels import count_rows, one_hot_to_classes, read_labels
+from keras_saliency.probes.swap_images import SwapPool
 
 
 def choose_from_dataset(
@@ -39,6 +42,7 @@ def choose_from_dataset(
     seed = check_seed(seed)
     wanted = _check_classes(classes)
     chosen = SmallestKeys(per_class, max_probes)
+    pool = SwapPool()
     cue = SmallestKeys(MAX_CUE_IMAGES)
     is_one_hot = True
     label_shape: tuple[int, ...] | None = None
@@ -54,6 +58,7 @@ def choose_from_dataset(
                     "labels", label_shape, rows.shape[1:], "Encode them alike."
                 )
                 is_one_hot &= rows.ndim == 1 or bool((rows.sum(axis=1) == 1).all())
+                pool.see(pixels)
             elif wanted is not None:
                 raise ValueError(
                     f"classes={sorted(wanted)} needs labels, but dataset yields images only. "
@@ -70,6 +75,8 @@ def choose_from_dataset(
                 for group in groups:
                     if chosen.wants(group, key):
                         chosen.add(group, key, (row, image.copy()))  # a view would hold its batch
+                if row is not None:
+                    pool.offer(groups, key, row, image)
                 if is_one_hot and row is not None and cue.wants(0, key):
                     cue.add(0, key, (groups[0], blurred(image)))
 
@@ -89,19 +96,19 @@ def choose_from_dataset(
             stacklevel=3,
         )
 
-    contents: set[bytes] = set()
-    picked = []
+    picked: dict[bytes, Any] = {}
     for _, (content, _), item in chosen.sorted():
-        if content not in contents:
-            contents.add(content)
-            picked.append(item)
-    chosen_images = np.stack([image for _, image in picked])
+        picked.setdefault(content, item)
+    chosen_images = np.stack([image for _, image in picked.values()])
     if label_shape is None:
         return Chosen(chosen_images, None)
-    stacked = np.stack([row for row, _ in picked])
+    rows = np.stack([row for row, _ in picked.values()])
+    swaps = pool.collect(picked, {group for row in rows for group in _groups_of(row)})
     if not is_one_hot:
-        return Chosen(chosen_images, stacked)
-    return Chosen(chosen_images, one_hot_to_classes(stacked), make_cue_map(cue))
+        return Chosen(chosen_images, rows, swaps=swaps)
+    if swaps is not None:
+        swaps = dataclasses.replace(swaps, rows=one_hot_to_classes(swaps.rows))
+    return Chosen(chosen_images, one_hot_to_classes(rows), make_cue_map(cue), swaps=swaps)
 
 
 def _check_classes(classes: Iterable[int] | None) -> set[int] | None:

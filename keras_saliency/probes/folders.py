@@ -1,5 +1,6 @@
 """Choosing probes from a folder of class folders."""
 
+import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 
@@ -14,7 +15,9 @@ from keras_saliency.probes.files import (
     read_file,
     walk_folder,
 )
-from keras_saliency.probes.image_files import IMAGE_FORMATS, load_image, load_mask
+from keras_saliency.probes.folder_swaps import ImageFolder, read_swaps
+from keras_saliency.probes.image_files import IMAGE_FORMATS, MaskFolder
+from keras_saliency.probes.swap_images import MAX_IMAGES, most_images
 
 
 def choose_from_directory(
@@ -27,7 +30,7 @@ def choose_from_directory(
 ) -> Chosen:
     """Chooses images for each class from a folder of class folders.
 
-    All files are read to hash them, only the chosen ones are decoded. See
+    All files are read to hash them. Decoded are the chosen ones and those for swaps. See
     `ProbeSet.from_directory` for the arguments.
 
     Raises:
@@ -43,30 +46,33 @@ def choose_from_directory(
             f'path must hold one folder for each class. Received: "{path}" without any. '
             "Pass the folder above the class folders."
         )
-    if mask_dir is not None:
-        mask_dir = _check_folder("mask_dir", mask_dir)
+    masks = None if mask_dir is None else MaskFolder(_check_folder("mask_dir", mask_dir))
     chosen = SmallestKeys(per_class)
+    pool = SmallestKeys(MAX_IMAGES, most_images((*size, 3), 1, masks is not None))
     for label, class_name in enumerate(class_names):
         for name in _image_files(path, class_name):
             key = content_hash(read_file(os.path.join(path, name)), seed)
-            if chosen.wants(label, key):
-                chosen.add(label, key, name)
+            for kept in (chosen, pool):
+                if kept.wants(label, key):
+                    kept.add(label, key, name)
     if not chosen.groups:
         raise ValueError(
             f'path must hold images ({", ".join(IMAGE_FORMATS)}). Received: "{path}" with class '
             f"folders {class_names} but no image in them."
         )
-    picked = list(chosen.sorted())
-    names = [name for _, _, name in picked]
-    return Chosen(
-        images=np.stack([load_image(os.path.join(path, name), size) for name in names]),
-        labels=np.array([label for label, _, _ in picked], np.int64),
-        names=[as_text(name.replace(os.sep, "/")) for name in names],
+    folder = ImageFolder(path, size, masks)
+    names = [name for _, _, name in chosen.sorted()]
+    probes = Chosen(
+        images=np.stack([folder.image(name) for name in names]),
+        labels=np.array([label for label, _, _ in chosen.sorted()], np.int64),
+        names=[folder.shown(name) for name in names],
         class_names=[as_text(name) for name in class_names],
         object_masks=None
-        if mask_dir is None
-        else np.stack([load_mask(mask_dir, n, size) for n in names]),
+        if masks is None
+        else np.stack([masks.load(name, size) for name in names]),
     )
+    watched = {entry[:2] for entry in chosen.sorted()}
+    return dataclasses.replace(probes, swaps=read_swaps(folder, pool, watched, probes))
 
 
 def _check_image_size(image_size: Sequence[int]) -> tuple[int, int]:

@@ -3,24 +3,53 @@
 import hashlib
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from keras_saliency.probes.arrays import frozen
+from keras_saliency.probes.immutable import Immutable
 from keras_saliency.probes.other_inputs import OtherInputs
 from keras_saliency.probes.preprocess import apply_preprocess
+from keras_saliency.probes.swap_images import SwapImages
+
+Self = TypeVar("Self", bound="FrozenProbes")
 
 
-class FrozenProbes:
-    """The content of a probe set; see `ProbeSet`."""
+class FrozenProbes(Immutable):
+    """The content of a probe set.
+
+    Attributes:
+        images: array (n, H, W, C).
+        pixel_dtype: dtype that the images had, and `preprocess` is given. That of `images`, but
+            for `for_swaps`, whose images are stored as uint8 where that is lossless.
+        model_inputs: what the model is given; `images` without `preprocess`.
+        other_inputs: `OtherInputs` that it is given as well, or None.
+        labels: int64 array (n,), or None.
+        multi_hot: float32 array (n, k) of zeros and ones, or None. Set when
+            the labels are multi-hot; `labels` is None then.
+        object_masks: bool array (n, H, W), as given, or None.
+        finds_objects: whether the program is to find the objects itself, for swaps only.
+        groups: array (n,) of text, or None.
+        names: tuple of n strings.
+        class_names: tuple of strings, or None.
+        display_images: uint8 array (n, H, W, 3), or None.
+        display_channels: tuple of channel numbers, or None.
+        preprocess: the function, or None.
+        cue_map: float32 array (H, W) in [0, 1], or None. How much of each
+            pixel's variance lies between the classes (eta squared), over up
+            to 600 labelled images that `from_dataset` has seen; None where
+            that was fewer than 20 images or 2 classes, and without
+            `from_dataset`.
+    """
 
     images: np.ndarray
-    model_inputs: np.ndarray
+    pixel_dtype: np.dtype
     other_inputs: OtherInputs | None
     labels: np.ndarray | None
     multi_hot: np.ndarray | None
     object_masks: np.ndarray | None
+    finds_objects: bool
     groups: np.ndarray | None
     names: tuple[str, ...]
     class_names: tuple[str, ...] | None
@@ -28,6 +57,23 @@ class FrozenProbes:
     display_channels: tuple[int, ...] | None
     preprocess: Callable[[np.ndarray], Any] | None
     cue_map: np.ndarray | None
+    _swaps: "FrozenProbes | None"
+
+    @property
+    def for_swaps(self: Self) -> Self:
+        """The images that swaps use, a `ProbeSet` that starts with these probes.
+
+        The probes themselves, unless `from_dataset` or `from_directory` kept more labelled
+        images: up to 600 and 200 MB, the same number of each class as far as there are as many.
+        They are no part of the fingerprint. Their `model_inputs` are made when first asked for.
+        """
+        return cast(Self, self if self._swaps is None else self._swaps)
+
+    @cached_property
+    def model_inputs(self) -> np.ndarray:
+        """What the model is given, (n, …); `images` without `preprocess`."""
+        is_same = self.preprocess is None and self.images.dtype == self.pixel_dtype
+        return self.images if is_same else self.prepare(self.images)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -79,8 +125,13 @@ class FrozenProbes:
         """Returns the model's input for these images; see `apply_preprocess`.
 
         Args:
-            images: array-like (m, H, W, C), in the range of `images`.
+            images: array-like (m, H, W, C), in the range of `images`. What has their dtype
+                becomes `pixel_dtype` first.
         """
+        if self.images.dtype != self.pixel_dtype and getattr(images, "dtype", "") == (
+            self.images.dtype
+        ):
+            images = images.astype(self.pixel_dtype)
         return apply_preprocess(self.preprocess, images, self.images.ndim)
 
     def drawn(self, images: np.ndarray) -> np.ndarray:
@@ -145,24 +196,31 @@ class FrozenProbes:
         parts += [name for name in optional if getattr(self, name) is not None]
         return f"ProbeSet({', '.join(parts)})"
 
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(
-            f"ProbeSet is immutable, so {name} cannot be set. Make a new ProbeSet."
+    def _keep_for_swaps(self, kept: SwapImages | None) -> None:
+        """Makes `for_swaps` of the probes and further images."""
+        if kept is None:
+            return
+        masks = kept.object_masks
+        if masks is None and self.object_masks is not None:  # one box for all
+            masks = np.broadcast_to(self.object_masks[0], kept.images.shape[:-1])
+        swaps = object.__new__(type(self))
+        swaps._set(
+            images=kept.images,
+            pixel_dtype=self.pixel_dtype,
+            object_masks=masks,
+            finds_objects=self.finds_objects,
+            groups=None,
+            names=kept.all_names(self.names),
+            class_names=self.class_names,
+            display_images=None,
+            display_channels=self.display_channels,
+            preprocess=self.preprocess,
+            cue_map=self.cue_map,
+            other_inputs=None,
+            _swaps=None,
         )
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(
-            f"ProbeSet is immutable, so {name} cannot be deleted. Make a new ProbeSet."
-        )
-
-    def __copy__(self) -> "FrozenProbes":
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "FrozenProbes":
-        return self
-
-    def _set(self, **attributes: object) -> None:
-        self.__dict__.update(attributes)
+        swaps._set_labels(kept.rows)
+        self._set(_swaps=swaps)
 
     def _set_labels(self, rows: np.ndarray | None) -> None:
         is_multi_hot = rows is not None and rows.ndim == 2

@@ -28,34 +28,47 @@ def load_image(
         ).numpy()
 
 
-def load_mask(mask_dir: str, name: str, size: Sequence[int]) -> np.ndarray:
-    """Returns the mask of the image `name` ("class/filename"), bool (H, W)."""
-    import tensorflow as tf
+class MaskFolder:
+    """A folder of masks, in class folders; each of these is listed once."""
 
-    folder, file = os.path.split(name)
-    stem = os.path.splitext(file)[0]
-    folder = os.path.join(mask_dir, folder)
-    files = list_folder(folder) if is_folder(folder) else []
-    found = [
-        f for f in files if os.path.splitext(f)[0] == stem and f.lower().endswith(MASK_FORMATS)
-    ]
-    if len(found) != 1:
-        raise ValueError(
-            f"mask_dir must hold one mask for {shown(name, 300)}. Received: "
-            f"{shown(found) if found else 'none'} in {shown(folder, 300)}. Put a file named "
-            f"{shown(stem, 300)} with one of the endings {', '.join(MASK_FORMATS)} there."
-        )
-    path = os.path.join(folder, found[0])
-    with tf.device("CPU"):
-        # At 16 bits, since 8 would round the small object numbers of a 16-bit mask to zero.
-        pixels = tf.image.resize(_decode(path, tf.uint16), size, method="nearest").numpy()
-    mask = (pixels != 0).any(axis=-1)
-    if not mask.any():
-        raise ValueError(
-            f"{shown(path, 300)} is a mask without an object at image_size={size}: all pixels are "
-            "zero. Mark the object with nonzero pixels, or remove the image."
-        )
-    return mask
+    def __init__(self, path: str):
+        self.path = path
+        self._files: dict[str, dict[str, list[str]]] = {}
+
+    def load(self, name: str, size: Sequence[int]) -> np.ndarray:
+        """Returns the mask of the image `name` ("class/filename"), bool (H, W)."""
+        import tensorflow as tf
+
+        folder, file = os.path.split(name)
+        stem = os.path.splitext(file)[0]
+        folder = os.path.join(self.path, folder)
+        found = self._listed(folder).get(stem, [])
+        if len(found) != 1:
+            raise ValueError(
+                f"mask_dir must hold one mask for {shown(name, 300)}. Received: "
+                f"{shown(found) if found else 'none'} in {shown(folder, 300)}. Put a file named "
+                f"{shown(stem, 300)} with one of the endings {', '.join(MASK_FORMATS)} there."
+            )
+        path = os.path.join(folder, found[0])
+        with tf.device("CPU"):
+            # At 16 bits, since 8 would round the small object numbers of a 16-bit mask to zero.
+            pixels = tf.image.resize(_decode(path, tf.uint16), size, method="nearest").numpy()
+        mask = (pixels != 0).any(axis=-1)
+        if not mask.any():
+            raise ValueError(
+                f"{shown(path, 300)} is a mask without an object at image_size={size}: all pixels "
+                "are zero. Mark the object with nonzero pixels, or remove the image."
+            )
+        return mask
+
+    def _listed(self, folder: str) -> dict[str, list[str]]:
+        if folder not in self._files:
+            files: dict[str, list[str]] = {}
+            for file in list_folder(folder) if is_folder(folder) else []:
+                if file.lower().endswith(MASK_FORMATS):
+                    files.setdefault(os.path.splitext(file)[0], []).append(file)
+            self._files[folder] = files
+        return self._files[folder]
 
 
 def _decode(path: str | os.PathLike[str], dtype: Any, num_channels: int = 3) -> Any:

@@ -8,6 +8,15 @@ import numpy as np
 from keras_saliency.probes.arrays import check_finite, check_length, frozen, read_pixels
 
 
+def check_preprocess(preprocess: object) -> None:
+    """Refuses what is neither a function nor None."""
+    if preprocess is not None and not callable(preprocess):
+        raise TypeError(
+            "preprocess must be a function from images to model input, or None. "
+            f"Received: {type(preprocess).__name__}."
+        )
+
+
 def apply_preprocess(
     preprocess: Callable[[np.ndarray], Any] | None, images: np.ndarray, num_axes: int
 ) -> np.ndarray:

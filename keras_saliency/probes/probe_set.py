@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,8 +21,9 @@ from keras_saliency.probes.folders import choose_from_directory
 from keras_saliency.probes.frozen_probes import FrozenProbes
 from keras_saliency.probes.labels import check_named, count_rows, one_hot_to_classes, read_labels
 from keras_saliency.probes.names import check_class_names, check_names, read_groups
-from keras_saliency.probes.object_masks import read_masks
+from keras_saliency.probes.object_masks import check_one_box, is_left_open, read_masks
 from keras_saliency.probes.other_inputs import is_several, split
+from keras_saliency.probes.preprocess import check_preprocess
 
 
 class ProbeSet(FrozenProbes):
@@ -42,7 +43,9 @@ class ProbeSet(FrozenProbes):
         object_masks: where the object is: masks (n, H, W) or (n, H, W, 1) of
             zeros and ones, or whole-number boxes (n, 4) = (y0, x0, y1, x1) in
             pixels, half-open; (n, 2) = (start, end) for signals, (n, 6) =
-            (z0, y0, x0, z1, y1, x1) for volumes. The shape decides which it is.
+            (z0, y0, x0, z1, y1, x1) for volumes; or one such box for all. The shape
+            decides which it is. "auto": the program finds the objects in images
+            itself, for swaps only; statistics do not use them. None: it does not.
         groups: anything hashable for each probe, such as a patient or a
             camera, kept as text.
         names: one string for each probe. Defaults to "probe 0", "probe 1", …
@@ -55,25 +58,7 @@ class ProbeSet(FrozenProbes):
         preprocess: function that turns images (n, H, W, C) into the model's
             input, also of four axes. Called once here, on a copy.
 
-    Attributes:
-        images: array (n, H, W, C).
-        model_inputs: what the model is given; `images` without `preprocess`.
-        other_inputs: `OtherInputs` that it is given as well, or None.
-        labels: int64 array (n,), or None.
-        multi_hot: float32 array (n, k) of zeros and ones, or None. Set when
-            the labels are multi-hot; `labels` is None then.
-        object_masks: bool array (n, H, W), or None.
-        groups: array (n,) of text, or None.
-        names: tuple of n strings.
-        class_names: tuple of strings, or None.
-        display_images: uint8 array (n, H, W, 3), or None.
-        display_channels: tuple of channel numbers, or None.
-        preprocess: the function, or None.
-        cue_map: float32 array (H, W) in [0, 1], or None. How much of each
-            pixel's variance lies between the classes (eta squared), over up
-            to 600 labelled images that `from_dataset` has seen; None where
-            that was fewer than 20 images or 2 classes, and without
-            `from_dataset`.
+    Its attributes are those of `FrozenProbes`.
 
     Raises:
         TypeError: if an argument is of the wrong kind.
@@ -85,7 +70,7 @@ class ProbeSet(FrozenProbes):
         images: ArrayLike | Mapping[str, ArrayLike] | Sequence[ArrayLike],
         labels: ArrayLike | None = None,
         *,
-        object_masks: ArrayLike | None = None,
+        object_masks: ArrayLike | Literal["auto"] | None = "auto",
         groups: Iterable[Hashable] | None = None,
         names: Iterable[str] | None = None,
         class_names: Iterable[str] | None = None,
@@ -103,14 +88,13 @@ class ProbeSet(FrozenProbes):
         if named is not None and rows is not None:
             check_named(rows, len(named))
         names = [f"probe {i}" for i in range(len(pixels))] if names is None else names
-        if preprocess is not None and not callable(preprocess):
-            raise TypeError(
-                "preprocess must be a function from images to model input, or None. "
-                f"Received: {type(preprocess).__name__}."
-            )
+        check_preprocess(preprocess)
+        is_open = is_left_open(object_masks)
         self._set(
             images=pixels,
-            object_masks=None if object_masks is None else read_masks(object_masks, pixels.shape),
+            pixel_dtype=pixels.dtype,
+            object_masks=None if is_open else read_masks(object_masks, pixels.shape),
+            finds_objects=is_open and object_masks is not None and pixels.ndim == 4,
             groups=None if groups is None else read_groups(groups, pixels.shape),
             names=check_names(names, pixels.shape),
             class_names=named,
@@ -123,9 +107,10 @@ class ProbeSet(FrozenProbes):
             preprocess=preprocess,
             cue_map=None,
             other_inputs=others,
+            _swaps=None,
         )
         self._set_labels(rows)
-        self._set(model_inputs=pixels if preprocess is None else self.prepare(pixels))
+        _ = self.model_inputs  # made here, so that a preprocess that fails is found here
 
     @classmethod
     def from_dataset(
@@ -138,13 +123,15 @@ class ProbeSet(FrozenProbes):
         seed: int = 0,
         class_names: Iterable[str] | None = None,
         preprocess: Callable[[np.ndarray], Any] | None = None,
+        object_masks: Sequence[int] | Literal["auto"] | None = "auto",
     ) -> "ProbeSet":
         """Chooses probes for each class from a dataset, by content.
 
         The whole dataset is read once, and images are chosen by a hash of
         their pixels: shuffling the dataset changes neither the choice nor its
-        order, while random augmentation in it would. Only chosen images are
-        held in memory. Images that are there twice count once.
+        order, while random augmentation in it would. Held in memory are the probes
+        and, if there are labels, the images for swaps, see `for_swaps`. Images that
+        are there twice count once.
 
         Pass validation data: reading a `tf.data` training set that reshuffles
         itself moves its later order, and so changes the training.
@@ -164,6 +151,7 @@ class ProbeSet(FrozenProbes):
             class_names: see `ProbeSet`. Defaults to `dataset.class_names` if
                 there is one.
             preprocess: see `ProbeSet`.
+            object_masks: "auto", None, or one box for all images, see `ProbeSet`.
 
         Returns:
             `ProbeSet`, sorted by class, with a `cue_map`.
@@ -172,15 +160,23 @@ class ProbeSet(FrozenProbes):
             TypeError: if `dataset` is of no known kind.
             ValueError: if it is infinite or empty, or its content does not fit.
         """
+        check_one_box(object_masks)
         chosen = choose_from_dataset(
             dataset, per_class=per_class, max_probes=max_probes, classes=classes, seed=seed
         )
         if class_names is None:
             class_names = getattr(dataset, "class_names", None)
-        probes = cls(chosen.images, chosen.labels, class_names=class_names, preprocess=preprocess)
+        probes = cls(
+            chosen.images,
+            chosen.labels,
+            object_masks=object_masks,
+            class_names=class_names,
+            preprocess=preprocess,
+        )
         # The rows chosen from a multi-hot dataset may happen to look one-hot.
         probes._set_labels(chosen.labels)
         probes._set(cue_map=None if chosen.cue_map is None else frozen(chosen.cue_map))
+        probes._keep_for_swaps(chosen.swaps)
         return probes
 
     @classmethod
@@ -193,13 +189,16 @@ class ProbeSet(FrozenProbes):
         seed: int = 0,
         mask_dir: str | os.PathLike[str] | None = None,
         preprocess: Callable[[np.ndarray], Any] | None = None,
+        object_masks: Sequence[int] | Literal["auto"] | None = "auto",
     ) -> "ProbeSet":
         """Chooses probes for each class from a folder of class folders.
 
         Files, classes and pixels are those of
         `keras.utils.image_dataset_from_directory(path, image_size=image_size)`:
         class folders in alphanumeric order, float32 RGB in 0 … 255, resized
-        bilinearly. Images are chosen by a hash of their file.
+        bilinearly. Images are chosen by a hash of their file. More of them are decoded
+        for swaps, see `for_swaps`; there, files that cannot be decoded or lack a mask
+        are left out.
 
         Args:
             path: folder with one folder for each class, holding .bmp, .gif
@@ -212,6 +211,8 @@ class ProbeSet(FrozenProbes):
                 each image a .png, .bmp or .gif file of the same name but for
                 the ending; a nonzero pixel belongs to the object.
             preprocess: see `ProbeSet`.
+            object_masks: "auto", None, or one box for all images, see `ProbeSet`; a box
+                takes the place of `mask_dir`.
 
         Returns:
             `ProbeSet` with names "class/filename", sorted by class.
@@ -220,17 +221,20 @@ class ProbeSet(FrozenProbes):
             ValueError: if a folder, image or mask is missing or cannot be
                 read; the sentence names it.
         """
+        check_one_box(object_masks, mask_dir)
         chosen = choose_from_directory(
             path, image_size=image_size, per_class=per_class, seed=seed, mask_dir=mask_dir
         )
-        return cls(
+        probes = cls(
             chosen.images,
             chosen.labels,
-            object_masks=chosen.object_masks,
+            object_masks=object_masks if chosen.object_masks is None else chosen.object_masks,
             names=chosen.names,
             class_names=chosen.class_names,
             preprocess=preprocess,
         )
+        probes._keep_for_swaps(chosen.swaps)
+        return probes
 
     @classmethod
     def of(cls, probes: Any) -> "ProbeSet":

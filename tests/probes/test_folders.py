@@ -3,6 +3,7 @@
 import pathlib
 import random
 import struct
+import warnings
 import zlib
 
 import keras
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_saliency.probes import ProbeSet
+from keras_saliency.probes import ProbeSet, folder_swaps, image_files, swap_images
 
 
 def write(path, pixels):
@@ -95,13 +96,21 @@ def test_from_directory_chooses_by_content_and_seed(folder):
     assert renamed.names != few.names and renamed.fingerprint == few.fingerprint
 
 
-def test_only_chosen_files_are_decoded(folder):
+def test_only_files_that_are_kept_are_decoded(folder, monkeypatch):
+    monkeypatch.setattr(swap_images, "MAX_IMAGES", 12)  # three of each class
     chosen = ProbeSet.from_directory(folder, image_size=(4, 4), per_class=2)
-    for file in folder.rglob("*.png"):
-        if file.relative_to(folder).as_posix() not in chosen.names:
-            file.unlink()
-    again = ProbeSet.from_directory(folder, image_size=(4, 4), per_class=2)
-    assert set(chosen.names) <= set(again.names)
+    kept = chosen.for_swaps.names
+    others = [f for f in folder.rglob("*.*") if f.relative_to(folder).as_posix() not in kept]
+    assert len(others) > 5
+    decoded = []
+
+    def load(path, size):
+        decoded.append(str(pathlib.Path(path).relative_to(folder).as_posix()))
+        return image_files.load_image(path, size)
+
+    monkeypatch.setattr(folder_swaps, "load_image", load)
+    ProbeSet.from_directory(folder, image_size=(4, 4), per_class=2)
+    assert tuple(decoded) == kept
 
 
 def test_from_directory_leaves_random_states_alone(folder):
@@ -213,3 +222,113 @@ def test_masks_that_are_missing_doubled_or_empty_are_errors_that_name_them(maske
         read()
     with pytest.raises(ValueError, match='mask_dir must be a folder. Received: ".*nowhere"'):
         ProbeSet.from_directory(masked / "images", image_size=(4, 4), mask_dir=masked / "nowhere")
+
+
+def test_images_for_swaps_are_those_that_more_per_class_would_watch(folder):
+    few = ProbeSet.from_directory(folder, image_size=(10, 12), per_class=2)
+    swaps = few.for_swaps
+    assert len(few) == 8 and swaps.names[:8] == few.names
+    np.testing.assert_array_equal(swaps.images[:8], few.images)
+    assert swaps.class_names == few.class_names and swaps.images.dtype == np.float32
+    all_ = ProbeSet.from_directory(folder, image_size=(10, 12), per_class=99)
+    assert all_.for_swaps is all_
+    assert swaps.names[8:] == tuple(name for name in all_.names if name not in few.names)
+    for name, image, label in zip(swaps.names, swaps.images, swaps.labels, strict=True):
+        index = all_.names.index(name)
+        np.testing.assert_array_equal(image, all_.images[index])
+        assert label == all_.labels[index]
+
+
+@pytest.fixture
+def whole(tmp_path):
+    """Two classes of six images, which are loaded at their own size, and their masks."""
+    rng = np.random.default_rng(0)
+    for class_name in ("a", "b"):
+        for i in range(6):
+            pixels = rng.integers(0, 256, (8, 8, 3), np.uint8)
+            write(tmp_path / "images" / class_name / f"{i}.png", pixels)
+            mask = np.zeros((8, 8, 1), np.uint8)
+            mask[: i + 1] = pixels[0, 0, 0] // 2 + 1
+            write(tmp_path / "masks" / class_name / f"{i}.png", mask)
+    return tmp_path
+
+
+def read_whole(whole, per_class=2, **keywords):
+    return ProbeSet.from_directory(
+        whole / "images", image_size=(8, 8), per_class=per_class, **keywords
+    )
+
+
+def test_images_for_swaps_have_the_masks_of_their_files(whole):
+    swaps = read_whole(whole, mask_dir=whole / "masks").for_swaps
+    assert len(swaps) == 12 and not swaps.finds_objects
+    for name, mask in zip(swaps.names, swaps.object_masks, strict=True):
+        assert mask.sum() == 8 * (int(pathlib.Path(name).stem) + 1)
+    assert swaps.images.dtype == np.uint8 and swaps.pixel_dtype == np.float32
+    full = read_whole(whole, per_class=6)
+    for name, image in zip(swaps.names, swaps.images, strict=True):
+        np.testing.assert_array_equal(image, full.images[full.names.index(name)])
+
+
+def test_one_box_for_all_images_of_a_folder(whole):
+    probes = read_whole(whole, object_masks=(0, 2, 5, 8))
+    assert probes.object_masks.shape == (4, 8, 8)
+    masks = probes.for_swaps.object_masks
+    assert masks.shape == (12, 8, 8) and masks[:, :5, 2:].all() and masks.sum() == 12 * 30
+    assert not read_whole(whole, object_masks=None).finds_objects
+    assert read_whole(whole).for_swaps.finds_objects
+    with pytest.raises(ValueError, match="mask_dir and object_masks cannot be given together"):
+        read_whole(whole, mask_dir=whole / "masks", object_masks=(0, 2, 5, 8))
+    with pytest.raises(ValueError, match="one box for all images"):
+        read_whole(whole, object_masks=[(0, 2, 5, 8)] * 4)
+
+
+def test_what_cannot_be_used_for_swaps_is_left_out(whole):
+    few = read_whole(whole)
+    others = [name for name in read_whole(whole).for_swaps.names if name not in few.names]
+    (whole / "masks" / others[0]).unlink()
+    write(whole / "masks" / others[1], np.zeros((8, 8, 1), np.uint8))
+    swaps = read_whole(whole, mask_dir=whole / "masks").for_swaps
+    assert swaps.names == (*few.names, *others[2:])
+    assert len(swaps.object_masks) == len(swaps.images) == len(swaps.labels) == 10
+    # The files' own hashes decide, so a broken one is exchanged for one that is no probe.
+    broken = next(c for c in (bytes([i]) * 9 for i in range(99)) if is_unwatched(whole, c))
+    (whole / "images" / "b" / "9.png").write_bytes(broken)
+    with pytest.warns(UserWarning, match='1 image files cannot be decoded.*"b/9.png"'):
+        assert read_whole(whole).for_swaps.names == (*few.names, *others)
+
+
+def is_unwatched(whole, content):
+    path = whole / "images" / "b" / "9.png"
+    path.write_bytes(content)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            read_whole(whole)
+    except ValueError:
+        return False
+    return True
+
+
+def test_large_images_of_a_folder_are_fewer(whole, monkeypatch):
+    size = 8 * 8 * 3
+    monkeypatch.setattr(swap_images, "MAX_BYTES", 8 * size)
+    assert np.bincount(read_whole(whole, per_class=1).for_swaps.labels).tolist() == [4, 4]
+    masked = read_whole(whole, per_class=1, mask_dir=whole / "masks").for_swaps
+    assert np.bincount(masked.labels).tolist() == [3, 3]
+
+
+def test_an_image_that_bytes_cannot_hold_leaves_room_for_fewer(whole, monkeypatch):
+    monkeypatch.setattr(swap_images, "MAX_BYTES", 16 * 8 * 8 * 3)  # 4 as float32
+    rng = np.random.default_rng(0)
+    while True:  # until it is no probe
+        pixels = rng.integers(0, 256, (5, 6, 3), np.uint8)
+        write(whole / "images" / "b" / "6.png", pixels)
+        probes = read_whole(whole, per_class=1)
+        if "b/6.png" not in probes.names:
+            break
+    two = read_whole(whole, per_class=2)
+    swaps = probes.for_swaps
+    assert swaps.images.dtype == np.float32 and set(swaps.names) == set(two.names)
+    for name, image in zip(swaps.names, swaps.images, strict=True):
+        np.testing.assert_array_equal(image, two.images[two.names.index(name)])

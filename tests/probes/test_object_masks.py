@@ -94,9 +94,85 @@ def test_wrong_boxes_of_signals_and_volumes_are_refused(shape, boxes, match):
         ([(-1, 0, 1, 1)] * 6, ValueError, r"Received: \(-1, 0, 1, 1\)"),
         ([(0, 0, 0.5, 0.5)] * 6, ValueError, "whole pixels"),
         ([(0, 0, np.nan, 1)] * 6, ValueError, "whole pixels"),
-        ("box", TypeError, "object_masks must hold real numbers"),
+        ("box", TypeError, 'object_masks must hold real numbers.*or be "auto" or None. Rec.*"box"'),
+        (("auto",), TypeError, "object_masks must hold real numbers"),
+        ((0, 0, 1), TypeError, r"object_masks must be \(y0, x0, y1, x1\) in pixels"),
+        ((0, 0, 0.5, 1), TypeError, r"object_masks must be \(y0, x0, y1, x1\) in pixels"),
+        ((0, 0, 6, 1), ValueError, "object_masks must lie in the image of 5×7 pixels"),
+        ((2, 0, 2, 1), ValueError, "and not be empty"),
     ],
 )
 def test_masks_and_boxes_without_an_object_are_refused(masks, error, match):
     with pytest.raises(error, match=match):
         ProbeSet(IMAGES, object_masks=masks)
+
+
+@pytest.mark.parametrize(
+    ("shape", "box"),
+    [((40, 3), (2, 6)), ((5, 7, 3), (1, 2, 4, 5)), ((4, 5, 6, 1), [1, 2, 3, 2, 4, 6])],
+)
+def test_one_box_is_that_of_all_probes(shape, box):
+    images = np.zeros((3, *shape), np.uint8)
+    single = ProbeSet(images, object_masks=box)
+    each = ProbeSet(images, object_masks=[box] * 3)
+    np.testing.assert_array_equal(single.object_masks, each.object_masks)
+    assert single.fingerprint == each.fingerprint and not single.finds_objects
+    as_array = ProbeSet(images, object_masks=np.array(box, np.float32))
+    assert as_array.fingerprint == each.fingerprint
+
+
+def test_objects_are_to_be_found_in_images_unless_given_or_switched_off():
+    auto, off = ProbeSet(IMAGES), ProbeSet(IMAGES, object_masks=None)
+    assert auto.finds_objects and ProbeSet(IMAGES, object_masks="auto").finds_objects
+    assert not off.finds_objects
+    assert auto.object_masks is None and off.object_masks is None
+    assert auto.fingerprint == off.fingerprint and repr(auto) == repr(off)
+    assert not ProbeSet(IMAGES, object_masks=[(0, 0, 2, 2)] * 6).finds_objects
+    assert not ProbeSet(np.zeros((2, 40, 3))).finds_objects
+    assert not ProbeSet(np.zeros((2, 4, 5, 6, 1))).finds_objects
+    with pytest.raises(AttributeError, match="finds_objects cannot be set"):
+        auto.finds_objects = False
+
+
+def test_fingerprints_have_not_changed_since_runs_were_first_resumed():
+    images = np.random.default_rng(7).integers(0, 256, (90, 6, 5, 3)).astype(np.uint8)
+    labels = np.arange(90) % 3
+    boxed = ProbeSet(images[:4], labels[:4], object_masks=[(1, 1, 4, 4)] * 4)
+    assert boxed.fingerprint[:12] == "b5407f993a90"
+    assert ProbeSet(images[:4], labels[:4]).fingerprint[:12] == "c4b29f1c7d47"
+    chosen = ProbeSet.from_dataset((images, labels), per_class=4)
+    assert chosen.fingerprint[:12] == "b1e347681b2f"
+    floats = (images.astype(np.float32), labels)
+    divided = ProbeSet.from_dataset(floats, per_class=4, preprocess=lambda pixels: pixels / 255)
+    assert divided.fingerprint[:12] == "99d201133cf8"
+
+
+def test_from_dataset_takes_one_box_or_none():
+    labels = [0, 1] * 3
+    box = (1, 2, 4, 5)
+    probes = ProbeSet.from_dataset((IMAGES, labels), per_class=2, object_masks=box)
+    assert probes.object_masks.shape == (4, 5, 7)
+    expected = ProbeSet(probes.images, object_masks=[box] * 4).object_masks
+    np.testing.assert_array_equal(probes.object_masks, expected)
+    swaps = probes.for_swaps
+    assert len(swaps) == 6 and swaps.object_masks.shape == (6, 5, 7)
+    assert (swaps.object_masks == expected[0]).all() and not swaps.object_masks.flags.writeable
+    auto = ProbeSet.from_dataset((IMAGES, labels), per_class=2)
+    assert auto.finds_objects and auto.for_swaps.finds_objects
+    off = ProbeSet.from_dataset((IMAGES, labels), per_class=2, object_masks=None)
+    assert not off.finds_objects and not off.for_swaps.finds_objects
+    assert off.for_swaps.object_masks is None
+
+
+@pytest.mark.parametrize(
+    ("masks", "error", "match"),
+    [
+        (np.ones((6, 5, 7)), ValueError, r"one box for all images.*shape \(6, 5, 7\).*mask_dir="),
+        ([(0, 0, 1, 1)] * 6, ValueError, r"one box for all images.*shape \(6, 4\)"),
+        ("none", TypeError, 'or be "auto" or None'),
+        ((0, 0, 9, 9), ValueError, "must lie in the image"),
+    ],
+)
+def test_from_dataset_refuses_masks_it_cannot_match(masks, error, match):
+    with pytest.raises(error, match=match):
+        ProbeSet.from_dataset((IMAGES, [0, 1] * 3), object_masks=masks)
