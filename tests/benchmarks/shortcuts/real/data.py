@@ -1,0 +1,93 @@
+"""Real images with labels: `load(name)` reads one data set, the same for everybody.
+
+The arrays are made once, from packages (see `sources.py`), and cached. Each loader returns
+images (uint8), labels, masks (bool, or None where the packages give none), and whether an image
+is for validation (None: every fourth of each class is).
+"""
+
+import numpy as np
+from real import crops, cutouts, grey
+from real.sources import data_folder
+
+# No data set is in both splits. Emoji of other vendors, or two draws of one picture, would be one.
+LOADERS = {
+    "tune": {
+        "mnist": grey.mnist,
+        "digits": grey.digits,
+        "silhouettes": grey.silhouettes,
+        "icons": cutouts.icons,
+        "sprites": cutouts.sprites,
+        "textures": crops.textures,
+        "satellite": crops.satellite,
+    },
+    "score": {
+        "fashion": grey.fashion,
+        "letters": grey.letters,
+        "faces": grey.faces,
+        "emoji": cutouts.emoji,
+        "stamps": cutouts.stamps,
+        "clipart": cutouts.clipart,
+        "furniture": cutouts.furniture,
+        "photographs": crops.photographs,
+        "tissue": crops.tissue,
+    },
+}
+MAX_TRAINING, MAX_VALIDATION = 5000, 1500
+VALIDATION_SHARE = 4  # one of four
+VERSION = 1  # of the arrays: raised when a loader changes
+
+
+def names(split):
+    return tuple(LOADERS[split])
+
+
+def load(name, size=None):
+    """Reads one data set.
+
+    Args:
+        name: a key of `LOADERS["tune"]` or `LOADERS["score"]`.
+        size: height and width in pixels; None for the data set's own. Only cut-outs, whose
+            files are larger, can be had at another size.
+
+    Returns:
+        x_train, y_train, x_val, y_val, masks_val: uint8 (n, H, W, C) with C = 1 or 3, int64
+        (n,), the same for validation, and bool (m, H, W) of the objects, or None. In a random
+        order that is always the same.
+    """
+    file = data_folder() / "arrays" / f"{name}-{size or 'own'}-{VERSION}.npz"
+    if not file.exists():
+        arrays = _make(name, size)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        # Written aside first: two processes may make the same file.
+        aside = file.with_name(f"{file.stem}-{np.random.SeedSequence().entropy}.npz")
+        np.savez_compressed(aside, **arrays)
+        aside.replace(file)
+    with np.load(file) as opened:
+        found = dict(opened)
+    keys = ("x_train", "y_train", "x_val", "y_val", "masks_val")
+    return tuple(found.get(key) for key in keys)
+
+
+def _make(name, size):
+    loader = next(loaders[name] for loaders in LOADERS.values() if name in loaders)
+    images, labels, masks, is_validation = loader() if size is None else loader(size)
+    images = images if images.ndim == 4 else images[..., None]
+    rng = np.random.default_rng(0)
+    order = rng.permutation(len(images))
+    labels = np.asarray(labels, np.int64)
+    if is_validation is None:
+        is_validation = np.zeros(len(labels), bool)
+        for label in np.unique(labels):
+            mine = order[labels[order] == label]
+            is_validation[mine[::VALIDATION_SHARE]] = True
+    seen = order[is_validation[order]][:MAX_VALIDATION]
+    learned = order[~is_validation[order]][:MAX_TRAINING]
+    arrays = {
+        "x_train": images[learned],
+        "y_train": labels[learned],
+        "x_val": images[seen],
+        "y_val": labels[seen],
+    }
+    if masks is not None:
+        arrays["masks_val"] = masks[seen]
+    return arrays

