@@ -47,9 +47,8 @@ def fashion():
     for part in ("train", "t10k"):
         arrays = []
         for kind, start in (("images-idx3", 16), ("labels-idx1", 8)):
-            file = next(folder.rglob(f"{part}-{kind}-ubyte*"))
-            opened = gzip.open(file) if file.suffix == ".gz" else file.open("rb")
-            with opened:
+            file = next(folder.rglob(f"{part}-{kind}-ubyte.gz"))
+            with gzip.open(file) as opened:
                 arrays.append(np.frombuffer(opened.read(), np.uint8, offset=start))
         found.append((arrays[0].reshape(-1, 28, 28), arrays[1]))
     (images, labels), (more, their_labels) = found
