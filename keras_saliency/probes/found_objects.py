@@ -43,9 +43,9 @@ class FoundObjects:
         if self.is_sure.mean() < USABLE_SHARE:
             return False
         has_class = members(labels, len(self.is_sure))
-        has_class = has_class[:, has_class.any(axis=0)]
-        shares = self.is_sure @ has_class / has_class.sum(axis=0)
-        return bool((shares >= USABLE_CLASS_SHARE).all())
+        sizes = has_class.sum(axis=0)
+        num_sure = (has_class & self.is_sure[:, None]).sum(axis=0)
+        return bool((num_sure >= USABLE_CLASS_SHARE * sizes).all())
 
 
 def find_objects(images: ArrayLike, labels: ArrayLike | None = None) -> FoundObjects:
