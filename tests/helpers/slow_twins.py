@@ -230,3 +230,90 @@ def relative_error(a, b):
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     assert a.shape == b.shape and np.abs(b).max() > 0
     return np.abs(a - b).max() / np.abs(b).max()
+
+
+def slow_jpeg_steps(quality):
+    """The luminance table at a quality, by libjpeg's integers, from the standard's table at 50."""
+    at_50 = """16 11 10 16 24 40 51 61  12 12 14 19 26 58 60 55  14 13 16 24 40 57 69 56
+               14 17 22 29 51 87 80 62  18 22 37 56 68 109 103 77  24 35 55 64 81 104 113 92
+               49 64 78 87 103 121 120 101  72 92 95 98 112 100 103 99"""
+    percent = 5000 // quality if quality < 50 else 200 - 2 * quality
+    steps = [min(255, max(1, (int(s) * percent + 50) // 100)) for s in at_50.split()]
+    return np.array(steps).reshape(8, 8)
+
+
+def slow_dct(block):
+    """The DCT of one 8×8 block, by its double sum, orthonormal as JPEG has it."""
+    out = np.zeros((8, 8))
+    for u in range(8):
+        for v in range(8):
+            for y in range(8):
+                for x in range(8):
+                    wave = np.cos((2 * y + 1) * u * np.pi / 16) * np.cos(
+                        (2 * x + 1) * v * np.pi / 16
+                    )
+                    out[u, v] += block[y, x] * wave / 4
+            out[u, v] /= np.sqrt(2) ** ((u == 0) + (v == 0))
+    return out
+
+
+def slow_noise_deviation(image):
+    """Blocks one by one; `image` (H, W, C), at least 8 pixels on each side."""
+    import cv2
+
+    height, width, channels = image.shape
+    smooth = [
+        cv2.GaussianBlur(image[..., c], (0, 0), 1, borderType=cv2.BORDER_REFLECT)
+        for c in range(channels)
+    ]
+    side = min(8, max(2, min(height, width) // 8))
+    blocks = []
+    for top in range(1, height - 1 - side + 1, side):
+        for left in range(1, width - 1 - side + 1, side):
+            residual, slope = [], []
+            for y in range(top, top + side):
+                for x in range(left, left + side):
+                    for c in range(channels):
+                        a, s = image[y - 1 : y + 2, x - 1 : x + 2, c], smooth[c]
+                        mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]])
+                        residual.append(abs((a * mask).sum()) / 6)
+                        slope.append((s[y + 1, x] - s[y, x]) ** 2 + (s[y, x + 1] - s[y, x]) ** 2)
+            blocks.append((np.mean(slope), np.mean(residual)))
+    blocks = sorted(blocks)[: max(1, len(blocks) // 4)]
+    return np.median([residual for _, residual in blocks]) * np.sqrt(np.pi / 2)
+
+
+def slow_sharpness_level(image):
+    """Pixel by pixel."""
+    import cv2
+
+    grey = image.mean(axis=2)
+    coarse = cv2.GaussianBlur(grey, (0, 0), 1, borderType=cv2.BORDER_REFLECT)
+    slopes = []
+    for y in range(grey.shape[0]):
+        for x in range(grey.shape[1]):
+            if y == grey.shape[0] - 1 or x == grey.shape[1] - 1:
+                slopes.append((0.0, 0.0))
+            else:
+                slopes.append(
+                    tuple(
+                        (a[y + 1, x] - a[y, x]) ** 2 + (a[y, x + 1] - a[y, x]) ** 2
+                        for a in (coarse, grey)
+                    )
+                )
+    slopes.sort(key=lambda two: two[0])
+    noise = np.median([fine for _, fine in slopes[: len(slopes) // 4]])
+    steepest = slopes[-max(4, len(slopes) // 20) :]
+    fine = max(0, np.mean([fine for _, fine in steepest]) - noise)
+    return np.log2((fine + 1) / (np.mean([c for c, _ in steepest]) + 1)) / 2
+
+
+def slow_share_between(levels, groups):
+    """The share of the variance of ranks that lies between groups, tied ranks averaged."""
+    ranks = [np.mean([r for r, v in enumerate(sorted(levels)) if v == value]) for value in levels]
+    mean = np.mean(ranks)
+    between = sum(
+        (np.mean([r for r, h in zip(ranks, groups, strict=True) if h == g]) - mean) ** 2
+        for g in groups
+    )
+    return between / sum((r - mean) ** 2 for r in ranks)

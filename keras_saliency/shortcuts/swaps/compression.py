@@ -1,0 +1,153 @@
+"""JPEG: how strongly an image was compressed, compressing it, and undoing its blocks.
+
+Images here are float32 (H, W, C) in whole grey levels, 0 … 255, grey or RGB.
+"""
+
+import numpy as np
+
+from keras_saliency._utils.opencv import cv2
+
+BLOCK = 8  # pixels, the side of a JPEG block
+
+# The luminance table of the standard at quality 50 (ITU-T T.81, annex K.1).
+_TABLE = np.array(
+    [
+        [16, 11, 10, 16, 24, 40, 51, 61],
+        [12, 12, 14, 19, 26, 58, 60, 55],
+        [14, 13, 16, 24, 40, 57, 69, 56],
+        [14, 17, 22, 29, 51, 87, 80, 62],
+        [18, 22, 37, 56, 68, 109, 103, 77],
+        [24, 35, 55, 64, 81, 104, 113, 92],
+        [49, 64, 78, 87, 103, 121, 120, 101],
+        [72, 92, 95, 98, 112, 100, 103, 99],
+    ],
+    np.float32,
+)
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+_CANDIDATES = np.array([*range(3, 30), *range(30, 98, 2)])
+_MAX_BLOCKS, _MAX_COEFFICIENTS = 64, 512  # read of one image
+_LEAST = 2  # grey levels: smaller coefficients may be rounding
+_ROUNDING = 0.5  # deviation of a coefficient, from rounding pixels to whole grey levels
+# Deviation of a coefficient from its step, as a share of the step: from the tables of other
+# qualities nearby, and, where pixels are black or white, because decoding cuts ringing off.
+_SPREAD, _SPREAD_CUT = 0.07, 0.22
+_OUTLIERS = 0.1  # share of the coefficients that may have any value
+_EVIDENCE = 5  # nats by which quantised must be likelier than not
+
+
+def compression_level(image: np.ndarray) -> float:
+    """Returns how coarsely JPEG quantised an image, in octaves; 0 where no trace is found.
+
+    log2(1 + q), with q the first step of the luminance table: 1.4 at quality 95, 4.1 at 50, 7.3
+    at 5. See `jpeg_quality`.
+    """
+    return level_of_quality(jpeg_quality(image))
+
+
+def level_of_quality(quality: int) -> float:
+    """Returns the compression level of a JPEG quality, 1 … 100; 0 for 100."""
+    if quality == 100:
+        return 0.0
+    return float(np.log2(1 + _TABLE[0, 0] * _table_scale(np.array(quality))))
+
+
+def jpeg_quality(image: np.ndarray) -> int:
+    """Estimates the quality at which an image was JPEG-compressed; 100 where no trace is found.
+
+    A compressed image's DCT coefficients are multiples of the steps of its quantisation table.
+    For each of 61 qualities, the likelihood of the coefficients as such multiples (normal errors
+    of rounding, a tenth of outliers) is compared with that of any value within a step. Small
+    coefficients are no evidence: those of a blurred image are small as well. The grid must start
+    at the first pixel: after cropping or resizing, no trace is found.
+    """
+    values, frequencies, is_cut = _coefficients(image)
+    scales = _table_scale(_CANDIDATES)[:, None]
+    steps = np.clip(np.floor(_TABLE.ravel()[frequencies] * scales + 0.5), 1, 255)
+    multiples = np.rint(values / steps)
+    deviations = np.sqrt(_ROUNDING**2 + (np.where(is_cut, _SPREAD_CUT, _SPREAD) * steps) ** 2)
+    errors = (values - steps * multiples) / deviations
+    ratios = steps / deviations * np.exp(-(errors**2) / 2) / np.sqrt(2 * np.pi)
+    ratios = np.where(multiples > 0, ratios, np.minimum(ratios, 1))
+    evidence = np.log((1 - _OUTLIERS) * ratios + _OUTLIERS).sum(axis=1)
+    best = int(evidence.argmax())
+    return int(_CANDIDATES[best]) if evidence[best] > _EVIDENCE else 100
+
+
+def recompress(image: np.ndarray, quality: int) -> np.ndarray:
+    """Returns an image as if it had been compressed at this quality, and not before.
+
+    What was compressed more strongly before loses its blocks first.
+    """
+    before = jpeg_quality(image)
+    return _jpeg(_without_blocks(image, before) if before < quality else image, quality)
+
+
+def uncompress(image: np.ndarray) -> np.ndarray:
+    """Returns an image without the blocks of its JPEG compression; itself where it has none."""
+    quality = jpeg_quality(image)
+    return image if quality == 100 else _without_blocks(image, quality)
+
+
+def _table_scale(qualities: np.ndarray) -> np.ndarray:
+    """Returns by what the table of quality 50 is multiplied, as libjpeg does it."""
+    return np.where(qualities < 50, 50 / qualities, 2 - qualities / 50)
+
+
+def _coefficients(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns sizes of DCT coefficients that are not small, (m,) each.
+
+    With them their frequencies, 1 … 63, and whether their block has black or white pixels, where
+    decoding may have cut values off.
+    """
+    luma = image @ _LUMA if image.shape[-1] == 3 else image.mean(axis=-1)
+    blocks = _blocks(luma)
+    is_cut = np.any(_blocks(np.any((image <= 0) | (image >= 255), axis=-1)), axis=(1, 2))
+    some = np.linspace(0, len(blocks) - 1, min(len(blocks), _MAX_BLOCKS)).astype(int)
+    coefficients = np.abs(_DCT @ blocks[some] @ _DCT.T).reshape(len(some), BLOCK**2)
+    coefficients[:, 0] = 0  # the mean, the same for all blocks of a flat background
+    rows, frequencies = np.nonzero(coefficients > _LEAST)
+    few = np.linspace(0, len(rows) - 1, min(len(rows), _MAX_COEFFICIENTS)).astype(int)
+    rows, frequencies = rows[few], frequencies[few]
+    return coefficients[rows, frequencies], frequencies, is_cut[some][rows]
+
+
+def _blocks(plane: np.ndarray) -> np.ndarray:
+    """Returns the whole blocks of a plane (H, W), (b, 8, 8)."""
+    rows, columns = (length // BLOCK for length in plane.shape)
+    cut = plane[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
+    return cut.swapaxes(1, 2).reshape(-1, BLOCK, BLOCK)
+
+
+def _dct_matrix() -> np.ndarray:
+    frequency, place = np.mgrid[:BLOCK, :BLOCK]
+    matrix = np.cos(np.pi * frequency * (2 * place + 1) / (2 * BLOCK)) * np.sqrt(2 / BLOCK)
+    matrix[0] /= np.sqrt(2)
+    return matrix.astype(np.float32)
+
+
+_DCT = _dct_matrix()
+
+
+def _jpeg(image: np.ndarray, quality: int) -> np.ndarray:
+    is_colour = image.shape[-1] == 3
+    pixels = image.astype(np.uint8)[..., ::-1]  # OpenCV's colours are BGR
+    encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    decoded = np.asarray(cv2.imdecode(encoded, 1 if is_colour else 0))  # IMREAD_COLOR, _GRAYSCALE
+    return decoded.reshape(image.shape)[..., ::-1].astype(np.float32)
+
+
+def _without_blocks(image: np.ndarray, quality: int) -> np.ndarray:
+    """Averages the image over compressions by grids at sixteen other places.
+
+    Nosratinia, Enhancement of JPEG-compressed images by re-application of JPEG, 2001, whose 64
+    places include the image's own.
+    """
+    height, width = image.shape[:2]
+    padded = np.pad(image, ((BLOCK, BLOCK), (BLOCK, BLOCK), (0, 0)), mode="symmetric")
+    total = np.zeros(image.shape, np.float32)
+    for top in range(1, BLOCK, 2):
+        for left in range(1, BLOCK, 2):
+            moved = _jpeg(padded[top:, left:], quality)
+            y, x = BLOCK - top, BLOCK - left
+            total += moved[y : y + height, x : x + width]
+    return np.rint(total / 16)

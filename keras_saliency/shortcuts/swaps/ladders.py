@@ -1,0 +1,116 @@
+"""`LadderSwap`: a recipient takes over a donor's noise, sharpness or compression."""
+
+from functools import partial
+
+import numpy as np
+
+from keras_saliency.shortcuts.swaps import acquisition
+from keras_saliency.shortcuts.swaps.acquisition import LADDERS, MIN_SIDE, Ladder
+from keras_saliency.shortcuts.swaps.kinds import Swap
+from keras_saliency.shortcuts.swaps.pairs import Pairs
+from keras_saliency.shortcuts.swaps.scene import Scene
+
+MAX_BYTES = 200_000_000  # of versions that are kept
+
+
+class LadderSwap(Swap):
+    """The recipient becomes the version of itself whose level is nearest to the donor's.
+
+    Nothing of the donor's pixels is lent. With a donor of its own class a recipient goes up and
+    down the same ladder, so that what the edit itself costs cancels.
+
+    Args:
+        scene: `Scene` of images, see `applies`.
+        kind: "noise", "sharpness" or "compression".
+    """
+
+    def __init__(self, scene: Scene, kind: str):
+        super().__init__(scene)
+        self.kind = kind
+
+    @staticmethod
+    def applies(scene: Scene, kind: str) -> bool:
+        """Returns whether a ladder is for the scene: images, grey or RGB for compression.
+
+        Signals and volumes have no ladder, nor have images of less than 16 pixels, in which
+        noise, edges and detail are the same few pixels.
+        """
+        *size, num_channels = scene.pixels.shape[1:]
+        channels = LADDERS[kind].channels
+        is_image = len(size) == 2 and min(size) >= 2 * MIN_SIDE
+        return is_image and (not channels or num_channels in channels)
+
+    @property
+    def levels(self) -> np.ndarray:
+        """The level of each probe, float32 (n,)."""
+        return self.scene.once(_LEVELS[self.kind])
+
+    def separates(self) -> bool:
+        """Returns whether the property differs between classes; where not, no swap is needed."""
+        return acquisition.separates(self.levels, self.scene.class_labels.has_class)
+
+    def edit(self, pairs: Pairs) -> np.ndarray:
+        climbed = self.scene.once(_CLIMBED[self.kind])
+        edited = self.scene.pixels[pairs.recipients].astype(np.float32)
+        rungs = np.abs(climbed.levels(pairs.recipients) - self.levels[pairs.donors, None]).argmin(
+            axis=1
+        )
+        for i, (recipient, rung) in enumerate(zip(pairs.recipients, rungs, strict=True)):
+            if rung:
+                edited[i] = climbed.version(recipient, rung)
+        return edited
+
+
+class _Climbed:
+    """What is known of the versions of a scene's probes; found when it is first asked for.
+
+    The same in every check: versions depend on nothing but the image.
+
+    Args:
+        ladder: `Ladder`.
+        scene: `Scene`.
+    """
+
+    def __init__(self, ladder: Ladder, scene: Scene):
+        self._ladder, self._scene = ladder, scene
+        num, *shape = scene.pixels.shape
+        self._levels = np.full((num, len(ladder.versions)), np.nan, np.float32)
+        all_bytes = self._levels.size * int(np.prod(shape))
+        self._kept: dict[tuple[int, int], np.ndarray] | None = (
+            {} if all_bytes <= MAX_BYTES else None
+        )
+
+    def levels(self, rows: np.ndarray) -> np.ndarray:
+        """Returns the levels of the versions of some probes, (m, v)."""
+        for row in np.unique(rows[np.isnan(self._levels[rows, 0])]):
+            image = acquisition.middle(_grey_levels(self._scene, row))
+            self._levels[row] = self._ladder.levels(image)
+        return self._levels[rows]
+
+    def version(self, row: int, rung: int) -> np.ndarray:
+        """Returns a version of a probe in the probes' own range, float32 (H, W, C)."""
+        key = int(row), int(rung)
+        version = None if self._kept is None else self._kept.get(key)
+        if version is None:
+            version = self._ladder.versions[rung](_grey_levels(self._scene, row)).astype(np.uint8)
+            if self._kept is not None:
+                self._kept[key] = version
+        low, high = self._scene.value_range.low, self._scene.value_range.high
+        return (low + version * ((high - low) / 255)).astype(np.float32)
+
+
+def _levels_of_probes(ladder: Ladder, scene: Scene) -> np.ndarray:
+    images = (acquisition.middle(_grey_levels(scene, row)) for row in range(len(scene.pixels)))
+    return np.array([ladder.level(image) for image in images], np.float32)
+
+
+def _grey_levels(scene: Scene, row: int) -> np.ndarray:
+    """Returns a probe in grey levels: its range as 0 … 255, rounded, float32 (H, W, C)."""
+    low, high = scene.value_range.low, scene.value_range.high
+    scaled = (scene.pixels[row] - low) * (255 / np.where(high > low, high - low, 1))
+    return np.clip(np.rint(scaled), 0, 255).astype(np.float32)
+
+
+# One function for each kind, by which `Scene.once` knows what it has made.
+_LEVELS = {kind: partial(_levels_of_probes, ladder) for kind, ladder in LADDERS.items()}
+_CLIMBED = {kind: partial(_Climbed, ladder) for kind, ladder in LADDERS.items()}
