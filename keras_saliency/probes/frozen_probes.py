@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from keras_saliency.probes.immutable import Immutable
 from keras_saliency.probes.other_inputs import OtherInputs
 from keras_saliency.probes.preprocess import apply_preprocess
 from keras_saliency.probes.swap_images import SwapImages
+
+if TYPE_CHECKING:
+    from keras_saliency.probes.found_objects import FoundObjects
 
 Self = TypeVar("Self", bound="FrozenProbes")
 
@@ -68,6 +71,19 @@ class FrozenProbes(Immutable):
         They are no part of the fingerprint. Their `model_inputs` are made when first asked for.
         """
         return cast(Self, self if self._swaps is None else self._swaps)
+
+    @cached_property
+    def found_objects(self) -> "FoundObjects | None":
+        """The objects that the program finds in the images; None unless `finds_objects`.
+
+        They are for swaps only: statistics use `object_masks`.
+        """
+        if not self.finds_objects:
+            return None
+        from keras_saliency.probes.found_objects import find_objects  # loads OpenCV
+
+        labels = self.labels if self.multi_hot is None else self.multi_hot
+        return find_objects(self.images, labels)
 
     @cached_property
     def model_inputs(self) -> np.ndarray:

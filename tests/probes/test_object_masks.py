@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_saliency.probes import ProbeSet
+from keras_saliency.probes import ProbeSet, found_objects
 
 
 def make_images(num=6, height=5, width=7, channels=3, seed=0):
@@ -176,3 +176,49 @@ def test_from_dataset_takes_one_box_or_none():
 def test_from_dataset_refuses_masks_it_cannot_match(masks, error, match):
     with pytest.raises(error, match=match):
         ProbeSet.from_dataset((IMAGES, [0, 1] * 3), object_masks=masks)
+
+
+def squares(num=6):
+    """Dark squares on a light ground, and where they are."""
+    images = np.full((num, 24, 32, 3), 220, np.uint8)
+    masks = np.zeros((num, 24, 32), bool)
+    for i in range(num):
+        masks[i, 6 + i : 14 + i, 9 : 20 + i] = True
+        images[i][masks[i]] = (20 + i, 60, 90)
+    return images, masks
+
+
+def test_objects_are_found_once_and_only_where_they_are_asked_for():
+    images, masks = squares()
+    probes = ProbeSet(images, [0, 1] * 3)
+    found = probes.found_objects
+    assert found is probes.found_objects
+    assert found.masks.shape == masks.shape and found.is_sure.all()
+    assert found.masks[masks].all() and not found.masks[:, :3].any()
+    assert probes.object_masks is None
+    for given in (None, masks, (6, 9, 20, 25)):
+        assert ProbeSet(images, object_masks=given).found_objects is None
+    assert ProbeSet(np.zeros((2, 40, 3))).found_objects is None
+
+
+@pytest.mark.parametrize("labels", [None, [0, 1] * 3, [[1, 1], [0, 1]] * 3])
+def test_objects_are_found_with_what_labels_there_are(monkeypatch, labels):
+    given = []
+
+    def find_objects(images, labels):
+        given.extend([images, labels])
+        return "found"
+
+    monkeypatch.setattr(found_objects, "find_objects", find_objects)
+    probes = ProbeSet(squares()[0], labels)
+    assert probes.found_objects == "found" and given[0] is probes.images
+    assert given[1] is (probes.labels if probes.multi_hot is None else probes.multi_hot)
+    assert (given[1] is None) == (labels is None)
+
+
+def test_objects_are_found_in_all_images_for_swaps():
+    images, _ = squares(10)
+    probes = ProbeSet.from_dataset((images, [0, 1] * 5), per_class=2)
+    assert probes.found_objects.masks.shape == (4, 24, 32)
+    assert probes.for_swaps.found_objects.masks.shape == (10, 24, 32)
+    assert probes.for_swaps.found_objects.is_sure.all()
