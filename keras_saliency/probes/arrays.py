@@ -16,6 +16,18 @@ def is_dataset(value: object) -> bool:
     return hasattr(value, "element_spec") or hasattr(type(value), "num_batches")
 
 
+def no_probes(value: object) -> TypeError:
+    """Returns the error for a value that no `ProbeSet` can be made of."""
+    fix = "Pass ProbeSet(images, labels)."
+    if is_dataset(value):
+        fix = "Use ProbeSet.from_dataset(dataset)."
+    length = f" of {len(value)}" if isinstance(value, tuple | list) else ""
+    return TypeError(
+        "probes must be a ProbeSet, a tuple (images, labels) or an array of images. "
+        f"Received: {type(value).__name__}{length}. {fix}"
+    )
+
+
 def read_array(argument: str, value: object) -> np.ndarray:
     """Reads an array-like of real numbers; copies only where it must.
 

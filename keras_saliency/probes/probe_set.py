@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from keras_saliency.probes.arrays import (
     check_finite,
     frozen,
-    is_dataset,
+    no_probes,
     read_array,
     read_channels,
     read_display,
@@ -245,11 +245,4 @@ class ProbeSet(FrozenProbes):
             return cls(*probes)
         if hasattr(probes, "__array__") or isinstance(probes, dict):
             return cls(probes)
-        fix = "Pass ProbeSet(images, labels)."
-        if is_dataset(probes):
-            fix = "Use ProbeSet.from_dataset(dataset)."
-        length = f" of {len(probes)}" if isinstance(probes, (tuple, list)) else ""
-        raise TypeError(
-            "probes must be a ProbeSet, a tuple (images, labels) or an array of images. "
-            f"Received: {type(probes).__name__}{length}. {fix}"
-        )
+        raise no_probes(probes)
