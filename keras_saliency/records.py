@@ -188,15 +188,18 @@ class Alert:
     """What a detector has found in one class.
 
     Attributes:
-        severity: "hint" (a statistic moved), "suspect" (proven by a swap, once) or "alert"
-            (proven at two evaluations in a row, the control low).
+        severity: "suspect" (proven by a swap once, or what was swapped may belong to the object) or
+            "alert" (proven at two checks in a row); in runs of older versions also "hint".
         detector: name of the detector.
         epoch: 0-based; the epoch at whose end, or inside which, it was found.
         since_epoch: the epoch in which its streak began.
         class_index: the class whose cue it is, or None.
+        accuracy_loss: the accuracy that depends on what was swapped, a fraction in [-1, 1];
+            None where nothing was swapped.
+        loss_interval: (low, high), its 95 % confidence interval; None without a swap.
         adoption: share of recipients that are predicted as the donor's class after the swap;
             None for a finding without a swap.
-        control: the same share after the control's swap; None where none was needed.
+        control: the same share with donors of the recipient's own class.
         num_pairs: how many pairs of donor and recipient were tried.
         num_donors: how many distinct donors lent to them.
         region: (y0, x0, y1, x1) in pixels, half-open, where one place is accused; else None. For
@@ -211,6 +214,8 @@ class Alert:
     epoch: int
     since_epoch: int
     class_index: int | None
+    accuracy_loss: float | None
+    loss_interval: tuple[float, float] | None
     adoption: float | None
     control: float | None
     num_pairs: int
@@ -226,7 +231,7 @@ class Alert:
 
     @classmethod
     def from_dict(cls, entries: dict) -> "Alert":
-        """Reads what `to_dict` wrote.
+        """Reads what `to_dict` wrote, also that of versions that knew no accuracy loss.
 
         Raises:
             ValueError: if it is anything else.
@@ -235,6 +240,8 @@ class Alert:
             name: tuple(value) if isinstance(value, list) else value
             for name, value in dict(entries).items()
         }
+        for name in ("accuracy_loss", "loss_interval"):
+            alert.setdefault(name, None)
         names = {f.name for f in fields(cls)} - {"evidence"}
         if set(alert) != names:
             raise ValueError(f"an alert has {sorted(names)}. Received: {sorted(alert)}.")

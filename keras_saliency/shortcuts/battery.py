@@ -10,7 +10,8 @@ from keras_saliency.shortcuts.detector import SwapDetector
 from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
 from keras_saliency.shortcuts.groups import GroupGap
 from keras_saliency.shortcuts.legitimate import Legitimate
-from keras_saliency.shortcuts.swaps import ClassLabels
+from keras_saliency.shortcuts.messages import needs_objects
+from keras_saliency.shortcuts.swaps import ClassLabels, Objects
 from keras_saliency.shortcuts.tested_classes import (
     check_classes,
     choose_classes,
@@ -79,46 +80,48 @@ class Battery:
         return choose_classes(class_labels, self.classes)
 
     def choose(
-        self, probes: ProbeSet, class_labels: ClassLabels, legitimate: Legitimate
+        self,
+        probes: ProbeSet,
+        class_labels: ClassLabels,
+        objects: Objects | None,
+        legitimate: Legitimate,
     ) -> tuple[list[SwapDetector], list[Untested]]:
-        """Returns the detectors that apply to some probes, and what is left out.
+        """Returns the detectors that apply to some images, and what is left out.
 
         Args:
-            probes: `ProbeSet` with labels.
+            probes: `ProbeSet` of all images that are swapped, with labels.
             class_labels: their `ClassLabels`.
+            objects: their `Objects`, or None where these are not known.
             legitimate: what the user calls legitimate.
         """
         untested = classes_with_too_few(probes, class_labels, self.classes_of(class_labels))
-        has_masks = probes.object_masks is not None
         is_cautious = self.is_default and probes.images.ndim != 4
-        if is_cautious and not has_masks:
+        if is_cautious and objects is None:
             text = (
                 "signals and volumes without object_masks, where a cue at one place cannot be told "
                 "from what is meant (or name those of the detectors that can)"
             )
             untested.append(Untested("signals and volumes", "ambiguous", text))
-        unsure, found = [], dict[str, SwapDetector]()
+        unsure, found = [], list[SwapDetector]()
         for name in self.names:
             if name == GroupGap.name:
                 continue
             detector = SWAP_DETECTORS[name]
             if legitimate.cues & detector.legitimate:
                 untested.append(Untested(name, "legitimate", f"{name}, which is legitimate"))
-            elif detector.needs and getattr(probes, detector.needs) is None:
-                text = f"{name}, which needs {detector.needs}"
-                untested.append(Untested(name, "needs masks", text))
-            elif is_cautious and not (has_masks and detector.spares_object):
+            elif detector.needs_objects and objects is None:
+                untested.append(Untested(name, "needs objects", needs_objects(name, probes)))
+            elif (detector.images_only and probes.images.ndim != 4) or (
+                is_cautious and (objects is None or not detector.spares_objects)
+            ):
                 unsure.append(name)
-            elif detector.bounds(class_labels, has_masks) is None:
-                text = f"{name}, which tells nothing where a class is yes or no"
-                untested.append(Untested(name, "uninformative", text))
             else:
-                found[name] = detector
+                found.append(detector)
         if unsure:
             names = ", ".join(unsure)
             text = f"{names}, for images unless you name them in detectors"
             untested.append(Untested(names, "images only", text))
-        return [d for d in found.values() if d.stands_in_for not in found], untested
+        return found, untested
 
 
 def _check_range(value_range: Any) -> tuple[float, float]:

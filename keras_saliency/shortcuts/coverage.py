@@ -10,16 +10,15 @@ class Untested:
 
     Attributes:
         subject: what it is, such as a detector's name, or the name of a class.
-        reason: why, for code. The user need not be warned of what is "legitimate", "needs masks",
-            is "uninformative" for such labels or tests "images only"; it is in the summary.
+        reason: why, for code. The user need not be warned of what is "legitimate", "needs objects"
+            or tests "images only"; it is in the summary.
         text: a clause for messages: "border, which is legitimate".
     """
 
     subject: str
     reason: Literal[
         "legitimate",
-        "needs masks",
-        "uninformative",
+        "needs objects",
         "images only",
         "too few",
         "ambiguous",
@@ -29,7 +28,7 @@ class Untested:
     @property
     def is_expected(self) -> bool:
         """Whether it follows from what the user has asked for, and needs no warning."""
-        return self.reason in ("legitimate", "needs masks", "uninformative", "images only")
+        return self.reason in ("legitimate", "needs objects", "images only")
 
 
 class Coverage(NamedTuple):
@@ -38,6 +37,7 @@ class Coverage(NamedTuple):
     Attributes:
         detectors: names of the detectors.
         num_classes: how many classes are tested.
+        num_images: how many images are swapped.
         num_checks: how often the model was checked.
         num_closed: how many of these checks came to nothing, because the model was too inaccurate.
         untested: `Untested`s.
@@ -45,6 +45,7 @@ class Coverage(NamedTuple):
 
     detectors: tuple[str, ...]
     num_classes: int
+    num_images: int
     num_checks: int
     num_closed: int
     untested: tuple[Untested, ...]

@@ -1,72 +1,66 @@
-"""What a detector is: a suspicion, the swap that would prove it, and the bounds it is held to."""
+"""What a detector is: something suspicious, and the swaps that would prove it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from keras_saliency.shortcuts.swaps import ClassLabels, Scene, Swap
+import numpy as np
+
+from keras_saliency.shortcuts.loss import BOUND
+from keras_saliency.shortcuts.swaps import Scene, Swap
 
 
-class Bounds(NamedTuple):
-    """By how much an adoption must exceed its control to be proven.
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """A swap that would prove something, and what it would prove.
 
     Attributes:
-        of_mean: the mean over all classes tested, which is the surer number.
-        of_class: one class by itself, since a tag often sits in one class.
-        of_pool: the mean of the last checks, see `Pool`; None where these are not pooled. It is
-            of what is lost where `of_lost` is given.
-        of_lost: by how much more recipients must lose their own class than by the control, of
-            all classes together: what several classes share brings a recipient to any of these.
-            None where only adoption counts.
+        swap: the `Swap`.
+        recipients: int (r,), the images that may be edited.
+        donors: int (d,), the images that may lend.
+        less: a `Swap` whose loss is subtracted, or None.
+        may_be_object: whether what is swapped may belong to the object, so that a loss is a
+            dependence of which only the user can say what it is.
+        bound: what the lower end of its loss must exceed.
+        folds: int (n,), a fold for each image, whose pairs lie within folds; or None.
     """
 
-    of_mean: float
-    of_class: float
-    of_pool: float | None = None
-    of_lost: float | None = None
+    swap: Swap
+    recipients: np.ndarray
+    donors: np.ndarray
+    less: Swap | None = None
+    may_be_object: bool = False
+    bound: float = BOUND
+    folds: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class SwapDetector:
-    """Suspects one kind of cue and has a swap decide.
+    """Suspects one kind of cue and has swaps decide.
 
     Attributes:
         name: in findings, tags and `detectors=[...]`.
-        propose: returns the `Swap` for a `Scene`.
-        seen: what the model decides by, as alerts name it.
-        done: what the swap does to a probe, a template with `{donor_class}`: "Putting ... of a
-            probe of {donor_class} on another probe".
-        blind_to: what it cannot see, as alerts name it.
-        many: `Bounds` with more than two classes.
-        two: `Bounds` with two classes, or labels of yes and no, where chance adopts more; None
-            where it would prove nothing.
+        propose: returns the `Proposal`s for a `Scene` and a random generator; none where nothing
+            is suspicious.
+        seen: what the model relies on, as alerts name it.
+        blind_to: what it cannot see, for the settings page.
         legitimate: the names in `legitimate=[...]` that switch it off.
-        needs: what it needs of the probes, such as "object_masks"; "" for nothing.
-        is_local: whether a place can be accused.
-        stands_in_for: a surer detector, in whose presence this one is not needed.
-        spares_object: whether it leaves the object alone where the probes have masks. Only such
+        needs_objects: whether it tests nothing where objects are neither given nor found.
+        spares_objects: whether it leaves the objects alone where they are known. Only such
             detectors test signals and volumes unless named: these are often aligned, so that a
             class is at one place by nature, and a signal's class may be a frequency.
-        with_masks: (many, two) where the probes have masks, if these are other bounds.
+        is_local: whether a place can be accused.
+        lies_in: detectors whose swap has all that this one's has: where both are proven alike,
+            this one says more.
+        images_only: whether it is meant for images (H, W) only.
     """
 
     name: str
-    propose: Callable[[Scene], Swap]
+    propose: Callable[[Scene, np.random.Generator], list[Proposal]]
     seen: str
-    done: str
     blind_to: str
-    many: Bounds
-    two: Bounds | None
     legitimate: frozenset[str]
-    needs: str = ""
+    needs_objects: bool = False
+    spares_objects: bool = False
     is_local: bool = False
-    stands_in_for: str = ""
-    spares_object: bool = False
-    with_masks: tuple[Bounds, Bounds] | None = None
-
-    def bounds(self, class_labels: ClassLabels, has_masks: bool) -> Bounds | None:
-        """Returns the bounds for such labels; None where the detector would prove nothing."""
-        many, two = self.many, self.two
-        if self.with_masks is not None and has_masks:
-            many, two = self.with_masks
-        return two if class_labels.is_yes_or_no else many
+    lies_in: tuple[str, ...] = ()
+    images_only: bool = False

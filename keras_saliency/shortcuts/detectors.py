@@ -1,113 +1,100 @@
-"""The detectors that a swap decides: what each suspects, and the bounds it is held to."""
+"""The detectors that a swap decides: what each suspects, and which swaps would prove it."""
 
-from keras_saliency.shortcuts.detector import Bounds, SwapDetector
-from keras_saliency.shortcuts.suspicion import propose_fixed_patch, propose_moving_patch
-from keras_saliency.shortcuts.swaps import (
-    AmplitudeSwap,
-    BackgroundSwap,
-    PatternSwap,
-    RingSwap,
-    StatisticsSwap,
-    SurroundingsSwap,
-)
+import numpy as np
 
-NEVER = 2.0  # no class by itself: clean networks adopt amplitudes and centred objects
+from keras_saliency.shortcuts.detector import Proposal, SwapDetector
+from keras_saliency.shortcuts.suspicion import propose_moving_patch, propose_window, taking_part
+from keras_saliency.shortcuts.swaps import GainSwap, PatternSwap, RegionSwap, Scene, edits
 
 
-# The most specific first: where several are proven, that one is reported.
+def _propose_ring(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
+    """The outer ring off the objects; and what it costs beyond the next ring, without any."""
+    ring, inner = (edits.ring_mask(*scene.size, num_inside=n) for n in (0, 1))
+    found = []
+    if scene.objects is not None:
+        rows = taking_part(scene)
+        found.append(Proposal(RegionSwap(scene, ring, True), rows, rows))
+        if scene.probes.object_masks is not None:
+            return found
+    everything = np.arange(len(scene.probes))
+    less = RegionSwap(scene, inner, False)
+    return [
+        *found,
+        Proposal(RegionSwap(scene, ring, False), everything, everything, less=less),
+    ]
+
+
+def _propose_background(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
+    rows = taking_part(scene)
+    return [Proposal(RegionSwap(scene, np.ones(scene.size, bool), True), rows, rows)]
+
+
+def _propose_gain(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
+    rows = taking_part(scene)
+    return [Proposal(GainSwap(scene), rows, rows, may_be_object=scene.objects is None)]
+
+
+def _propose_pattern(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
+    rows = taking_part(scene)
+    return [Proposal(PatternSwap(scene), rows, rows, may_be_object=scene.objects is None)]
+
+
+# The most specific first.
 SWAP_DETECTORS = {
     detector.name: detector
     for detector in (
         SwapDetector(
             "stationary",
-            propose_fixed_patch,
+            propose_window,
             seen="a patch at one place",
-            done="Putting that patch of a probe of {donor_class} on another probe",
-            blind_to="cues that move, and places that were not suspected",
-            many=Bounds(0.4, 0.84),
-            two=Bounds(0.65, 0.94),
+            blind_to="cues that move, and places on the object",
             legitimate=frozenset({"stationary"}),
             is_local=True,
+            lies_in=("border", "background", "pattern"),
         ),
         SwapDetector(
             "border",
-            RingSwap,
-            seen="the outer ring of the image",
-            done="Putting the ring of a probe of {donor_class} around another probe",
-            blind_to="cues inside of the ring",
-            many=Bounds(0.18, 0.5, of_pool=0.1, of_lost=0.15),
-            two=Bounds(0.27, 0.54, of_pool=0.21),
+            _propose_ring,
+            seen="the border of the image",
+            blind_to="cues inside of the border",
             legitimate=frozenset({"border"}),
             is_local=True,
+            lies_in=("background",),
         ),
         SwapDetector(
             "moving",
             propose_moving_patch,
-            seen="the small patch of each image that it looks at most",
-            done="Putting the most looked-at patch of a probe of {donor_class} on another probe",
+            seen="a small patch whose place varies",
             blind_to="cues that the maps do not show",
-            many=Bounds(0.16, 0.5, of_pool=0.09),
-            two=Bounds(0.22, 0.47, of_pool=0.18),
-            spares_object=True,
             legitimate=frozenset({"moving"}),
+            spares_objects=True,
             is_local=True,  # where the patches of all donors have a place in common
-        ),
-        SwapDetector(
-            "background",
-            BackgroundSwap,
-            seen="the background",
-            done="Putting the background of a probe of {donor_class} behind the object of another",
-            blind_to="cues on the object",
-            many=Bounds(0.17, 0.44, of_pool=0.115, of_lost=0.16),
-            two=Bounds(0.27, 0.54, of_pool=0.2),
-            spares_object=True,
-            legitimate=frozenset({"background"}),
-            needs="object_masks",
-            is_local=True,
+            lies_in=("background",),
         ),
         SwapDetector(
             "colour",
-            StatisticsSwap,
-            seen="global colour, brightness or contrast",
-            done="Giving another probe the channel means and deviations of one of {donor_class}",
+            _propose_gain,
+            seen="brightness or tint",
             blind_to="cues at one place",
-            many=Bounds(0.7, 0.98),
-            two=Bounds(0.8, 0.98),
             legitimate=frozenset({"colour"}),
         ),
         SwapDetector(
-            "texture",
-            AmplitudeSwap,
-            seen="texture or sharpness all over the image",
-            done="Giving another probe the amplitude spectrum of one of {donor_class}",
-            blind_to="cues at one place",
-            many=Bounds(0.8, NEVER),
-            two=None,  # clean networks on plain backgrounds adopt all: the amplitudes hold outlines
-            legitimate=frozenset({"texture"}),
-        ),
-        SwapDetector(
             "pattern",
-            PatternSwap,
-            seen="something that all its images have at the same place",
-            done="Adding the mean of {donor_class}, less that of its own, to another probe",
+            _propose_pattern,
+            seen="a faint pattern that the images of a class share",
             blind_to="cues that move",
-            many=Bounds(0.72, NEVER),
-            two=Bounds(0.8, NEVER),
-            with_masks=(Bounds(0.14, 0.38, of_pool=0.105), Bounds(0.36, 0.7)),
-            legitimate=frozenset({"pattern"}),
+            legitimate=frozenset({"pattern", "texture"}),
             is_local=True,
         ),
         SwapDetector(
-            "surroundings",
-            SurroundingsSwap,
-            seen="what surrounds the middle of the image",
-            done="Putting all but the middle quarter of a probe of {donor_class} around another's",
-            blind_to="cues in the middle",
-            many=Bounds(0.45, NEVER, of_pool=0.375),
-            two=Bounds(0.55, NEVER, of_pool=0.5),
-            legitimate=frozenset({"surroundings", "background", "colour", "texture"}),
+            "background",
+            _propose_background,
+            seen="the background",
+            blind_to="cues on the object",
+            legitimate=frozenset({"background"}),
+            needs_objects=True,
+            spares_objects=True,
             is_local=True,
-            stands_in_for="background",
         ),
     )
 }

@@ -13,7 +13,7 @@ from keras_saliency.rendering.grid import Caption, draw_grid
 from keras_saliency.rendering.overlays import outline
 from keras_saliency.rendering.sheet import INK, NOTE_INK, Heading, fit_tile
 from keras_saliency.rendering.slices import draw_slices, strongest_slices
-from keras_saliency.shortcuts.swaps import Outcome, Pairs, Scene, Swap
+from keras_saliency.shortcuts.swaps import Pairs, Scene, Swap
 
 Box = tuple[int, ...]  # starts, then ends, half-open
 Marks = dict[str, Box]  # what is outlined in a picture: {"white" or "orange": box}
@@ -45,38 +45,32 @@ class Evidence:
     boxes: np.ndarray | None
 
 
-def gather_evidence(
-    scene: Scene, swap: Swap, outcome: Outcome, probes: ProbeSet, region: Box | None = None
-) -> Evidence:
-    """Returns some recipients that the swap has moved, each once.
+def gather_evidence(scene: Scene, swap: Swap, pairs: Pairs, region: Box | None = None) -> Evidence:
+    """Returns some recipients that the swap has changed, each once.
 
     Args:
         scene: `Scene`.
         swap: the `Swap`.
-        outcome: its `Outcome`; where it has moved nothing, the first pairs are shown.
-        probes: `ProbeSet`, for the names of classes.
+        pairs: `Pairs` in which it has changed the prediction.
         region: box to outline, or None for the swap's own boxes.
     """
-    found = np.flatnonzero(outcome.is_moved)
-    if not len(found):
-        found = np.arange(len(outcome.pairs))
-    _, first = np.unique(outcome.pairs.recipients[found], return_index=True)
-    shown = outcome.pairs.take(found[np.sort(first)[:NUM_SHOWN]])
+    _, first = np.unique(pairs.recipients, return_index=True)
+    shown = pairs.take(np.sort(first)[:NUM_SHOWN])
     after = scene.edited(swap.edit, shown)
     return Evidence(
         pairs=shown,
         after=scene.value_range.clip(after),
-        said_before=_said(scene, scene.pixels[shown.recipients], shown, probes),
-        said_after=_said(scene, after, shown, probes),
+        said_before=_said(scene, scene.take(shown.recipients), shown),
+        said_after=_said(scene, after, shown),
         boxes=swap.boxes(shown) if region is None else np.tile(region, (len(shown), 1)),
     )
 
 
-def _said(scene: Scene, pixels: np.ndarray, pairs: Pairs, probes: ProbeSet) -> list[str]:
+def _said(scene: Scene, pixels: np.ndarray, pairs: Pairs) -> list[str]:
     """Names of the classes that the model says recipients have whose pixels are these."""
     texts = []
     for is_said in scene.class_labels.says(scene.predict(pixels, pairs.recipients)):
-        classes = [probes.class_text(c) for c in np.flatnonzero(is_said)]
+        classes = [scene.probes.class_text(c) for c in np.flatnonzero(is_said)]
         texts.append(", ".join(classes) or "none")
     return texts
 
@@ -88,7 +82,7 @@ def draw_evidence(probes: ProbeSet, evidence: Evidence, title: str) -> np.ndarra
     known, orange.
 
     Args:
-        probes: `ProbeSet`.
+        probes: `ProbeSet` of all images that are swapped.
         evidence: `Evidence`.
         title: stands above the picture.
 

@@ -113,6 +113,8 @@ class GroupGap:
             epoch=verdict.epoch,
             since_epoch=verdict.since_epoch,
             class_index=c,
+            accuracy_loss=None,
+            loss_interval=None,
             adoption=1 - worse.share,
             control=1 - better.share,
             num_pairs=len(worse.members) + len(better.members),

@@ -55,11 +55,6 @@ class Legitimate:
                 boxes.append(check_box("legitimate", entry, image_size))
         return cls(frozenset(cues), tuple(boxes))
 
-    @property
-    def fills_frame(self) -> bool:
-        """Whether colour or texture is legitimate, which are all over an image."""
-        return bool(self.cues & {"colour", "texture"})
-
     def mask(self, image_size: Sequence[int]) -> np.ndarray | None:
         """Returns the boxes as one bool (H, W), None without boxes."""
         if not self.boxes:

@@ -3,42 +3,26 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Alert
 from keras_saliency.shortcuts.coverage import Coverage
 from keras_saliency.shortcuts.detector import SwapDetector
-from keras_saliency.shortcuts.pooled_checks import NUM_POOLED
-from keras_saliency.shortcuts.swaps import Outcome
-from keras_saliency.shortcuts.trial import Trial
-from keras_saliency.shortcuts.verdict import ALERT, HINT, SUSPECT, Severity, Verdict
+from keras_saliency.shortcuts.loss import detectable_loss
+from keras_saliency.shortcuts.verdict import ALERT, SUSPECT, Verdict
 
 if TYPE_CHECKING:
     from keras_saliency.shortcuts.groups import Gap
-    from keras_saliency.shortcuts.hints import Hint
-    from keras_saliency.shortcuts.removal import Removal
+    from keras_saliency.shortcuts.trial import Trial
 
 _AXES = {1: ["samples"], 2: ["rows", "columns"], 3: ["slices", "rows", "columns"]}
 
-# What the benchmark of planted shortcuts shows, and what no swap between probes can show.
+# What the benchmarks show, and what no swap between images can show.
 _BLIND = (
-    "backgrounds that are blurred in some classes",
     "weak cues on the object, such as watermarks",
     "cues that all classes share",
-    "anything that the probes do not show",
+    "anything that the images do not show",
 )
-_BLIND_WITHOUT_MASKS = (
-    "faint patterns all over the image, small cues that move, and cues that a part of a class has "
-    "not (masks or boxes show most of these)",
-)
-_MOST_IN_SUMMARY = 5  # alerts
-
-_VERDICTS: dict[Severity, str] = {
-    ALERT: "the model decides by the region",
-    SUSPECT: "the region matters, but by itself it does not carry the class",
-    HINT: "nothing proves that the model decides by the region",
-}
+_MOST_IN_SUMMARY = 5  # alerts, suspects
 
 
 def place_of(region: Sequence[int]) -> str:
@@ -48,43 +32,56 @@ def place_of(region: Sequence[int]) -> str:
     return ", ".join(f"{axis} {start} to {end - 1}" for axis, start, end in ends)
 
 
-def describe_swap(
-    trial: Trial,
-    outcome: Outcome,
-    verdict: Verdict,
-    *,
-    class_names: tuple[str, str],
-    carriers: np.ndarray,
-    region: Sequence[int] | None,
-    others: Sequence[str],
-) -> str:
+def describe_finding(alert: Alert, trial: "Trial", class_name: str, others: Sequence[str]) -> str:
     """Returns the message of a finding that a swap has proven.
 
     Args:
-        trial: the `Trial` that is reported.
-        outcome: its `Outcome` in the class that is reported.
-        verdict: `Verdict`.
-        class_names: (name of the class accused, name of the donors' class); they differ where
-            the swap takes a cue away.
-        carriers: indices of the probes that have the cue, ascending.
-        region: box, or None.
-        others: names of the other detectors that have proven it.
+        alert: `Alert`, without a message.
+        trial: the `Trial` that it reports.
+        class_name: of the accused class.
+        others: names of the other detectors that have proven something.
     """
     detector = trial.detector
-    accused, of_donors = class_names
-    done = f"{detector.done.format(donor_class='this class')} changes the prediction to that class"
-    if accused != of_donors:
-        taken = detector.done.format(donor_class=f'class "{of_donors}"')
-        done = f"{taken} takes the cue away, and changes the prediction to that class"
-    since = _since(verdict) if verdict.since_epoch != verdict.epoch else ""
-    place = "" if region is None else f" What works lies in {place_of(region)}."
-    also = f" Proven as well by: {', '.join(others)}." if others else ""
-    shown = ", ".join(str(i) for i in carriers[:5])
+    place = "" if alert.region is None else f" ({place_of(alert.region)})"
+    shown = _listed(alert.probe_indices[:3])
+    also = f" Also proven: {', '.join(others)}." if others else ""
+    epoch = f"Epoch {alert.epoch + 1}"
+    if alert.severity == SUSPECT and trial.proposal.may_be_object:
+        return (
+            f"{epoch}: {_points(alert)} depend on {detector.seen}{place}, most for class "
+            f'"{class_name}", and it may be part of the object. To settle it, pass object_masks '
+            f'(one box for all images is enough) or legitimate=["{detector.name}"].{also}'
+        )
     return (
-        f'Epoch {verdict.epoch + 1}{since}: the model decides for class "{accused}" by '
-        f"{detector.seen}. {done} on {_counts(outcome)}.{_in_all_classes(trial)}{place}{also} "
-        f"Look at probes {shown}. This test does not see {detector.blind_to}."
+        f'{epoch}: to recognise "{class_name}" the model relies on {detector.seen}{place}. '
+        f"{_least(alert, trial)}. See probes {shown} in the Saliency tab. If it should matter, "
+        f'pass legitimate=["{detector.name}"].{also}'
     )
+
+
+def _least(alert: Alert, trial: "Trial") -> str:
+    assert alert.accuracy_loss is not None and alert.loss_interval is not None
+    low, high = (f"{100 * end:.0f}" for end in alert.loss_interval)
+    what = "of accuracy depend on it"
+    if trial.loss is None or trial.worst != trial.loss:
+        what = "of accuracy are lost where other images are given it"
+        if trial.is_multi_label:
+            what = "of this label's accuracy depend on it"
+    return (
+        f"At least {low} points {what} (estimate {100 * alert.accuracy_loss:.0f}, interval "
+        f"{low} to {high})"
+    )
+
+
+def _points(alert: Alert) -> str:
+    assert alert.accuracy_loss is not None and alert.loss_interval is not None
+    low, high = (f"{100 * end:.0f}" for end in alert.loss_interval)
+    return f"{100 * alert.accuracy_loss:.0f} points of accuracy (interval {low} to {high})"
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    texts = [str(number) for number in numbers]
+    return " and ".join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
 
 
 def describe_gap(gap: "Gap", class_name: str, verdict: Verdict) -> str:
@@ -99,33 +96,21 @@ def describe_gap(gap: "Gap", class_name: str, verdict: Verdict) -> str:
     )
 
 
-def describe_hint(
-    hint: "Hint", method: str, mean: float, class_name: str | None, verdict: Verdict
-) -> str:
-    """Returns the message of a hint; `class_name` is None where probes have no labels."""
-    whose = "" if class_name is None else f' of class "{class_name}"'
-    side = "below" if hint.is_low else "above"
-    return (
-        f"Epoch {verdict.epoch + 1}: {hint.sentence}. {method}'s {hint.statistic}{whose} is "
-        f"{mean:.3g}, {side} {hint.bound:g}, for two epochs. By itself it proves nothing."
-    )
-
-
-def describe_confirmation(
-    severity: Severity, region: Sequence[int], class_name: str, pasted: Outcome, removal: "Removal"
-) -> str:
+def describe_confirmation(alert: Alert, trial: "Trial", class_name: str) -> str:
     """Returns the message of `confirm`."""
-    place = place_of(region)
-    removed = ""
-    if removal.num_probes:
-        removed = (
-            f" Putting the region of others on {removal.num_probes} probes of the class takes it "
-            f"from {removal.share:.0%} of them (regions elsewhere: {removal.control:.0%})."
+    assert alert.region is not None
+    place = place_of(alert.region)
+    place = f"{place[0].upper()}{place[1:]}"
+    caution = "Where objects lie in the region, it carries them too."
+    if alert.severity == ALERT:
+        return (
+            f'{place}: the model relies on this region, most for class "{class_name}". '
+            f"{_least(alert, trial)}. {caution}"
         )
     return (
-        f"{place[0].upper()}{place[1:]}: {_VERDICTS[severity]}. Putting the region of "
-        f'class "{class_name}" on probes of other classes changes the prediction to it on '
-        f"{_counts(pasted)}.{removed} Where objects lie in the region, it carries them too."
+        f"{place}: nothing proves that the model relies on this region. {_points(alert)} depend "
+        f"on it; an alert needs more than {100 * trial.proposal.bound:.0f} at the lower end. "
+        f"{caution}"
     )
 
 
@@ -134,20 +119,23 @@ def title_of(alert: Alert, probes: ProbeSet) -> str:
     return f"{alert.severity}: {_short(alert, probes)}"
 
 
-def title_of_confirmation(alert: Alert, class_name: str) -> str:
-    """Returns the title of the picture of `confirm`."""
+def describe_detector(detector: SwapDetector) -> str:
+    """Returns what a detector tests, for the settings page."""
+    return f"{detector.seen}; it does not see {detector.blind_to}"
+
+
+def needs_objects(name: str, probes: ProbeSet) -> str:
+    """Returns why a detector cannot spare the objects."""
+    found = probes.found_objects
+    if found is None:
+        return f"{name}, which needs object_masks"
     return (
-        f"{alert.severity}: region {alert.region}, class {class_name}, adoption "
-        f"{alert.adoption:.0%}"
+        f"{name}, which needs the objects (found for sure in {found.is_sure.mean():.0%} of the "
+        "images; pass object_masks, one box for all images is enough)"
     )
 
 
-def describe_detector(detector: SwapDetector) -> str:
-    """Returns what a detector tests, for the settings page."""
-    return f"by {detector.seen}; does not see {detector.blind_to}"
-
-
-def summarize(coverage: Coverage, alerts: Sequence[Alert], probes: ProbeSet) -> str:
+def summarize(coverage: Coverage, findings: Sequence[Alert], probes: ProbeSet) -> str:
     """Says what was tested, what was found, and what silence does not exclude."""
     closed = ""
     if coverage.num_closed:
@@ -158,56 +146,32 @@ def summarize(coverage: Coverage, alerts: Sequence[Alert], probes: ProbeSet) -> 
     ]
     if coverage.untested:
         lines.append(f"Not tested: {'; '.join(u.text for u in coverage.untested)}.")
-    found = f"{len(alerts)} alert{'s' * (len(alerts) > 1)}" if alerts else "no shortcut"
-    lines.append(f"Found: {found}.")
-    lines += [f"- {_short(alert, probes)}" for alert in alerts[:_MOST_IN_SUMMARY]]
-    blind = [*_BLIND, *(_BLIND_WITHOUT_MASKS if probes.object_masks is None else ())]
-    lines.append(f"Silence does not exclude: {'; '.join(blind)}.")
+    if coverage.num_checks > coverage.num_closed:
+        alerts = [f for f in findings if f.severity == ALERT]
+        named = {alert.detector for alert in alerts}
+        suspects = [f for f in findings if f.severity == SUSPECT and f.detector not in named]
+        found = f"{len(alerts)} alert{'s' * (len(alerts) > 1)}" if alerts else "no shortcut"
+        lines.append(f"Found: {found}.")
+        lines += [f"- {_short(alert, probes)}" for alert in alerts[:_MOST_IN_SUMMARY]]
+        if suspects:
+            lines.append("Suspects, which nothing has settled:")
+            lines += [f"- {_short(suspect, probes)}" for suspect in suspects[:_MOST_IN_SUMMARY]]
+        least = detectable_loss(coverage.num_images, max(2, coverage.num_classes))
+        lines.append(
+            f"With these {coverage.num_images} images, cues on which fewer than "
+            f"{100 * least:.0f} points of accuracy depend cannot be detected."
+        )
+    else:
+        lines.append("Nothing was tested, so nothing is known of shortcuts.")
+    lines.append(f"Silence does not exclude: {'; '.join(_BLIND)}.")
     return "\n".join(lines)
 
 
 def _short(alert: Alert, probes: ProbeSet) -> str:
     whose = "" if alert.class_index is None else f", class {probes.class_text(alert.class_index)}"
-    counts = ""
-    if alert.adoption is not None:
-        counts = f", {alert.adoption:.0%} against {alert.control or 0:.0%} in the control"
-    return f"{alert.detector}{whose}, epoch {alert.epoch + 1}{counts}"
+    loss = "" if alert.accuracy_loss is None else f", {_points(alert)}"
+    return f"{alert.detector}{whose}, epoch {alert.epoch + 1}{loss}"
 
 
 def _since(verdict: Verdict) -> str:
     return f" (since epoch {verdict.since_epoch + 1})"
-
-
-def _counts(outcome: Outcome) -> str:
-    """On how many pairs the swap works, and how many its controls."""
-    controls = "; ".join(
-        f"with {text} instead: {int(c.sum())} of {len(c)}" for text, c in outcome.controls.items()
-    )
-    return (
-        f"{int(outcome.is_adopted.sum())} of {len(outcome.pairs)} pairs with "
-        f"{outcome.num_donors} donors ({controls})"
-    )
-
-
-def _in_all_classes(trial: Trial) -> str:
-    """What the classes come to together, and the last checks."""
-    text = ""
-    if len(trial.outcomes) > 1:
-        adoption = np.mean([o.adoption for o in trial.outcomes])
-        control = adoption - trial.mean_excess
-        text += (
-            f" Mean of the {len(trial.outcomes)} classes that could be tried: {adoption:.0%} "
-            f"(control {control:.0%})."
-        )
-    if trial.lost is not None:
-        text += (
-            f" In all classes together, {trial.lost.share:.0%} of the probes that were right lose "
-            f"their own class (control {trial.lost.control:.0%})."
-        )
-    if trial.pooled is not None:
-        what = "adoption" if trial.lost is None else "what is lost"
-        text += (
-            f" In the mean of the last {NUM_POOLED} checks, {what} exceeds its control by "
-            f"{trial.pooled:.0%}."
-        )
-    return text

@@ -11,7 +11,6 @@ from keras_saliency.records import Alert, EpochReport, Heatmaps, Moment, Predict
 from keras_saliency.shortcuts.battery import Battery
 from keras_saliency.shortcuts.examiner import Examiner
 from keras_saliency.shortcuts.finding import Finding
-from keras_saliency.shortcuts.hints import Hints
 from keras_saliency.shortcuts.legitimate import Legitimate
 from keras_saliency.shortcuts.messages import describe_detector, summarize, title_of
 from keras_saliency.shortcuts.swaps import ClassLabels
@@ -56,7 +55,6 @@ class ShortcutSearch:
         self._examiner = examiner
         self._probes = probes
         self._detect_freq = detect_freq
-        self._hints = Hints(probes)
         self.findings: list[Alert] = []
         self._unreported: list[Alert] = []
         self._new_alerts: list[Alert] = []
@@ -112,11 +110,11 @@ class ShortcutSearch:
         heatmaps: Mapping[str, Heatmaps],
         moment: Moment,
     ) -> float:
-        """Tests the model, and returns the worst proven adoption less its control."""
+        """Tests the model, and returns the largest accuracy loss that is proven, 0 if none is."""
         check = self._examiner.check(graph, predictions, heatmaps, moment)
         for finding in check.findings:
             self._add(finding)
-        return check.adoption
+        return check.loss
 
     def take_new_alerts(self) -> list[Alert]:
         """Returns the alerts that were not taken before, to warn the user."""
@@ -129,11 +127,7 @@ class ShortcutSearch:
         return tuple(unreported)
 
     def add_to(self, report: EpochReport) -> EpochReport:
-        """Returns a report with the epoch's hints, and with pictures of all its findings."""
-        if report.moment.is_end:
-            hints = self._hints.check(report.statistics, report.epoch)
-            self.findings += hints
-            report = dataclasses.replace(report, findings=(*report.findings, *hints))
+        """Returns a report with pictures of all its findings."""
         if not report.findings:
             return report
         pictures = {
@@ -145,11 +139,10 @@ class ShortcutSearch:
 
     def summary(self) -> str:
         """Says what was tested, what was found, and what silence does not exclude."""
-        alerts = [alert for alert in self.findings if alert.severity == ALERT]
-        return summarize(self._examiner.coverage, alerts, self._probes)
+        return summarize(self._examiner.coverage, self.findings, self._probes)
 
     def _add(self, finding: Finding) -> None:
-        alert = finding.drawn(self._probes, title_of(finding.alert, self._probes))
+        alert = finding.drawn(title_of(finding.alert, self._probes))
         self.findings.append(alert)
         self._unreported.append(alert)
         if alert.severity == ALERT:

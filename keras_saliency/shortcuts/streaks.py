@@ -1,8 +1,8 @@
 """`Streaks`: how long a suspicion has been confirmed without a break."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Container, Hashable, Iterable
 
-from keras_saliency.shortcuts.verdict import ALERT, SUSPECT, Severity
+from keras_saliency.shortcuts.verdict import ALERT, Severity
 
 NUM_FOR_ALERT = 2  # checks in a row
 
@@ -54,20 +54,19 @@ class Told:
         self._told: dict[Hashable, Severity] = {}
         self._quiet: dict[Hashable, int] = {}
 
-    def update(self, key: Hashable, is_proven: bool, is_lasting: bool) -> Severity | None:
-        """Returns the severity where it is news, else None."""
-        if not is_proven:
-            self._quiet[key] = self._quiet.get(key, 0) + 1
-            if self._quiet[key] >= NUM_FOR_ALERT:
-                self._told.pop(key, None)
-            return None
-        self._quiet[key] = 0
-        severity: Severity = ALERT if is_lasting else SUSPECT
-        if self._told.get(key) in (severity, ALERT):
-            return None
-        self._told[key] = severity
-        return severity
+    def has(self, key: Hashable, severity: Severity) -> bool:
+        """Whether the user knows of it: an alert says all that a suspect would."""
+        return self._told.get(key) in (severity, ALERT)
 
-    def has_alert(self, keys: Iterable[Hashable]) -> bool:
-        """Whether the user has been alerted to one of these, in a streak that goes on."""
-        return any(self._told.get(key) == ALERT for key in keys)
+    def add(self, keys: Iterable[Hashable], severity: Severity) -> None:
+        """Notes what is reported together."""
+        for key in keys:
+            if not self.has(key, severity):
+                self._told[key] = severity
+
+    def forget_what_is_over(self, proven: Container[Hashable]) -> None:
+        """Notes one check, in which some are proven."""
+        for key in list(self._told):
+            self._quiet[key] = 0 if key in proven else self._quiet.get(key, 0) + 1
+            if self._quiet[key] >= NUM_FOR_ALERT:
+                del self._told[key], self._quiet[key]

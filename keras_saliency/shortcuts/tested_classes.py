@@ -8,9 +8,9 @@ import numpy as np
 from keras_saliency._utils.arguments import shown
 from keras_saliency.probes import ProbeSet
 from keras_saliency.shortcuts.coverage import Untested
-from keras_saliency.shortcuts.swaps import MIN_DONORS, ClassLabels
+from keras_saliency.shortcuts.swaps import MAX_CLASSES, ClassLabels
 
-MAX_CLASSES = 20  # that are tested where the user names none
+MIN_DONORS, MIN_RECIPIENTS = 4, 10  # distinct images, to say anything
 
 
 def choose_classes(class_labels: ClassLabels, wanted: list[int] | None) -> list[int]:
@@ -19,7 +19,7 @@ def choose_classes(class_labels: ClassLabels, wanted: list[int] | None) -> list[
     Raises:
         ValueError: if those wanted are none of the model's.
     """
-    classes = class_labels.frequent_classes(MAX_CLASSES) if wanted is None else wanted
+    classes = class_labels.frequent_classes() if wanted is None else wanted
     if max(classes) >= class_labels.num_classes:
         raise ValueError(
             f"classes must be below {class_labels.num_classes}, the number of the model's "

@@ -1,34 +1,19 @@
-"""`Trial`: what a detector's swap came to at one check, and whether that proves anything."""
+"""A trial: a detector's swap on many pairs, and the accuracy loss that it comes to."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
-from keras_saliency.shortcuts.detector import Bounds, SwapDetector
-from keras_saliency.shortcuts.swaps import Outcome, Swap, wilson_bounds
+from keras_saliency.shortcuts.detector import Proposal, SwapDetector
+from keras_saliency.shortcuts.loss import CONFIDENCE, Loss, estimate_loss
+from keras_saliency.shortcuts.swaps import ClassLabels, PairDrawer, Pairs, Scene
+from keras_saliency.shortcuts.tested_classes import MIN_DONORS, MIN_RECIPIENTS
 
-
-class Lost(NamedTuple):
-    """How many of the recipients that were right lost their own class, of all classes together.
-
-    An estimate of the accuracy that a model owes to what was swapped.
-
-    Attributes:
-        share: in [0, 1].
-        control: the largest share that a control comes to; 0 where none was run.
-        num_right: recipients that were right, counted pair by pair.
-    """
-
-    share: float
-    control: float
-    num_right: int
-
-    @property
-    def excess(self) -> float:
-        """The share less that of the control, in [-1, 1]."""
-        return self.share - self.control
+STAGES = (120, 360, 1080, 2400)  # recipients, of which each stage begins only if undecided
+MAX_DONORS = 8  # of other classes, for one recipient
+MAX_VALUES = 2**22  # of the pixels that are edited at once: 16 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,109 +22,237 @@ class Trial:
 
     Attributes:
         detector: `SwapDetector`.
-        swap: the `Swap` that it proposed.
-        outcomes: an `Outcome` for each class that could be tried.
-        bounds: `Bounds` that they are held to.
-        num_classes: how many classes were to be tried.
-        pooled: what is pooled less its control, in the mean of the last checks, where that is
-            proven.
+        proposal: the `Proposal` that was tried.
+        classes: the classes that are tested.
+        pairs: `Pairs`.
+        said: bool (m, k), which classes the model says the edited recipients have.
+        scores: float (m,), whether it is right about them, less the same for `proposal.less`.
+        has_class: bool (n, k), the labels of all images.
+        is_multi_label: whether each label is a question by itself.
     """
 
     detector: SwapDetector
-    swap: Swap
-    outcomes: list[Outcome]
-    bounds: Bounds
-    num_classes: int
-    pooled: float | None = None
+    proposal: Proposal
+    classes: Sequence[int]
+    pairs: Pairs
+    said: np.ndarray
+    scores: np.ndarray
+    has_class: np.ndarray
+    is_multi_label: bool
 
     @cached_property
-    def mean_excess(self) -> float:
-        """Mean adoption less mean control, over the classes; 0 without any."""
-        excesses = [o.excess for o in self.outcomes]
-        return sum(excesses) / max(1, len(excesses))
+    def loss(self) -> Loss | None:
+        """The accuracy loss over all classes.
 
-    @property
-    def needs_control(self) -> bool:
-        """Whether the swap alone reaches a bound, or half of that of pooled checks."""
-        of_pool = self.bounds.of_pool
-        if self.is_over or of_pool is None:
-            return self.is_over
-        return (self.mean_excess if self.lost is None else self.lost.excess) >= of_pool / 2
-
-    def by_donor(self, outcome: Outcome) -> list[tuple[int, float]]:
-        """Returns (donor, what it brought about less the control) of one class, for the pool."""
-        return outcome.by_donor() if self.lost is None else outcome.lost_by_donor()
-
-    @property
-    def is_over(self) -> bool:
-        """Whether a bound is reached, by the mean or by a class; before the control, suspected."""
-        return self.is_proven_in_mean or any(self.is_proven_in(o) for o in self.outcomes)
-
-    @property
-    def num_donors(self) -> int:
-        """Distinct donors, of all classes."""
-        return sum(o.num_donors for o in self.outcomes)
-
-    @cached_property
-    def lost(self) -> Lost | None:
-        """What recipients lost, of all classes together; None where only adoption counts."""
-        parts = [o.lost for o in self.outcomes if o.lost is not None]
-        if self.bounds.of_lost is None or not parts:
-            return None
-        is_known = np.isfinite(np.concatenate(parts))
-        if not is_known.any():
-            return None
-
-        def share(of_classes: list[np.ndarray]) -> float:
-            return float(np.concatenate(of_classes)[is_known].mean())
-
-        names = self.outcomes[0].lost_in_controls
-        controls = [share([o.lost_in_controls[name] for o in self.outcomes]) for name in names]
-        return Lost(share(parts), max(controls, default=0.0), int(is_known.sum()))
-
-    @property
-    def is_proven_by_lost(self) -> bool:
-        """Whether recipients lose their own class, whatever they are taken for then."""
-        lost, bound = self.lost, self.bounds.of_lost
-        if lost is None or bound is None or not self.has_half:
-            return False
-        is_sure = wilson_bounds(lost.share, self.num_donors)[0] > lost.control
-        return lost.excess >= bound and is_sure
-
-    @property
-    def excess(self) -> float:
-        """What is proven at most: adoption less control, or what is lost."""
-        found = [self.worst.excess, self.mean_excess]
-        if self.lost is not None and self.is_proven_by_lost:
-            found.append(self.lost.excess)
-        return max(found)
-
-    @property
-    def has_half(self) -> bool:
-        """Whether half of the classes were tried.
-
-        Early on, a network may know but two of them, and everything that it does not know
-        looks like one of these.
+        None in a multi-label task, of too few images, and where not all classes are tested.
         """
-        return 0 < len(self.outcomes) >= self.num_classes / 2
+        drawn = set(self.pairs.classes.tolist())
+        if self.is_multi_label or not drawn <= set(self.classes):
+            return None
+        if not self._is_enough(self.pairs):
+            return None
+        num_classes = len(drawn)
+        return self._estimate(np.ones(len(self.pairs), bool), 1 - 1 / num_classes, CONFIDENCE)
+
+    @cached_property
+    def by_class(self) -> dict[int, Loss]:
+        """The loss of other classes' images to donors of a class; of a label, that by itself.
+
+        Its intervals hold for all classes together (Bonferroni).
+        """
+        confidence = 1 - (1 - CONFIDENCE) / len(self.classes)
+        found = {}
+        for c in self.classes:
+            is_asked = self.pairs.classes == c
+            if not self.is_multi_label:
+                is_asked &= ~self.pairs.is_own
+                takes_part = np.zeros(len(self.has_class), bool)
+                takes_part[self.pairs.recipients[is_asked]] = True
+                is_asked |= self.pairs.is_own & takes_part[self.pairs.recipients]
+            asked = self.pairs.take(is_asked & ~self.pairs.is_own)
+            if self._is_enough(asked):
+                factor = 0.5 if self.is_multi_label else 1.0
+                loss = self._estimate(is_asked, factor, confidence)
+                if loss is not None:
+                    found[int(c)] = loss
+        return found
 
     @property
-    def is_proven_in_mean(self) -> bool:
-        """Whether the classes together reach a bound, chance allowed for."""
-        if self.pooled is not None or self.is_proven_by_lost:
-            return True
-        if not self.has_half or self.mean_excess < self.bounds.of_mean:
-            return False
-        adoption = float(np.mean([o.adoption for o in self.outcomes]))
-        return wilson_bounds(adoption, self.num_donors)[0] > adoption - self.mean_excess
+    def worst(self) -> Loss:
+        """What is proven at most: of all losses the one whose lower end is largest.
 
-    def is_proven_in(self, outcome: Outcome) -> bool:
-        """Whether one class reaches its bound, chance with few donors allowed for."""
-        if outcome.excess < self.bounds.of_class:
-            return False
-        return outcome.lower_bound > (outcome.control or 0.0)
+        That over all classes counts first, where it is proven: it is the accuracy that
+        depends on the cue.
+        """
+        if self.loss is not None and self.loss.low > self.proposal.bound:
+            return self.loss
+        losses = [*([] if self.loss is None else [self.loss]), *self.by_class.values()]
+        return max(losses, key=lambda loss: loss.low, default=Loss(0.0, 0.0, 0.0))
 
     @property
-    def worst(self) -> Outcome:
-        """The outcome with the largest excess."""
-        return max(self.outcomes, key=lambda outcome: outcome.excess)
+    def is_proven(self) -> bool:
+        """Whether the lower end of a loss is above the bound."""
+        return self.worst.low > self.proposal.bound
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether more pairs could change that."""
+        bound = self.proposal.bound
+        losses = [*([] if self.loss is None else [self.loss]), *self.by_class.values()]
+        return not self.is_proven and any(
+            loss.low <= bound < loss.high and loss.value > bound / 2 for loss in losses
+        )
+
+    def adopted(self, class_index: int, is_own: bool) -> np.ndarray:
+        """Which pairs show whether a class is adopted, and whether it is, two bool (m,).
+
+        Of recipients without the class: those with donors that have it, or with donors of their
+        own class as a control.
+        """
+        has = self.has_class[:, class_index]
+        lends = has[self.pairs.donors] if not is_own else ~has[self.pairs.donors]
+        shown = ~has[self.pairs.recipients] & lends & (self.pairs.is_own == is_own)
+        if self.is_multi_label:
+            shown &= self.pairs.classes == class_index
+        return shown, shown & self.said[:, class_index]
+
+    @cached_property
+    def accused_class(self) -> int:
+        """The class whose cue it is: others adopt it, and its own images lose it to others."""
+        excesses = []
+        for c in self.classes:
+            shares = [_share(*self.adopted(c, is_own)) for is_own in (False, True)]
+            has = self.has_class[self.pairs.recipients, c]
+            if self.is_multi_label:
+                has &= self.pairs.classes == c
+            keeps = [_share(has & side, self.said[:, c]) for side in self._sides]
+            excesses.append(shares[0] - shares[1] + keeps[1] - keeps[0])
+        return int(self.classes[int(np.argmax(excesses))])
+
+    @property
+    def lost(self) -> np.ndarray:
+        """Pairs with a donor of another class whose recipient is wrong, bool (m,)."""
+        return ~self.pairs.is_own & (self.scores <= 0)
+
+    @cached_property
+    def common_box(self) -> tuple[int, ...] | None:
+        """The box that is exchanged, where it is one for all pairs; else None."""
+        boxes = self.proposal.swap.boxes(self.pairs)
+        if boxes is None or not len(boxes) or (boxes != boxes[0]).any():
+            return None
+        return tuple(boxes[0].tolist())
+
+    @property
+    def _sides(self) -> tuple[np.ndarray, np.ndarray]:
+        return ~self.pairs.is_own, self.pairs.is_own
+
+    def _estimate(self, which: np.ndarray, factor: float, confidence: float) -> Loss | None:
+        pairs = self.pairs.take(which)
+        return estimate_loss(
+            self.scores[which],
+            pairs.recipients,
+            pairs.donors,
+            pairs.is_own,
+            factor=factor,
+            confidence=confidence,
+        )
+
+    @staticmethod
+    def _is_enough(pairs: Pairs) -> bool:
+        return pairs.num_donors >= MIN_DONORS and pairs.num_recipients >= MIN_RECIPIENTS
+
+
+def _share(among: np.ndarray, found: np.ndarray) -> float:
+    """The share of some pairs in which something is found; 0 of none."""
+    return float(np.count_nonzero(among & found) / max(1, np.count_nonzero(among)))
+
+
+def run_trial(
+    scene: Scene,
+    detector: SwapDetector,
+    proposal: Proposal,
+    classes: Sequence[int],
+    rng: np.random.Generator,
+    stages: Sequence[int] = STAGES,
+) -> Trial:
+    """Tries a swap on more and more pairs, until its loss is decided.
+
+    Args:
+        scene: `Scene`.
+        detector: `SwapDetector`.
+        proposal: one of its `Proposal`s.
+        classes: the classes that are tested.
+        rng: `numpy.random.Generator`.
+        stages: how many recipients, each with a donor of its own class and one of another, have
+            been tried at the end of each stage.
+    """
+    labels = scene.class_labels
+    drawer = PairDrawer(
+        labels,
+        drawn_classes(labels, classes),
+        proposal.recipients,
+        proposal.donors,
+        rng,
+        proposal.folds,
+    )
+    parts, said, scores = [], [], []
+    num_drawn = 0
+    trial: Trial | None = None
+    num_questions = len(classes) if labels.is_multi_label else 1
+    most = MAX_DONORS * len(drawer.recipients) * num_questions
+    for stage in stages:
+        count = min(stage, most) - num_drawn
+        if trial is not None and (count <= 0 or not trial.is_undecided):
+            break
+        pairs = drawer.draw(count)
+        num_drawn += count
+        parts.append(pairs)
+        said.append(said_after(scene, proposal.swap.edit, pairs))
+        scores.append(scores_of(scene, pairs, said[-1]))
+        if proposal.less is not None:
+            other = said_after(scene, proposal.less.edit, pairs)
+            scores[-1] = scores[-1] - scores_of(scene, pairs, other)
+        trial = Trial(
+            detector,
+            proposal,
+            classes,
+            Pairs.join(parts),
+            np.concatenate(said),
+            np.concatenate(scores),
+            labels.has_class,
+            labels.is_multi_label,
+        )
+    assert trial is not None
+    return trial
+
+
+def drawn_classes(class_labels: ClassLabels, tested: Sequence[int]) -> list[int]:
+    """Returns the classes of which pairs are drawn: those that are tested, and others."""
+    if class_labels.is_multi_label:
+        return list(tested)
+    return sorted({*class_labels.frequent_classes(), *tested})
+
+
+def said_after(scene: Scene, edit: Callable[[Pairs], np.ndarray], pairs: Pairs) -> np.ndarray:
+    """Returns which classes the model says the recipients have once they are edited, bool (m, k).
+
+    Of large images some pairs at a time are edited, so that memory does not grow with them.
+    """
+    if not len(pairs):
+        return np.zeros((0, scene.class_labels.num_classes), bool)
+    at_once = max(8, MAX_VALUES // int(np.prod(scene.probes.image_shape)))
+    said = []
+    for start in range(0, len(pairs), at_once):
+        some = pairs.take(slice(start, start + at_once))
+        logits = scene.predict(scene.edited(edit, some), some.recipients)
+        said.append(scene.class_labels.says(logits))
+    return np.concatenate(said)
+
+
+def scores_of(scene: Scene, pairs: Pairs, said: np.ndarray) -> np.ndarray:
+    """1.0 where the model is right about the edited recipient (about the label asked for)."""
+    has_class = scene.class_labels.has_class[pairs.recipients]
+    if scene.class_labels.is_multi_label:
+        rows = np.arange(len(pairs))
+        return (said[rows, pairs.classes] == has_class[rows, pairs.classes]).astype(float)
+    return (said == has_class).all(axis=1).astype(float)

@@ -2,10 +2,9 @@
 
 from typing import Final, Literal, NamedTuple
 
-Severity = Literal["hint", "suspect", "alert"]
+Severity = Literal["suspect", "alert"]
 
-HINT: Final = "hint"  # a statistic has moved; nothing is proven
-SUSPECT: Final = "suspect"  # proven by a swap, once
+SUSPECT: Final = "suspect"  # proven by a swap once, or what was swapped may belong to the object
 ALERT: Final = "alert"  # proven at two checks in a row
 
 
@@ -13,7 +12,7 @@ class Verdict(NamedTuple):
     """How sure a finding is, and since when; see `Alert`.
 
     Attributes:
-        severity: `HINT`, `SUSPECT` or `ALERT`.
+        severity: `SUSPECT` or `ALERT`.
         epoch: 0-based.
         since_epoch: the epoch in which its streak began.
     """

@@ -348,7 +348,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         alerts = [] if self._search is None else self._search.take_new_alerts()
         if not alerts:
             return
-        worst = max(alerts, key=lambda alert: (alert.adoption or 0) - (alert.control or 0))
+        worst = max(alerts, key=lambda alert: alert.accuracy_loss or 0)
         more = f" {len(alerts) - 1} more such alerts: see callback.alerts." if alerts[1:] else ""
         notify(f"keras_saliency: {worst.message}{more}")
         on_alert = self.settings.on_alert

@@ -88,7 +88,7 @@ class Observer:
         """
         self._search = search
         if search is not None:
-            self.logs["shortcut_adoption"] = 0.0
+            self.logs["shortcut_loss"] = 0.0
         self._history = history
         self._baselines = {e for e, entry in history.entries.items() if entry.is_baseline}
         self._old = {epoch for epoch in history.epochs if epoch >= first_epoch}
@@ -180,9 +180,9 @@ class Observer:
     ) -> None:
         assert self._search is not None
         check, arguments = self._search.check, (self.graph, predictions, heatmaps, moment)
-        adoption = self._guard.run("the search for shortcuts", check, *arguments)
-        if adoption is not None:
-            self.logs["shortcut_adoption"] = adoption
+        loss = self._guard.run("the search for shortcuts", check, *arguments)
+        if loss is not None:
+            self.logs["shortcut_loss"] = loss
 
     def _view_features(self) -> tuple[FeatureView, ...]:
         if self._features is None:

@@ -1,55 +1,38 @@
-"""The swap test: edits of probes that prove or refute what a model decides by.
+"""The swap test: edits of images that show what a model relies on.
 
-Pure functions on arrays, and one forward pass for all of a swap's pairs. A donor lends
-something to a recipient of another class; where the recipient is then predicted as the donor's
-class, the model decides by what was lent.
+Pure functions on arrays. A donor lends something to a recipient; where donors of other classes
+cost accuracy that donors of the recipient's own class don't, the model relies on what was lent.
 """
 
-from keras_saliency.shortcuts.swaps.class_labels import ClassLabels
-from keras_saliency.shortcuts.swaps.edits import middle_mask
+from keras_saliency.shortcuts.swaps.class_labels import MAX_CLASSES, ClassLabels
 from keras_saliency.shortcuts.swaps.kinds import (
-    PATCH_SHARE,
-    AmplitudeSwap,
-    BackgroundSwap,
-    Control,
-    PatchSwap,
-    RingSwap,
-    StatisticsSwap,
-    SurroundingsSwap,
+    BoxSwap,
+    GainSwap,
+    RegionSwap,
     Swap,
+    gains_of_images,
 )
 from keras_saliency.shortcuts.swaps.localize import find_region
-from keras_saliency.shortcuts.swaps.outcome import Outcome
-from keras_saliency.shortcuts.swaps.pairs import Pairs, draw_controls, draw_pairs
+from keras_saliency.shortcuts.swaps.pairs import PairDrawer, Pairs
 from keras_saliency.shortcuts.swaps.pattern import PatternSwap
-from keras_saliency.shortcuts.swaps.scene import Scene
-from keras_saliency.shortcuts.swaps.trying import MIN_DONORS, add_controls, adopted, run_trial
+from keras_saliency.shortcuts.swaps.scene import Objects, Scene
 from keras_saliency.shortcuts.swaps.value_range import ValueRange
 from keras_saliency.shortcuts.swaps.wilson import wilson_bounds
 
 __all__ = [
-    "MIN_DONORS",
-    "PATCH_SHARE",
-    "AmplitudeSwap",
-    "BackgroundSwap",
+    "MAX_CLASSES",
+    "BoxSwap",
     "ClassLabels",
-    "Control",
-    "Outcome",
+    "GainSwap",
+    "Objects",
+    "PairDrawer",
     "Pairs",
-    "PatchSwap",
     "PatternSwap",
-    "RingSwap",
+    "RegionSwap",
     "Scene",
-    "StatisticsSwap",
-    "SurroundingsSwap",
     "Swap",
     "ValueRange",
-    "add_controls",
-    "adopted",
-    "draw_controls",
-    "draw_pairs",
     "find_region",
-    "middle_mask",
-    "run_trial",
+    "gains_of_images",
     "wilson_bounds",
 ]

@@ -6,6 +6,8 @@ import numpy as np
 
 from keras_saliency.probes import ProbeSet
 
+MAX_CLASSES = 20  # that are tested where the user names none
+
 
 @dataclass(frozen=True, eq=False)
 class ClassLabels:
@@ -63,7 +65,7 @@ class ClassLabels:
         right = is_said == self.has_class
         return float(right.mean() if self.is_multi_label else right.all(axis=1).mean())
 
-    def frequent_classes(self, limit: int) -> list[int]:
+    def frequent_classes(self, limit: int = MAX_CLASSES) -> list[int]:
         """Returns the classes with most probes, at most `limit`, ascending."""
         counts = self.has_class.sum(axis=0)
         most = np.argsort(-counts, kind="stable")[:limit]

@@ -7,7 +7,6 @@ import numpy as np
 
 from keras_saliency._utils.boxes import box_of, box_slices, window_sums
 from keras_saliency.shortcuts.swaps.kinds import Swap
-from keras_saliency.shortcuts.swaps.outcome import Outcome
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.scene import Scene
 
@@ -21,7 +20,7 @@ _SHRUNK = 0.9  # share of what the box did that it must still do when its sides 
 Box = tuple[int, ...]  # starts, then ends, half-open
 
 
-def find_region(scene: Scene, swap: Swap, outcome: Outcome) -> Box | None:
+def find_region(scene: Scene, swap: Swap, pairs: Pairs) -> Box | None:
     """Returns the smallest box found that does what the whole swap does, in pixels.
 
     First each cell of a grid is swapped alone, then boxes of those cells that move the
@@ -30,16 +29,16 @@ def find_region(scene: Scene, swap: Swap, outcome: Outcome) -> Box | None:
     Args:
         scene: `Scene`.
         swap: a `Swap`, whose edit is kept inside of a box and undone outside.
-        outcome: what it has done in one class.
+        pairs: `Pairs` in which the recipient takes the donor's class over.
 
     Returns:
         (y0, x0, y1, x1), half-open (for signals and volumes starts, then ends); None where no
         box of at most 15 % of the image comes to three quarters of the adoption and of the gain
         in the class's margin, as of a cue that moves or is everywhere.
     """
-    if not outcome.is_adopted.any():
+    if not len(pairs):
         return None
-    search = _Search(scene, swap, outcome.pairs.take(_spread_adopted(outcome)))
+    search = _Search(scene, swap, pairs.take(_spread(pairs)))
     best = None
     for box in search.candidates():
         if (best is None or _area(box) < _area(best)) and search.does(box, _KEPT):
@@ -51,12 +50,11 @@ def _area(box: Box) -> int:
     return math.prod(part.stop - part.start for part in box_slices(box))
 
 
-def _spread_adopted(outcome: Outcome) -> np.ndarray:
-    """Indices of up to 16 adopted pairs, of as many donors as there are."""
-    found = np.flatnonzero(outcome.is_adopted)
-    _, first = np.unique(outcome.pairs.donors[found], return_index=True)
-    rest = np.setdiff1d(np.arange(len(found)), first)
-    return found[np.concatenate([first, rest])[:_MORE].astype(int)]
+def _spread(pairs: Pairs) -> np.ndarray:
+    """Indices of up to 16 pairs, of as many donors as there are."""
+    _, first = np.unique(pairs.donors, return_index=True)
+    rest = np.setdiff1d(np.arange(len(pairs)), first)
+    return np.concatenate([first, rest])[:_MORE].astype(int)
 
 
 class _Search:
@@ -65,7 +63,7 @@ class _Search:
     def __init__(self, scene: Scene, swap: Swap, pairs: Pairs):
         self._scene, self._pairs = scene, pairs
         self._grid = GRIDS[len(scene.size)]
-        self._plain = scene.pixels[pairs.recipients]
+        self._plain = scene.take(pairs.recipients)
         self._edited = scene.edited(swap.edit, pairs)
         self._before = self._margins(self._plain)
         self._full_gain = (self._margins(self._edited) - self._before).mean()

@@ -1,12 +1,12 @@
-"""Who lends to whom: pairs of a donor of a class and a recipient of another."""
+"""Who lends to whom: each recipient has donors of its own class, and of other classes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-MAX_PAIRS = 300  # of one swap
-MAX_FORWARD = 1050  # images that a battery sends through the model, controls aside
+from keras_saliency.shortcuts.swaps.class_labels import ClassLabels
+
 _NONE = np.zeros(0, np.int64)
 
 
@@ -15,14 +15,17 @@ class Pairs:
     """Donors and recipients, pair by pair.
 
     Attributes:
-        donors: int (m,), indices of probes that have the class and are predicted so.
-        recipients: int (m,), probes that neither have it nor are predicted so.
-        classes: int (m,), the donor's class.
+        donors: int (m,), indices of images.
+        recipients: int (m,), indices of images.
+        classes: int (m,), the donor's class; in a multi-label task the label that is asked for.
+        is_own: bool (m,), whether the donor is of the recipient's own class; in a multi-label
+            task, whether both have the label or both have it not.
     """
 
     donors: np.ndarray
     recipients: np.ndarray
     classes: np.ndarray
+    is_own: np.ndarray
 
     def __len__(self) -> int:
         return len(self.donors)
@@ -38,66 +41,118 @@ class Pairs:
         return int(np.count_nonzero(np.bincount(self.recipients)))
 
     @classmethod
-    def join(cls, parts: "list[Pairs]") -> "Pairs":
+    def join(cls, parts: "Sequence[Pairs]") -> "Pairs":
         """Returns the pairs of all parts, in their order."""
-        ends = [(p.donors, p.recipients, p.classes) for p in parts]
+        if not parts:
+            return cls(_NONE, _NONE, _NONE, _NONE.astype(bool))
+        ends = [(p.donors, p.recipients, p.classes, p.is_own) for p in parts]
         return cls(*(np.concatenate(end) for end in zip(*ends, strict=True)))
 
     def take(self, which: np.ndarray | slice) -> "Pairs":
         """Returns some of the pairs, by indices or a bool (m,)."""
-        return Pairs(self.donors[which], self.recipients[which], self.classes[which])
+        return Pairs(
+            self.donors[which], self.recipients[which], self.classes[which], self.is_own[which]
+        )
 
 
-def draw_pairs(
-    has_class: np.ndarray,
-    is_said: np.ndarray,
-    classes: Sequence[int],
-    num_pairs: int,
-    rng: np.random.Generator,
-) -> Pairs:
-    """Draws pairs, the same number for each class, each probe about as often.
+class PairDrawer:
+    """Draws pairs at random, so that each image lends about as often as any other.
 
     Args:
-        has_class: bool (n, k), the labels.
-        is_said: bool (n, k), what the model says.
-        classes: the classes to draw for.
-        num_pairs: how many in all.
+        class_labels: `ClassLabels` of all images.
+        classes: the classes that are tested; images of other classes take no part.
+        recipients: int (r,), images that may be edited.
+        donors: int (d,), images that may lend.
         rng: `numpy.random.Generator`.
+        folds: int (n,), one number for each image: both of a pair are of one fold. Defaults
+            to None, all of one.
 
-    Returns:
-        `Pairs`. A class without donor or recipient has none.
+    Attributes:
+        recipients: those that take part, in an order in which classes alternate.
     """
-    drawn = []
-    for c in classes:
-        lenders = np.flatnonzero(has_class[:, c] & is_said[:, c])
-        takers = np.flatnonzero(~(has_class[:, c] | is_said[:, c]))
-        count = min(num_pairs // max(1, len(classes)), len(lenders) * len(takers))
-        if count:
-            first = _spread(lenders, count, rng)
-            second = _spread(takers, count, rng)
-            drawn.append(Pairs(first, second, np.full(count, c)))
-    return Pairs.join(drawn) if drawn else Pairs(_NONE, _NONE, _NONE)
+
+    def __init__(
+        self,
+        class_labels: ClassLabels,
+        classes: Sequence[int],
+        recipients: np.ndarray,
+        donors: np.ndarray,
+        rng: np.random.Generator,
+        folds: np.ndarray | None = None,
+    ):
+        self._rng = rng
+        has_class = class_labels.has_class
+        self._folds = np.zeros(len(has_class), int) if folds is None else folds
+        # A question is a label by itself, where an image may have several; else there is one.
+        if class_labels.is_multi_label:
+            self._questions = {c: has_class[:, c].astype(int) for c in classes}
+        else:
+            labels = np.where(has_class.any(axis=1), has_class.argmax(axis=1), -1)
+            self._questions = {-1: np.where(np.isin(labels, classes), labels, -1)}
+        self._donors = donors
+        self._decks: dict[tuple[int, int, int], list[int]] = {}
+        self._members: dict[tuple[int, int, int], np.ndarray] = {}
+        self._turn = 0
+        first = next(iter(self._questions.values()), np.zeros(len(has_class), int))
+        taking = rng.permutation(recipients[first[recipients] >= 0])
+        self.recipients = taking[_alternating(first[taking])]
+
+    def draw(self, count: int) -> Pairs:
+        """Returns pairs of the next recipients, going round, each with one own and one other donor.
+
+        In a multi-label task each label is asked for in turn, with recipients of its own. A
+        recipient without a donor of its own class, or of another, is passed over.
+
+        Args:
+            count: how many recipients.
+        """
+        found: list[tuple[int, int, int, bool]] = []
+        asked = list(self._questions)
+        for turn in range(self._turn, self._turn + (count if len(self.recipients) else 0)):
+            question = asked[turn % len(asked)]
+            recipient = int(self.recipients[turn // len(asked) % len(self.recipients)])
+            kinds, fold = self._questions[question], int(self._folds[recipient])
+            own = int(kinds[recipient])
+            others = [k for k in self._kinds(question) if k != own and self._has(question, k, fold)]
+            if not others or len(self._lenders(question, own, fold)) < 2:
+                continue
+            kind = others[int(self._rng.integers(len(others)))]
+            for k, is_own in ((own, True), (kind, False)):
+                donor = self._next((question, k, fold), recipient)
+                found.append((donor, recipient, k if question < 0 else question, is_own))
+        self._turn += count
+        if not found:
+            return Pairs.join(())
+        donors, takers, classes, is_own = (np.array(end) for end in zip(*found, strict=True))
+        return Pairs(donors, takers, classes, is_own)
+
+    def _kinds(self, question: int) -> list[int]:
+        kinds = np.unique(self._questions[question][self._donors])
+        return [int(kind) for kind in kinds if kind >= 0]
+
+    def _has(self, question: int, kind: int, fold: int) -> bool:
+        return len(self._lenders(question, kind, fold)) > 0
+
+    def _lenders(self, question: int, kind: int, fold: int) -> np.ndarray:
+        key = question, int(kind), fold
+        if key not in self._members:
+            is_kind = self._questions[question][self._donors] == kind
+            self._members[key] = self._donors[is_kind & (self._folds[self._donors] == fold)]
+        return self._members[key]
+
+    def _next(self, key: tuple[int, int, int], recipient: int) -> int:
+        """The next donor of a deck that is shuffled anew when it is used up; never oneself."""
+        deck = self._decks.setdefault(key, [])
+        if all(donor == recipient for donor in deck):
+            deck[:0] = self._rng.permutation(self._lenders(*key)).tolist()
+        last = next(i for i in reversed(range(len(deck))) if deck[i] != recipient)
+        return deck.pop(last)
 
 
-def draw_controls(pairs: Pairs, has_class: np.ndarray, rng: np.random.Generator) -> Pairs:
-    """Draws for each pair a donor of the recipient's own kind, without the class.
-
-    What such a donor brings the recipient to is the work of the edit as such, not of the
-    class. Where no other probe has the recipient's labels, any without the class lends.
-    """
-    donors = np.empty(len(pairs), np.int64)
-    for i, (recipient, c) in enumerate(zip(pairs.recipients, pairs.classes, strict=True)):
-        alike = (has_class == has_class[recipient]).all(axis=1)
-        alike[recipient] = False
-        if not alike.any():
-            alike = ~has_class[:, c]
-            alike[recipient] = False
-        choices = np.flatnonzero(alike)
-        donors[i] = rng.choice(choices) if len(choices) else recipient
-    return Pairs(donors, pairs.recipients, pairs.classes)
-
-
-def _spread(members: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Draws `count` members, each as often as any other, but for one."""
-    rounds = [rng.permutation(members) for _ in range(-(-count // len(members)))]
-    return np.concatenate(rounds)[:count]
+def _alternating(kinds: np.ndarray) -> np.ndarray:
+    """An order in which the kinds take turns: the first of each, then the second of each."""
+    rounds = np.zeros(len(kinds), int)
+    for kind in np.unique(kinds):
+        members = np.flatnonzero(kinds == kind)
+        rounds[members] = np.arange(len(members))
+    return np.argsort(rounds, kind="stable")

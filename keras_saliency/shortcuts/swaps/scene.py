@@ -1,4 +1,4 @@
-"""`Scene`: all that swaps need to know of the probes at one moment."""
+"""`Scene`: all that swaps need to know of the images at one moment."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,35 +19,59 @@ RIM_SHARE = 1 / 32  # of the shorter side
 
 
 @dataclass(frozen=True, eq=False)
+class Objects:
+    """What swaps spare.
+
+    Attributes:
+        masks: bool (n, H, W), the objects and a rim around each. Just outside of a mask the
+            object goes on: its soft edge, and what the mask misses.
+        is_known: bool (n,), where the object is known for sure. Only these images take part in
+            swaps that have to spare it.
+    """
+
+    masks: np.ndarray
+    is_known: np.ndarray
+
+    @classmethod
+    def of(cls, probes: ProbeSet) -> "Objects | None":
+        """Returns the objects of probes, given or found; None where neither can be trusted."""
+        if probes.object_masks is not None:
+            size = probes.object_masks.shape[1:]
+            masks = grow(probes.object_masks, max(1, round(RIM_SHARE * min(size))))
+            return cls(masks, np.ones(len(probes), bool))
+        found = probes.found_objects
+        if found is None or not found.is_usable(probes.labels):
+            return None
+        return cls(found.masks, found.is_sure)
+
+
+@dataclass(frozen=True, eq=False)
 class Scene:
-    """The probes as raw pixels, and what the model makes of them.
+    """The images that are swapped, as raw pixels, and what the model makes of them.
 
     Of signals (n, length, C) and volumes (n, D, H, W, C), (length,) or (D, H, W) stands for (H, W).
 
     Attributes:
-        pixels: float32 (n, H, W, C).
-        class_labels: `ClassLabels`.
-        is_said: bool (n, k), which classes the model says each probe has.
-        attention: float32 (n, H, W), unit mass, NaN where a map is all zero.
-        masks: bool (n, H, W), the objects, or None.
-        predict: function from edited pixels (m, H, W, C), and ints (m,) that say of which probes
+        probes: `ProbeSet` of all images that are swapped; the first are those that are watched.
+        class_labels: `ClassLabels` of all of them.
+        objects: `Objects`, or None where they are not known.
+        attention: float32 (w, H, W), unit mass, of the w images that are watched; NaN where a
+            map is all zero.
+        predict: function from edited pixels (m, H, W, C), and ints (m,) that say of which images
             they are, to logits (m, k).
-        value_range: `ValueRange` of the probes.
+        value_range: `ValueRange` of the images.
         spared: bool (H, W), places where nothing is lent because the user calls them
             legitimate, or None.
-        fills_frame: whether the user calls colour or texture legitimate.
-        kept: what scenes of the same probes share, see `once`.
+        kept: what scenes of the same images share, see `once`.
     """
 
-    pixels: np.ndarray
+    probes: ProbeSet
     class_labels: ClassLabels
-    is_said: np.ndarray
+    objects: Objects | None
     attention: np.ndarray
-    masks: np.ndarray | None
     predict: Callable[[np.ndarray, np.ndarray], np.ndarray]
     value_range: ValueRange
     spared: np.ndarray | None = None
-    fills_frame: bool = False
     kept: dict = field(default_factory=dict)
 
     @classmethod
@@ -57,18 +81,16 @@ class Scene:
         class_labels: ClassLabels,
         value_range: ValueRange,
         graph: "ModelGraph",
-        is_said: np.ndarray,
         attention: np.ndarray | None = None,
         **more: Any,
     ) -> "Scene":
-        """Makes a scene of probes and a graph.
+        """Makes a scene of images and a graph.
 
         Args:
-            probes: `ProbeSet`.
+            probes: `ProbeSet` of all images that are swapped.
             class_labels: their `ClassLabels`.
             value_range: their `ValueRange`.
             graph: `ModelGraph`.
-            is_said: see `Scene`.
             attention: see `Scene`. Defaults to None, the same everywhere.
             **more: other attributes of `Scene`.
         """
@@ -77,40 +99,31 @@ class Scene:
             return graph.predict(probes.prepare(value_range.clip(pixels)), rows).logits
 
         if attention is None:
-            shape = probes.images.shape[:-1]
-            attention = np.full(shape, 1 / np.prod(shape[1:]), np.float32)
-        pixels, masks = probes.images.astype(np.float32), probes.object_masks
-        return cls(pixels, class_labels, is_said, attention, masks, predict, value_range, **more)
+            size = probes.image_shape[:-1]
+            attention = np.full((1, *size), 1 / np.prod(size), np.float32)
+        kept = more.setdefault("kept", {})
+        if Objects not in kept:
+            kept[Objects] = Objects.of(probes)
+        return cls(probes, class_labels, kept[Objects], attention, predict, value_range, **more)
 
     def once(self, function: Callable[["Scene"], Any]) -> Any:
-        """Returns what a function makes of pixels, masks and labels, which no training changes."""
+        """Returns what a function makes of images, masks and labels, which no training changes."""
         if function not in self.kept:
             self.kept[function] = function(self)
         return self.kept[function]
 
     @property
-    def objects(self) -> np.ndarray:
-        """The masks, where a swap cannot be without them, and a rim around each, bool (n, H, W).
-
-        Just outside of a mask the object goes on: its soft edge, and what the mask misses. Lent
-        with the background, that would give its outline away.
-        """
-        return self.once(_objects_and_rims)
-
-    @property
     def size(self) -> tuple[int, ...]:
         """(H, W); for signals (length,), for volumes (D, H, W)."""
-        return self.pixels.shape[1:-1]
+        return self.probes.image_shape[:-1]
+
+    def take(self, rows: np.ndarray | slice) -> np.ndarray:
+        """Returns the pixels of some images, float32 (m, H, W, C)."""
+        return self.probes.images[rows].astype(np.float32)
 
     def edited(self, edit: Callable[[Pairs], np.ndarray], pairs: Pairs) -> np.ndarray:
         """Returns the recipients after `edit(pairs)`, but for what is spared, (m, H, W, C)."""
         images = edit(pairs)
         if self.spared is not None:
-            images[:, self.spared] = self.pixels[pairs.recipients][:, self.spared]
+            images[:, self.spared] = self.take(pairs.recipients)[:, self.spared]
         return images
-
-
-def _objects_and_rims(scene: Scene) -> np.ndarray:
-    if scene.masks is None:
-        raise ValueError("this swap needs object_masks")
-    return grow(scene.masks, max(1, round(RIM_SHARE * min(scene.size))))

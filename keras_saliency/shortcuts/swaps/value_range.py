@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency.probes import ProbeSet
+
 _KNOWN = ((0, 1), (-0.5, 0.5), (-1, 1), (0, 255))
 
 
@@ -22,24 +24,25 @@ class ValueRange:
     dtype: np.dtype
 
     @classmethod
-    def of(cls, images: np.ndarray, given: tuple[float, float] | None = None) -> "ValueRange":
-        """Infers the range of images (n, H, W, C), or takes what is given.
+    def of(cls, probes: ProbeSet, given: tuple[float, float] | None = None) -> "ValueRange":
+        """Infers the range of the images of a probe set, or takes what is given.
 
         Bytes are 0 … 255; else the narrowest of 0 … 1, ±0.5, ±1 and 0 … 255 that holds all
         pixels; else each channel's own least and largest value.
         """
+        images, dtype = probes.images, probes.pixel_dtype
         axes = tuple(range(images.ndim - 1))
         lows, highs = (f(images, axis=axes).astype(np.float64) for f in (np.min, np.max))
         if given is not None:
             lows, highs = (np.full(lows.shape, float(end)) for end in given)
-        elif images.dtype == np.uint8:
+        elif dtype == np.uint8:
             lows, highs = np.zeros_like(lows), np.full_like(highs, 255)
         else:
             for low, high in _KNOWN:
                 if lows.min() >= low and highs.max() <= high:
                     lows, highs = np.full_like(lows, low), np.full_like(highs, high)
                     break
-        return cls(lows, highs, images.dtype)
+        return cls(lows, highs, dtype)
 
     def clip(self, images: np.ndarray) -> np.ndarray:
         """Returns edited images (m, H, W, C) within the range, in the probes' dtype."""
