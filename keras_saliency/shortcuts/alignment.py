@@ -18,7 +18,7 @@ def alignment(images: Iterable[np.ndarray], without: np.ndarray) -> float:
         without: bool (H, W), what is left out, such as an accused window: a strong tag
             aligns images by itself.
     """
-    total, variances = 0.0, []
+    total, variances = np.zeros(1), []
     for image in images:
         pixels = image[~without].astype(np.float64)
         pixels = pixels - pixels.mean()

@@ -14,9 +14,10 @@ from keras_saliency.records import Alert
 from keras_saliency.shortcuts.detector import Proposal, SwapDetector
 from keras_saliency.shortcuts.finding import finding_of_trial
 from keras_saliency.shortcuts.messages import describe_confirmation, title_of
-from keras_saliency.shortcuts.swaps import BoxSwap, ClassLabels, Pairs, Scene, ValueRange
-from keras_saliency.shortcuts.trial import Trial, run_trial
-from keras_saliency.shortcuts.verdict import ALERT, SUSPECT, Verdict
+from keras_saliency.shortcuts.swaps import BoxSwap, ClassLabels, Scene, ValueRange
+from keras_saliency.shortcuts.trial import Trial
+from keras_saliency.shortcuts.trying import run_trial
+from keras_saliency.shortcuts.verdict import ALERT, SUSPECT, Severity, Verdict
 
 _STAGES = (600,)  # recipients: there is one swap only, so it can be tried thoroughly
 
@@ -56,7 +57,7 @@ def confirm(
     region = check_box("region", region, probes.image_shape[:-1])
     scene = _scene(model, probes, output)
     trial = _try(scene, region, _classes(scene.class_labels, donor_class))
-    severity = ALERT if trial.is_proven else SUSPECT
+    severity: Severity = ALERT if trial.is_proven else SUSPECT
     finding = finding_of_trial(scene, probes, trial, Verdict(severity, epoch=0, since_epoch=0))
     alert = dataclasses.replace(finding.alert, region=region)
     message = describe_confirmation(alert, trial, probes.class_text(trial.accused_class))
@@ -95,12 +96,8 @@ def _classes(class_labels: ClassLabels, donor_class: int | None) -> list[int]:
 
 def _try(scene: Scene, region: tuple[int, ...], classes: list[int]) -> Trial:
     """Puts the region of images on others."""
-
-    def boxes(pairs: Pairs) -> np.ndarray:
-        return np.tile(region, (len(pairs), 1))
-
     rows = np.arange(len(scene.probes))
-    proposal = Proposal(BoxSwap(scene, boxes, False), rows, rows)
+    proposal = Proposal(BoxSwap(scene, region, False), rows, rows)
     detector = SwapDetector("confirm", lambda *_: [proposal], "this region", "", frozenset())
     rng = np.random.default_rng(0)
     trial = run_trial(scene, detector, proposal, classes, rng, stages=_STAGES)

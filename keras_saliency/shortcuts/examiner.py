@@ -16,7 +16,8 @@ from keras_saliency.shortcuts.groups import GroupGap
 from keras_saliency.shortcuts.legitimate import Legitimate
 from keras_saliency.shortcuts.streaks import NUM_FOR_ALERT, Streaks, Told
 from keras_saliency.shortcuts.swaps import ClassLabels, Objects, Scene, ValueRange
-from keras_saliency.shortcuts.trial import Trial, run_trial
+from keras_saliency.shortcuts.trial import Trial
+from keras_saliency.shortcuts.trying import run_trial
 from keras_saliency.shortcuts.verdict import ALERT, SUSPECT, Verdict
 from keras_saliency.statistics import Attention
 

@@ -95,4 +95,4 @@ def _carriers(trial: Trial, accused: int, adopted: np.ndarray, num_probes: int) 
 
 
 def _ratio(found: np.ndarray, among: np.ndarray) -> float:
-    return float(np.count_nonzero(found) / max(1, np.count_nonzero(among)))
+    return int(np.count_nonzero(found)) / max(1, int(np.count_nonzero(among)))

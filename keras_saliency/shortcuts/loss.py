@@ -40,9 +40,9 @@ def estimate_loss(
     is right about the edited recipient and 0 where it is wrong (or the difference of two such).
 
     Pairs that share a recipient or a donor are not independent. The interval allows for both:
-    the variance is that of sums over recipients plus that of sums over donors less that of single
-    pairs, and Student's t has one degree of freedom less than there are recipients or donors,
-    whichever are fewer.
+    to the variance between recipients comes the covariance of pairs that share a donor, and
+    Student's t has one degree of freedom less than there are recipients or donors, whichever are
+    fewer.
 
     Args:
         scores: float (m,).
@@ -69,24 +69,28 @@ def estimate_loss(
     if not all_other:
         return None
     weights = np.where(is_own, num_other[recipients] / num_own[recipients].clip(1), -1) / all_other
-    sums = [np.bincount(recipients, weights * scores * side) for side in (is_own, ~is_own)]
-    value = sums[0].sum() + sums[1].sum()
-    # What a recipient comes to by itself, with any donor, cancels out, and is no variance.
-    shares = num_other[: len(sums[0])] / all_other
-    own_level, other_level = (
-        np.divide(s, shares, out=np.zeros_like(s), where=shares > 0) for s in (sums[0], -sums[1])
+    # The mean score of each recipient with either kind of donors.
+    own, other = (
+        np.bincount(recipients, scores * side, num_images)
+        / np.bincount(recipients, side, num_images).clip(1)
+        for side in (is_own, ~is_own)
     )
-    level = (own_level + other_level)[recipients] / 2
-    centred = weights * (scores - level - np.where(is_own, value, -value) / 2)
-    parts, counts = [], []
-    for ends in (recipients, donors):
-        num_distinct = np.count_nonzero(np.bincount(ends))
-        if num_distinct < 2:
-            return None
-        squares = np.sum(np.bincount(ends, centred) ** 2)
-        parts.append(squares * num_distinct / (num_distinct - 1))
-        counts.append(num_distinct)
-    variance = max(parts[0] + parts[1] - np.sum(centred**2), *parts)
+    shares = num_other * (num_own > 0) / all_other
+    value = np.sum(shares * (own - other))
+    counts = [int(np.count_nonzero(np.bincount(ends))) for ends in (recipients, donors)]
+    if min(counts) < 2:
+        return None
+    scales = [count / (count - 1) for count in counts]
+    variance = scales[0] * np.sum((shares * (own - other - value)) ** 2)
+    # What pairs of one donor have in common, beyond what their recipients are with other donors.
+    beyond = (
+        scores
+        - np.where(is_own, other[recipients], own[recipients])
+        - np.where(is_own, value, -value)
+    )
+    beyond *= weights
+    in_common = np.sum(np.bincount(donors, beyond) ** 2) - np.sum(beyond**2)
+    variance += max(0, scales[1] * in_common)
     reach = t_quantile((1 + confidence) / 2, min(counts) - 1) * factor * np.sqrt(variance)
     value = factor * value
     return Loss(float(value), float(max(-1, value - reach)), float(min(1, value + reach)))

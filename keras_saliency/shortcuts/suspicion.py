@@ -1,15 +1,13 @@
 """Which places are suspicious: images and saliency propose them, swaps decide."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from keras_saliency._utils.boxes import box_slices, hottest_boxes, window_sums
 from keras_saliency.shortcuts.alignment import MAX_ALIGNMENT, alignment
 from keras_saliency.shortcuts.detector import Proposal
-from keras_saliency.shortcuts.loss import estimate_loss
-from keras_saliency.shortcuts.swaps import BoxSwap, PairDrawer, Pairs, Scene, edits, filters
-from keras_saliency.shortcuts.trial import said_after, scores_of
+from keras_saliency.shortcuts.loss import BOUND, estimate_loss
+from keras_saliency.shortcuts.swaps import BoxSwap, PairDrawer, Scene, edits, filters
+from keras_saliency.shortcuts.trying import said_after, scores_of
 
 WINDOW_SHARE = 0.22  # of the shorter side
 MAX_MARGIN = 0.15  # of a side: where objects are not known, windows begin that near to an end
@@ -47,14 +45,13 @@ def propose_window(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
         chosen.append(windows[int(np.argmax(costs))])
     boxes = np.array([[*start, *(s + side for s in start)] for start in chosen])
     swap = BoxSwap(scene, lambda pairs: boxes[folds[pairs.recipients]], scene.objects is not None)
-    more = {}
+    is_aligned, bound = False, BOUND
     if scene.objects is None:
         without = np.zeros(scene.size, bool)
         for box in boxes:
             without[box_slices(box.tolist())] = True
-        is_aligned = _alignment(scene, without) > MAX_ALIGNMENT
-        more = {"may_be_object": is_aligned, "bound": WINDOW_BOUND}
-    return [Proposal(swap, rows, rows, folds=folds, **more)]
+        is_aligned, bound = _alignment(scene, without) > MAX_ALIGNMENT, WINDOW_BOUND
+    return [Proposal(swap, rows, rows, None, is_aligned, bound, folds)]
 
 
 def propose_moving_patch(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
@@ -147,13 +144,13 @@ def _differences_of(scene: Scene, fold: int) -> np.ndarray:
     counts = np.zeros((k, *shape[:-1], 1))
     sums, squares = np.zeros((k, *shape)), np.zeros((k, *shape))
     low, high = np.inf, -np.inf
-    for row, has in zip(rows, has_class > 0, strict=True):
+    for row, has in zip(rows.tolist(), has_class > 0, strict=True):
         image = filters.box_mean(scene.take(slice(row, row + 1))[0], range(len(shape) - 1), _ODD)
         low, high = min(low, image.min()), max(high, image.max())
         free = np.ones(shape[:-1], bool)
         if scene.objects is not None:
             free = ~scene.objects.masks[row]
-        for c in np.flatnonzero(has):
+        for c in np.flatnonzero(has).tolist():
             counts[c] += free[..., None]
             sums[c] += image * free[..., None]
             squares[c] += image**2 * free[..., None]
@@ -181,8 +178,7 @@ def _cost(
 ) -> float:
     """What a window costs on some images, roughly."""
     box = np.array([*start, *(s + side for s in start)])
-    boxes: Callable[[Pairs], np.ndarray] = lambda pairs: np.tile(box, (len(pairs), 1))  # noqa: E731
-    swap = BoxSwap(scene, boxes, scene.objects is not None)
+    swap = BoxSwap(scene, box, scene.objects is not None)
     classes = scene.class_labels.frequent_classes()
     pairs = PairDrawer(scene.class_labels, classes, rows, rows, rng).draw(_NUM_TRIED)
     scores = scores_of(scene, pairs, said_after(scene, swap.edit, pairs))

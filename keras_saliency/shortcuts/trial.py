@@ -1,6 +1,6 @@
 """A trial: a detector's swap on many pairs, and the accuracy loss that it comes to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,12 +8,8 @@ import numpy as np
 
 from keras_saliency.shortcuts.detector import Proposal, SwapDetector
 from keras_saliency.shortcuts.loss import CONFIDENCE, Loss, estimate_loss
-from keras_saliency.shortcuts.swaps import ClassLabels, PairDrawer, Pairs, Scene
+from keras_saliency.shortcuts.swaps import Pairs
 from keras_saliency.shortcuts.tested_classes import MIN_DONORS, MIN_RECIPIENTS
-
-STAGES = (120, 360, 1080, 2400)  # recipients, of which each stage begins only if undecided
-MAX_DONORS = 8  # of other classes, for one recipient
-MAX_VALUES = 2**22  # of the pixels that are edited at once: 16 MB
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +99,7 @@ class Trial:
             loss.low <= bound < loss.high and loss.value > bound / 2 for loss in losses
         )
 
-    def adopted(self, class_index: int, is_own: bool) -> np.ndarray:
+    def adopted(self, class_index: int, is_own: bool) -> tuple[np.ndarray, np.ndarray]:
         """Which pairs show whether a class is adopted, and whether it is, two bool (m,).
 
         Of recipients without the class: those with donors that have it, or with donors of their
@@ -164,95 +160,4 @@ class Trial:
 
 def _share(among: np.ndarray, found: np.ndarray) -> float:
     """The share of some pairs in which something is found; 0 of none."""
-    return float(np.count_nonzero(among & found) / max(1, np.count_nonzero(among)))
-
-
-def run_trial(
-    scene: Scene,
-    detector: SwapDetector,
-    proposal: Proposal,
-    classes: Sequence[int],
-    rng: np.random.Generator,
-    stages: Sequence[int] = STAGES,
-) -> Trial:
-    """Tries a swap on more and more pairs, until its loss is decided.
-
-    Args:
-        scene: `Scene`.
-        detector: `SwapDetector`.
-        proposal: one of its `Proposal`s.
-        classes: the classes that are tested.
-        rng: `numpy.random.Generator`.
-        stages: how many recipients, each with a donor of its own class and one of another, have
-            been tried at the end of each stage.
-    """
-    labels = scene.class_labels
-    drawer = PairDrawer(
-        labels,
-        drawn_classes(labels, classes),
-        proposal.recipients,
-        proposal.donors,
-        rng,
-        proposal.folds,
-    )
-    parts, said, scores = [], [], []
-    num_drawn = 0
-    trial: Trial | None = None
-    num_questions = len(classes) if labels.is_multi_label else 1
-    most = MAX_DONORS * len(drawer.recipients) * num_questions
-    for stage in stages:
-        count = min(stage, most) - num_drawn
-        if trial is not None and (count <= 0 or not trial.is_undecided):
-            break
-        pairs = drawer.draw(count)
-        num_drawn += count
-        parts.append(pairs)
-        said.append(said_after(scene, proposal.swap.edit, pairs))
-        scores.append(scores_of(scene, pairs, said[-1]))
-        if proposal.less is not None:
-            other = said_after(scene, proposal.less.edit, pairs)
-            scores[-1] = scores[-1] - scores_of(scene, pairs, other)
-        trial = Trial(
-            detector,
-            proposal,
-            classes,
-            Pairs.join(parts),
-            np.concatenate(said),
-            np.concatenate(scores),
-            labels.has_class,
-            labels.is_multi_label,
-        )
-    assert trial is not None
-    return trial
-
-
-def drawn_classes(class_labels: ClassLabels, tested: Sequence[int]) -> list[int]:
-    """Returns the classes of which pairs are drawn: those that are tested, and others."""
-    if class_labels.is_multi_label:
-        return list(tested)
-    return sorted({*class_labels.frequent_classes(), *tested})
-
-
-def said_after(scene: Scene, edit: Callable[[Pairs], np.ndarray], pairs: Pairs) -> np.ndarray:
-    """Returns which classes the model says the recipients have once they are edited, bool (m, k).
-
-    Of large images some pairs at a time are edited, so that memory does not grow with them.
-    """
-    if not len(pairs):
-        return np.zeros((0, scene.class_labels.num_classes), bool)
-    at_once = max(8, MAX_VALUES // int(np.prod(scene.probes.image_shape)))
-    said = []
-    for start in range(0, len(pairs), at_once):
-        some = pairs.take(slice(start, start + at_once))
-        logits = scene.predict(scene.edited(edit, some), some.recipients)
-        said.append(scene.class_labels.says(logits))
-    return np.concatenate(said)
-
-
-def scores_of(scene: Scene, pairs: Pairs, said: np.ndarray) -> np.ndarray:
-    """1.0 where the model is right about the edited recipient (about the label asked for)."""
-    has_class = scene.class_labels.has_class[pairs.recipients]
-    if scene.class_labels.is_multi_label:
-        rows = np.arange(len(pairs))
-        return (said[rows, pairs.classes] == has_class[rows, pairs.classes]).astype(float)
-    return (said == has_class).all(axis=1).astype(float)
+    return int(np.count_nonzero(among & found)) / max(1, int(np.count_nonzero(among)))

@@ -1,6 +1,6 @@
 """The swaps: what of a donor is put into a recipient."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -9,8 +9,8 @@ from keras_saliency.shortcuts.swaps import edits
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.scene import Scene
 
-# From pairs to the box of each of them, int (m, 4).
-BoxesOf = Callable[[Pairs], np.ndarray]
+# From pairs to the box of each of them, int (m, 4); or one box for all.
+BoxesOf = Callable[[Pairs], np.ndarray] | Sequence[int] | np.ndarray
 
 
 class Swap:
@@ -69,7 +69,7 @@ class BoxSwap(RegionSwap):
 
     Args:
         scene: `Scene`.
-        boxes: function from `Pairs` to int (m, 4).
+        boxes: function from `Pairs` to int (m, 4), or one box.
         spares_objects: whether the objects of both stay where they are.
     """
 
@@ -78,7 +78,9 @@ class BoxSwap(RegionSwap):
         self._boxes = boxes
 
     def boxes(self, pairs: Pairs) -> np.ndarray:
-        return self._boxes(pairs)
+        if callable(self._boxes):
+            return self._boxes(pairs)
+        return np.tile(self._boxes, (len(pairs), 1))
 
     def _areas(self, pairs: Pairs) -> np.ndarray:
         return self._off_objects(box_masks(self.boxes(pairs), self.scene.size), pairs)

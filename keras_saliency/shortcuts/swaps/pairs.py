@@ -123,8 +123,8 @@ class PairDrawer:
         self._turn += count
         if not found:
             return Pairs.join(())
-        donors, takers, classes, is_own = (np.array(end) for end in zip(*found, strict=True))
-        return Pairs(donors, takers, classes, is_own)
+        ends = np.array(found)
+        return Pairs(ends[:, 0], ends[:, 1], ends[:, 2], ends[:, 3].astype(bool))
 
     def _kinds(self, question: int) -> list[int]:
         kinds = np.unique(self._questions[question][self._donors])

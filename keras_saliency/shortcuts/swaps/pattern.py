@@ -44,10 +44,10 @@ class PatternSwap(Swap):
         """The mean of half of the images with the labels of one, (H, W, C), computed once."""
         has_class = self.scene.class_labels.has_class
         if self.scene.class_labels.is_multi_label:
-            kind = asked, bool(has_class[image, asked])
+            kind = asked, int(has_class[image, asked])
             is_kind = has_class[:, asked] == has_class[image, asked]
         else:
-            kind = (int(has_class[image].argmax()),)
+            kind = int(has_class[image].argmax()), 1
             is_kind = has_class[:, kind[0]]
         kept = self.scene.kept.setdefault(PatternSwap, {})
         if (kind, half) not in kept:

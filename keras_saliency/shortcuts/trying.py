@@ -1,0 +1,104 @@
+"""Tries a swap on many pairs: as many as it takes to decide on its accuracy loss."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from keras_saliency.shortcuts.detector import Proposal, SwapDetector
+from keras_saliency.shortcuts.swaps import ClassLabels, PairDrawer, Pairs, Scene
+from keras_saliency.shortcuts.trial import Trial
+
+STAGES = (120, 360, 1080, 2400)  # recipients, of which each stage begins only if undecided
+MAX_DONORS = 8  # of other classes, for one recipient
+MAX_VALUES = 2**22  # of the pixels that are edited at once: 16 MB
+
+
+def run_trial(
+    scene: Scene,
+    detector: SwapDetector,
+    proposal: Proposal,
+    classes: Sequence[int],
+    rng: np.random.Generator,
+    stages: Sequence[int] = STAGES,
+) -> Trial:
+    """Tries a swap on more and more pairs, until its loss is decided.
+
+    Args:
+        scene: `Scene`.
+        detector: `SwapDetector`.
+        proposal: one of its `Proposal`s.
+        classes: the classes that are tested.
+        rng: `numpy.random.Generator`.
+        stages: how many recipients, each with a donor of its own class and one of another, have
+            been tried at the end of each stage.
+    """
+    labels = scene.class_labels
+    drawer = PairDrawer(
+        labels,
+        drawn_classes(labels, classes),
+        proposal.recipients,
+        proposal.donors,
+        rng,
+        proposal.folds,
+    )
+    parts, said, scores = [], [], []
+    num_drawn = 0
+    trial: Trial | None = None
+    num_questions = len(classes) if labels.is_multi_label else 1
+    most = MAX_DONORS * len(drawer.recipients) * num_questions
+    for stage in stages:
+        count = min(stage, most) - num_drawn
+        if trial is not None and (count <= 0 or not trial.is_undecided):
+            break
+        pairs = drawer.draw(count)
+        num_drawn += count
+        parts.append(pairs)
+        said.append(said_after(scene, proposal.swap.edit, pairs))
+        scores.append(scores_of(scene, pairs, said[-1]))
+        if proposal.less is not None:
+            other = said_after(scene, proposal.less.edit, pairs)
+            scores[-1] = scores[-1] - scores_of(scene, pairs, other)
+        trial = Trial(
+            detector,
+            proposal,
+            classes,
+            Pairs.join(parts),
+            np.concatenate(said),
+            np.concatenate(scores),
+            labels.has_class,
+            labels.is_multi_label,
+        )
+    assert trial is not None
+    return trial
+
+
+def drawn_classes(class_labels: ClassLabels, tested: Sequence[int]) -> list[int]:
+    """Returns the classes of which pairs are drawn: those that are tested, and others."""
+    if class_labels.is_multi_label:
+        return list(tested)
+    return sorted({*class_labels.frequent_classes(), *tested})
+
+
+def said_after(scene: Scene, edit: Callable[[Pairs], np.ndarray], pairs: Pairs) -> np.ndarray:
+    """Returns which classes the model says the recipients have once they are edited, bool (m, k).
+
+    Of large images some pairs at a time are edited, so that memory does not grow with them.
+    """
+    if not len(pairs):
+        return np.zeros((0, scene.class_labels.num_classes), bool)
+    at_once = max(8, MAX_VALUES // int(np.prod(scene.probes.image_shape)))
+    said = []
+    for start in range(0, len(pairs), at_once):
+        some = pairs.take(slice(start, start + at_once))
+        logits = scene.predict(scene.edited(edit, some), some.recipients)
+        said.append(scene.class_labels.says(logits))
+    return np.concatenate(said)
+
+
+def scores_of(scene: Scene, pairs: Pairs, said: np.ndarray) -> np.ndarray:
+    """1.0 where the model is right about the edited recipient (about the label asked for)."""
+    has_class = scene.class_labels.has_class[pairs.recipients]
+    if scene.class_labels.is_multi_label:
+        rows = np.arange(len(pairs))
+        return (said[rows, pairs.classes] == has_class[rows, pairs.classes]).astype(float)
+    return (said == has_class).all(axis=1).astype(float)
