@@ -10,8 +10,8 @@ MAX_ALIGNMENT = 0.05  # photographs and satellite pictures are below .02, faces 
 def alignment(images: Iterable[np.ndarray], without: np.ndarray) -> float:
     """Returns the variance of the mean image over the mean variance of the images.
 
-    Each image is taken less its own mean. Of n images that have nothing in common the ratio is
-    1/n by chance, which is subtracted.
+    Each channel of an image is taken less its own mean. Of n images that have nothing in common
+    the ratio is 1/n by chance, which is subtracted.
 
     Args:
         images: arrays (H, W, C).
@@ -21,7 +21,7 @@ def alignment(images: Iterable[np.ndarray], without: np.ndarray) -> float:
     total, variances = np.zeros(1), []
     for image in images:
         pixels = image[~without].astype(np.float64)
-        pixels = pixels - pixels.mean()
+        pixels = pixels - pixels.mean(axis=0)
         total = total + pixels
         variances.append(pixels.var())
     if not variances or not np.mean(variances) > 0:

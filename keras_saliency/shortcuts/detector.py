@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_saliency.shortcuts.loss import BOUND
 from keras_saliency.shortcuts.swaps import Scene, Swap
 
 
@@ -20,7 +19,6 @@ class Proposal:
         less: a `Swap` whose loss is subtracted, or None.
         may_be_object: whether what is swapped may belong to the object, so that a loss is a
             dependence of which only the user can say what it is.
-        bound: what the lower end of its loss must exceed.
         folds: int (n,), a fold for each image, whose pairs lie within folds; or None.
     """
 
@@ -29,7 +27,6 @@ class Proposal:
     donors: np.ndarray
     less: Swap | None = None
     may_be_object: bool = False
-    bound: float = BOUND
     folds: np.ndarray | None = None
 
 

@@ -14,8 +14,6 @@ def _propose_ring(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     if scene.objects is not None:
         rows = taking_part(scene)
         found.append(Proposal(RegionSwap(scene, ring, True), rows, rows))
-        if scene.probes.object_masks is not None:
-            return found
     everything = np.arange(len(scene.probes))
     less = RegionSwap(scene, inner, False)
     return [

@@ -157,7 +157,7 @@ class Examiner:
             run_trial(scene, detector, proposal, self.classes, rng)
             for proposal in detector.propose(scene, rng)
         ]
-        return max(trials, key=lambda t: t.worst.low - t.proposal.bound, default=None)
+        return max(trials, key=lambda t: t.worst.low, default=None)
 
     def _judge(self, scene: Scene, trials: list[Trial], epoch: int) -> list[Finding]:
         """The one finding that is new, if any: all detectors may see one cue."""

@@ -2,16 +2,15 @@
 
 import numpy as np
 
-from keras_saliency._utils.boxes import box_slices, hottest_boxes, window_sums
+from keras_saliency._utils.boxes import box_masks, hottest_boxes, window_sums
 from keras_saliency.shortcuts.alignment import MAX_ALIGNMENT, alignment
 from keras_saliency.shortcuts.detector import Proposal
-from keras_saliency.shortcuts.loss import BOUND, estimate_loss
+from keras_saliency.shortcuts.loss import estimate_loss
 from keras_saliency.shortcuts.swaps import BoxSwap, PairDrawer, Scene, edits, filters
 from keras_saliency.shortcuts.trying import said_after, scores_of
 
 WINDOW_SHARE = 0.22  # of the shorter side
 MAX_MARGIN = 0.15  # of a side: where objects are not known, windows begin that near to an end
-WINDOW_BOUND = 0.05  # of a loss, where objects are not known
 PATCH_SHARE = 0.25  # of each side, of a patch that moves
 _NUM_WINDOWS, _NUM_TRIED = 4, 40  # of a fold: windows that are tried, recipients for each
 _MIN_FREE = 0.3  # of a window that lies off the objects, in the mean
@@ -45,13 +44,15 @@ def propose_window(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
         chosen.append(windows[int(np.argmax(costs))])
     boxes = np.array([[*start, *(s + side for s in start)] for start in chosen])
     swap = BoxSwap(scene, lambda pairs: boxes[folds[pairs.recipients]], scene.objects is not None)
-    is_aligned, bound = False, BOUND
-    if scene.objects is None:
-        without = np.zeros(scene.size, bool)
-        for box in boxes:
-            without[box_slices(box.tolist())] = True
-        is_aligned, bound = _alignment(scene, without) > MAX_ALIGNMENT, WINDOW_BOUND
-    return [Proposal(swap, rows, rows, None, is_aligned, bound, folds)]
+    if scene.objects is not None:
+        return [Proposal(swap, rows, rows, folds=folds)]
+    if _alignment(scene, boxes) > MAX_ALIGNMENT:
+        return [Proposal(swap, rows, rows, folds=folds, may_be_object=True)]
+    # Any window of a photograph tells something of its class. What this one costs beyond others
+    # is what is special of its place, since the photographs have nothing else in common there.
+    elsewhere = _other_windows(scene, boxes, rng)
+    less = BoxSwap(scene, lambda pairs: elsewhere[pairs.recipients], False)
+    return [Proposal(swap, rows, rows, folds=folds, less=less)]
 
 
 def propose_moving_patch(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
@@ -186,7 +187,20 @@ def _cost(
     return -1.0 if loss is None else loss.value
 
 
-def _alignment(scene: Scene, without: np.ndarray) -> float:
+def _other_windows(scene: Scene, boxes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A window for each image, at random, that overlaps none of some boxes, int (n, 4)."""
+    starts, side = scene.once(_windows), _window_side(scene)
+    is_apart = np.ones(len(starts), bool)
+    for box in boxes:
+        is_apart &= (np.abs(starts - box[: len(scene.size)]) >= side).any(axis=1)
+    free = starts[is_apart] if is_apart.any() else starts
+    chosen = free[rng.integers(len(free), size=len(scene.probes))]
+    return np.hstack([chosen, chosen + side])
+
+
+def _alignment(scene: Scene, boxes: np.ndarray) -> float:
+    """How far the images are aligned outside of some boxes."""
+    without = box_masks(boxes, scene.size).any(axis=0)
     kept = scene.kept.setdefault(alignment, {})
     key = without.tobytes()
     if key not in kept:

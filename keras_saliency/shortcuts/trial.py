@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from keras_saliency.shortcuts.detector import Proposal, SwapDetector
-from keras_saliency.shortcuts.loss import CONFIDENCE, Loss, estimate_loss
+from keras_saliency.shortcuts.loss import BOUND, CONFIDENCE, Loss, estimate_loss
 from keras_saliency.shortcuts.swaps import Pairs
 from keras_saliency.shortcuts.tested_classes import MIN_DONORS, MIN_RECIPIENTS
 
@@ -80,7 +80,7 @@ class Trial:
         That over all classes counts first, where it is proven: it is the accuracy that
         depends on the cue.
         """
-        if self.loss is not None and self.loss.low > self.proposal.bound:
+        if self.loss is not None and self.loss.low > BOUND:
             return self.loss
         losses = [*([] if self.loss is None else [self.loss]), *self.by_class.values()]
         return max(losses, key=lambda loss: loss.low, default=Loss(0.0, 0.0, 0.0))
@@ -88,12 +88,12 @@ class Trial:
     @property
     def is_proven(self) -> bool:
         """Whether the lower end of a loss is above the bound."""
-        return self.worst.low > self.proposal.bound
+        return self.worst.low > BOUND
 
     @property
     def is_undecided(self) -> bool:
         """Whether more pairs could change that."""
-        bound = self.proposal.bound
+        bound = BOUND
         losses = [*([] if self.loss is None else [self.loss]), *self.by_class.values()]
         return not self.is_proven and any(
             loss.low <= bound < loss.high and loss.value > bound / 2 for loss in losses
