@@ -1,10 +1,21 @@
 """The detectors that a swap decides: what each suspects, and which swaps would prove it."""
 
+from functools import partial
+
 import numpy as np
 
 from keras_saliency.shortcuts.detector import Proposal, SwapDetector
 from keras_saliency.shortcuts.suspicion import propose_moving_patch, propose_window, taking_part
-from keras_saliency.shortcuts.swaps import GainSwap, PatternSwap, RegionSwap, Scene, edits
+from keras_saliency.shortcuts.swaps import (
+    GainSwap,
+    LadderSwap,
+    PatternSwap,
+    RegionSwap,
+    Scene,
+    edits,
+    gains_of_images,
+    separates,
+)
 
 
 def _propose_ring(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
@@ -29,12 +40,23 @@ def _propose_background(scene: Scene, rng: np.random.Generator) -> list[Proposal
 
 def _propose_gain(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     rows = taking_part(scene)
+    gains, has_class = scene.once(gains_of_images)[rows], scene.class_labels.has_class[rows]
+    if not any(separates(channel, has_class) for channel in gains.T):
+        return []
     return [Proposal(GainSwap(scene), rows, rows, may_be_object=scene.objects is None)]
 
 
 def _propose_pattern(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     rows = taking_part(scene)
     return [Proposal(PatternSwap(scene), rows, rows, may_be_object=scene.objects is None)]
+
+
+def _propose_ladder(kind: str, scene: Scene, rng: np.random.Generator) -> list[Proposal]:
+    """Needs no object: the ladder changes how an image was taken, not what it shows."""
+    if not LadderSwap.applies(scene, kind):
+        return []
+    swap, rows = LadderSwap(scene, kind), np.arange(len(scene.probes))
+    return [Proposal(swap, rows, rows)] if swap.separates() else []
 
 
 # The most specific first.
@@ -75,6 +97,30 @@ SWAP_DETECTORS = {
             seen="brightness or tint",
             blind_to="cues at one place",
             legitimate=frozenset({"colour"}),
+        ),
+        SwapDetector(
+            "noise",
+            partial(_propose_ladder, "noise"),
+            seen="how noisy the image is",
+            blind_to="noise that does not differ between the classes",
+            legitimate=frozenset({"noise", "texture"}),
+            images_only=True,
+        ),
+        SwapDetector(
+            "sharpness",
+            partial(_propose_ladder, "sharpness"),
+            seen="how sharp the image is",
+            blind_to="blur that does not differ between the classes",
+            legitimate=frozenset({"sharpness", "texture"}),
+            images_only=True,
+        ),
+        SwapDetector(
+            "compression",
+            partial(_propose_ladder, "compression"),
+            seen="how strongly the image was compressed",
+            blind_to="compression other than JPEG",
+            legitimate=frozenset({"compression"}),
+            images_only=True,
         ),
         SwapDetector(
             "pattern",

@@ -4,6 +4,7 @@ Pure functions on arrays. A donor lends something to a recipient; where donors o
 cost accuracy that donors of the recipient's own class don't, the model relies on what was lent.
 """
 
+from keras_saliency.shortcuts.swaps.acquisition import separates
 from keras_saliency.shortcuts.swaps.class_labels import MAX_CLASSES, ClassLabels
 from keras_saliency.shortcuts.swaps.kinds import (
     BoxSwap,
@@ -12,6 +13,7 @@ from keras_saliency.shortcuts.swaps.kinds import (
     Swap,
     gains_of_images,
 )
+from keras_saliency.shortcuts.swaps.ladders import LadderSwap
 from keras_saliency.shortcuts.swaps.localize import find_region
 from keras_saliency.shortcuts.swaps.pairs import PairDrawer, Pairs
 from keras_saliency.shortcuts.swaps.pattern import PatternSwap
@@ -24,6 +26,7 @@ __all__ = [
     "BoxSwap",
     "ClassLabels",
     "GainSwap",
+    "LadderSwap",
     "Objects",
     "PairDrawer",
     "Pairs",
@@ -34,5 +37,6 @@ __all__ = [
     "ValueRange",
     "find_region",
     "gains_of_images",
+    "separates",
     "wilson_bounds",
 ]

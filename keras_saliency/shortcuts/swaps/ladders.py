@@ -35,7 +35,7 @@ class LadderSwap(Swap):
         Signals and volumes have no ladder, nor have images of less than 16 pixels, in which
         noise, edges and detail are the same few pixels.
         """
-        *size, num_channels = scene.pixels.shape[1:]
+        *size, num_channels = scene.probes.image_shape
         channels = LADDERS[kind].channels
         is_image = len(size) == 2 and min(size) >= 2 * MIN_SIDE
         return is_image and (not channels or num_channels in channels)
@@ -51,7 +51,7 @@ class LadderSwap(Swap):
 
     def edit(self, pairs: Pairs) -> np.ndarray:
         climbed = self.scene.once(_CLIMBED[self.kind])
-        edited = self.scene.pixels[pairs.recipients].astype(np.float32)
+        edited = self.scene.take(pairs.recipients)
         rungs = np.abs(climbed.levels(pairs.recipients) - self.levels[pairs.donors, None]).argmin(
             axis=1
         )
@@ -73,7 +73,7 @@ class _Climbed:
 
     def __init__(self, ladder: Ladder, scene: Scene):
         self._ladder, self._scene = ladder, scene
-        num, *shape = scene.pixels.shape
+        num, *shape = scene.probes.images.shape
         self._levels = np.full((num, len(ladder.versions)), np.nan, np.float32)
         all_bytes = self._levels.size * int(np.prod(shape))
         self._kept: dict[tuple[int, int], np.ndarray] | None = (
@@ -100,14 +100,14 @@ class _Climbed:
 
 
 def _levels_of_probes(ladder: Ladder, scene: Scene) -> np.ndarray:
-    images = (acquisition.middle(_grey_levels(scene, row)) for row in range(len(scene.pixels)))
+    images = (acquisition.middle(_grey_levels(scene, row)) for row in range(len(scene.probes)))
     return np.array([ladder.level(image) for image in images], np.float32)
 
 
 def _grey_levels(scene: Scene, row: int) -> np.ndarray:
     """Returns a probe in grey levels: its range as 0 … 255, rounded, float32 (H, W, C)."""
     low, high = scene.value_range.low, scene.value_range.high
-    scaled = (scene.pixels[row] - low) * (255 / np.where(high > low, high - low, 1))
+    scaled = (scene.probes.images[row] - low) * (255 / np.where(high > low, high - low, 1))
     return np.clip(np.rint(scaled), 0, 255).astype(np.float32)
 
 
