@@ -7,7 +7,7 @@ import numpy as np
 MAX_ALIGNMENT = 0.05  # photographs and satellite pictures are below .02, faces above .1
 
 
-def alignment(images: Iterable[np.ndarray], without: np.ndarray | np.bool_) -> float:
+def alignment(images: Iterable[np.ndarray], without: np.ndarray) -> float:
     """Returns the variance of the mean image over the mean variance of the images.
 
     Each channel of an image is taken less its own mean. Of n images that have nothing in common

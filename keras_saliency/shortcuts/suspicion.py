@@ -200,7 +200,7 @@ def _other_windows(scene: Scene, boxes: np.ndarray, rng: np.random.Generator) ->
 
 def _alignment(scene: Scene, boxes: np.ndarray) -> float:
     """How far the images are aligned outside of some boxes."""
-    without = np.any(box_masks(boxes, scene.size), axis=0)
+    without: np.ndarray = box_masks(boxes, scene.size).max(axis=0)
     kept = scene.kept.setdefault(alignment, {})
     key = without.tobytes()
     if key not in kept:
