@@ -19,7 +19,7 @@ def crossed(rng, num_images, num_donors):
 
 
 def slow_loss(scores, recipients, donors, is_own):
-    """The estimate, its variance and the degrees of freedom, with all pairs of pairs written out."""
+    """The estimate, its variance and degrees of freedom, with all pairs of pairs written out."""
     own, other = {}, {}
     for score, recipient, side in zip(scores, recipients, is_own, strict=True):
         (own if side else other).setdefault(recipient, []).append(score)

@@ -73,7 +73,8 @@ def is_caught(row, view):
 
 def print_clean(rows):
     print(
-        "\n| data set | watched | runs | with an alert | with a suspect only |\n|---|---|---|---|---|"
+        "\n| data set | watched | runs | with an alert | with a suspect only |"
+        "\n|---|---|---|---|---|"
     )
     for data in [*dict.fromkeys(row["data"] for row in rows), "all"]:
         for view in VIEWS:
