@@ -26,7 +26,7 @@ class Recorder:
     """Keeps every check of one callback, for tuning: the callback itself keeps findings only."""
 
     def __init__(self):
-        self.looks, self.seconds = [], 0.0
+        self.checks, self.seconds = [], 0.0
 
     def attach(self, examiner):
         original = examiner.check
@@ -35,32 +35,31 @@ class Recorder:
             began = time.perf_counter()
             found = original(graph, predictions, heatmaps, moment)
             self.seconds += time.perf_counter() - began
-            self.looks.append(
+            self.checks.append(
                 {
                     "moment": moment.position,
                     "accuracy": found.accuracy,
-                    "adoption": found.adoption,
-                    "trials": {
-                        t.detector.name: {
-                            "mean": t.mean_excess,
-                            "worst": t.worst.excess if t.outcomes else 0.0,
-                            "classes": {
-                                o.class_index: [o.adoption, o.control, o.num_donors]
-                                for o in t.outcomes
-                            },
-                            "donors": {
-                                o.class_index: [[d, round(e, 3)] for d, e in o.by_donor()]
-                                for o in t.outcomes
-                                if t.bounds.of_pool is not None and o.controls
-                            },
-                        }
-                        for t in found.trials
-                    },
+                    "loss": found.loss,
+                    "trials": {trial.detector.name: describe(trial) for trial in found.trials},
                 }
             )
             return found
 
         examiner.check = check
+
+
+def describe(trial):
+    """A trial as numbers: losses and their intervals, rounded, and how many pairs it took."""
+
+    def rounded(loss):
+        return None if loss is None else [round(float(end), 4) for end in loss]
+
+    return {
+        "loss": rounded(trial.loss),
+        "worst": rounded(trial.worst),
+        "pairs": len(trial.pairs),
+        "may_be_object": trial.proposal.may_be_object,
+    }
 
 
 def watched(run):
@@ -76,7 +75,7 @@ def watched(run):
         def on_epoch_begin(self, epoch, logs=None):
             for name, recorder in recorders.items():
                 search = callbacks[name]._run.search
-                if not recorder.looks and "check" not in vars(search._examiner):
+                if not recorder.checks and "check" not in vars(search._examiner):
                     recorder.attach(search._examiner)
 
     def make_callbacks(images, labels, masks, run):
@@ -95,18 +94,18 @@ def watched(run):
         row = training.train(run, make_callbacks)
     for name, callback in callbacks.items():
         row[name] = {
-            "looks": recorders[name].looks,
+            "checks": recorders[name].checks,
             "seconds": recorders[name].seconds,
             "findings": [
                 {
                     key: getattr(finding, key)
                     for key in (
                         *("severity", "detector", "epoch", "since_epoch", "class_index"),
-                        *("adoption", "control", "num_pairs", "num_donors", "region"),
+                        *("accuracy_loss", "loss_interval", "adoption", "control"),
+                        *("num_pairs", "num_donors", "region"),
                     )
                 }
                 for finding in callback.findings
-                if finding.severity != "hint"
             ],
         }
     return row

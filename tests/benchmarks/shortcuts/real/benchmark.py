@@ -68,7 +68,7 @@ def watched(run):
         def on_epoch_begin(self, epoch, logs=None):
             for name, recorder in recorders.items():
                 examiner = callbacks[name]._run.search._examiner
-                if not recorder.looks and "check" not in vars(examiner):
+                if not recorder.checks and "check" not in vars(examiner):
                     recorder.attach(examiner)
 
     def make_callbacks(images, labels, masks, run):
@@ -90,7 +90,7 @@ def watched(run):
                 for finding in callback.findings
             ],
             "summary": callback.summary() if hasattr(callback, "summary") else None,
-            "looks": recorders[name].looks,
+            "checks": recorders[name].checks,
             "seconds": recorders[name].seconds,
         }
     return row
