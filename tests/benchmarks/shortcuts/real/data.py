@@ -32,7 +32,7 @@ LOADERS = {
         "tissue": crops.tissue,
     },
 }
-MAX_TRAINING, MAX_VALIDATION = 5000, 1500
+MAX_TRAINING, MAX_VALIDATION = 4000, 1000
 VALIDATION_SHARE = 4  # one of four
 VERSION = 1  # of the arrays: raised when a loader changes
 

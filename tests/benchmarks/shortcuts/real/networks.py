@@ -27,8 +27,8 @@ def _convolution(width, size=3):
 
 
 def gap(run):
-    found = [*_convolution(24, 5), layers.MaxPooling2D(), *_convolution(48)]
-    found += [layers.MaxPooling2D(), *_convolution(64), *_convolution(64)]
+    found = [*_convolution(16, 5), layers.MaxPooling2D(), *_convolution(32)]
+    found += [layers.MaxPooling2D(), *_convolution(64)]
     return [*found, layers.GlobalAveragePooling2D()]
 
 
@@ -51,7 +51,7 @@ def _resnet(images):
     def normalised(features):
         return layers.BatchNormalization(momentum=0.9)(features)
 
-    features = layers.Conv2D(24, 3, padding="same", use_bias=False)(images)
+    features = layers.Conv2D(16, 3, padding="same", use_bias=False)(images)
     features = layers.ReLU()(normalised(features))
     for width in (24, 48):
         features = layers.MaxPooling2D()(features)

@@ -72,10 +72,8 @@ def is_caught(row, view):
 
 
 def print_clean(rows):
-    print(
-        "\n| data set | watched | runs | with an alert | with a suspect only |"
-        "\n|---|---|---|---|---|"
-    )
+    print("\n| data set | watched | runs | with an alert | with a suspect only |")
+    print("|---" * 5 + "|")
     for data in [*dict.fromkeys(row["data"] for row in rows), "all"]:
         for view in VIEWS:
             part = [r for r in rows if data in (r["data"], "all") and view in r]

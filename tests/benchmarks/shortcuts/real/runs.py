@@ -21,6 +21,7 @@ EPOCHS = {"fashion": 5, "mnist": 5, "silhouettes": 5, "letters": 5, "textures": 
 EPOCHS |= {"satellite": 5, "photographs": 6, "tissue": 6, "emoji": 12, "icons": 20, "sprites": 8}
 EPOCHS |= {"faces": 20, "stamps": 15, "clipart": 12, "furniture": 15}
 LARGE_EPOCHS = 4
+MAX_TRAINING, MAX_TRAINING_CUED = 3000, 1200  # with many images the easy sets' cues are ignored
 # Contrast or size of each kind's cue; raised on the split "tune" until most are learned.
 STRENGTH = dict.fromkeys(KINDS, 1.0)
 SMALL = ("gap", "flatten", "tutorial", "resnet")
@@ -63,6 +64,10 @@ class Run:
     @property
     def epochs(self):
         return LARGE_EPOCHS if self.network == "mobilenet" else EPOCHS[self.data]
+
+    @property
+    def max_training(self):
+        return MAX_TRAINING_CUED if self.is_cued else MAX_TRAINING
 
     @property
     def legitimate(self):

@@ -22,11 +22,18 @@ from real.data import load
 from real.networks import build
 from real.runs import list_runs
 
-NUM_UNBIASED = 3  # times that the same images get cues of random classes; of 160 pixels once
+UNBIASED = 1000  # images at least, in as many draws of random classes' cues as it takes
 MAX_LARGE = 400, 240  # training and validation images of 160 pixels
 MIN_TRAINING = 1000  # with fewer, mirror images are added
 SIZED = ("icons", "sprites", "emoji", "stamps", "clipart", "furniture")  # can be had at any size
 BATCH_SIZE, SMALL_BATCH_SIZE = 64, 32
+
+
+class Oracle(of_composites.Oracle):
+    """Measures at the ends of epochs only: large validation sets would take most of the time."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch, self.due = epoch, set()
 
 
 def make_data(run):
@@ -43,9 +50,8 @@ def make_data(run):
     of_class = np.full(y_train.max() + 1, -1)
     of_class[np.sort(classes)] = np.arange(run.num_classes)
     chosen = [np.flatnonzero(of_class[labels] >= 0) for labels in (y_train, y_val)]
-    if run.network == "mobilenet":
-        chosen = [found[:most] for found, most in zip(chosen, MAX_LARGE, strict=True)]
-    learned, seen = chosen
+    most = MAX_LARGE if run.network == "mobilenet" else (run.max_training, len(x_val))
+    learned, seen = (found[:number] for found, number in zip(chosen, most, strict=True))
     x_train, y_train = x_train[learned], of_class[y_train[learned]]
     x_val, y_val = x_val[seen], of_class[y_val[seen]]
     masks = None if masks is None else masks[seen]
@@ -58,7 +64,7 @@ def make_data(run):
         return {**data, "biased": (x_val, y_val), "unbiased": (x_val, y_val)}, None
     shape = x_train.shape[1:]
     cue = Cue(run.kind, run.num_classes, shape, strength=run.strength, halves=run.halves, rng=rng)
-    times = 1 if run.network == "mobilenet" else NUM_UNBIASED
+    times = 1 if run.network == "mobilenet" else -(-UNBIASED // len(x_val))
 
     def planted(images, labels, biased=True):
         return cue.plant(images, cue.assign(labels, run.fidelity, rng, biased), rng)
@@ -89,7 +95,7 @@ def train(run, make_callbacks=None):
 
     Returns:
         The run's fields and its name; `biased` and `unbiased`, accuracies at the end of each
-        epoch; `gaps`, (epoch, gap) at all checks; `cue_box`, (y0, x0, y1, x1) or None;
+        epoch; `gaps`, (epoch, gap) then; `cue_box`, (y0, x0, y1, x1) or None;
         `image_shape`; `seconds` of fit less those of the oracle, and `oracle_seconds`.
     """
     keras.utils.clear_session()
@@ -100,7 +106,7 @@ def train(run, make_callbacks=None):
     num_training = len(data["train"][0])
     batch_size = BATCH_SIZE if num_training >= MIN_TRAINING else SMALL_BATCH_SIZE
     model = build(run, images.shape[1:], run.epochs * -(-num_training // batch_size))
-    oracle = of_composites.Oracle(data)
+    oracle = Oracle(data)
     began = time.perf_counter()
     model.fit(
         *data["train"],
