@@ -1,103 +1,88 @@
-"""How images were acquired: levels of noise, sharpness, compression and gain, and ladders.
+"""How images were acquired: levels of noise, sharpness, compression and gain.
 
-A level is a number that says how strong a property is in one image. A ladder is versions of an
-image that differ in this property and keep the rest. But for `gain_level`, images here are
-float32 (H, W, C) in grey levels, 0 … 255, at least `MIN_SIDE` pixels on each side.
+A level is a number that says how strong a property is in one image. But for `gain_level`, images
+here are float32 (n, H, W, C) in grey levels, 0 … 255, with at least `MIN_SIDE` pixels on each
+side and at most `MAX_CHANNELS` channels.
 """
 
-import zlib
 from collections.abc import Callable
-from functools import partial
 from statistics import NormalDist
-from typing import NamedTuple
 
 import numpy as np
 
 from keras_saliency._utils.opencv import cv2
-from keras_saliency.shortcuts.swaps.compression import (
-    BLOCK,
-    compression_level,
-    level_of_quality,
-    recompress,
-    uncompress,
-)
+from keras_saliency.shortcuts.swaps.compression import BLOCK, compression_level
 
 MIN_SIDE = 8  # pixels
-MEASURED_SIDE = 128  # pixels of the middle, in which levels of larger images are measured
+MAX_CHANNELS = 4
+MEASURED_SIDE = 96  # pixels of the middle, in which levels of larger images are measured
 MIN_SHARE = 0.05  # of the variance of ranks, that lies between classes
-
-_ADDED_NOISE = (2, 3.5, 5.5, 8, 12, 17, 24, 34)  # deviations, grey levels
-_DENOISING = (1.5, 3, 6)  # of the bilateral filter, in deviations of the image's noise
-_BLURS = (0.35, 0.5, 0.65, 0.8, 1.0, 1.3, 1.8)  # deviations, pixels
-_SHARPENING = (0.5, 1, 2, 4)  # amounts of unsharp masking
-_QUALITIES = (88, 76, 62, 48, 36, 26, 18, 12, 8, 5)
-
-Level = Callable[[np.ndarray], float]
-Version = Callable[[np.ndarray], np.ndarray]
+_AT_ONCE = 32  # images, as channels of one: OpenCV takes up to 128
 
 
-class Ladder(NamedTuple):
-    """How a property is measured, and the versions of an image that differ in it.
+def noise_level(images: np.ndarray) -> np.ndarray:
+    """Returns the noise of images (n, H, W, C), log2(1 + deviation in grey levels), (n,).
 
-    Attributes:
-        level: function from an image to its level.
-        versions: functions from an image to a version, the first to the image itself.
-        known_levels: the levels that versions have by construction, whatever the image, or None
-            where they are measured; one for each version after the first.
-        channels: of images that the ladder is for; empty where it is for any.
-    """
-
-    level: Level
-    versions: tuple[Version, ...]
-    known_levels: tuple[float, ...] | None = None
-    channels: tuple[int, ...] = ()
-
-    def levels(self, image: np.ndarray) -> np.ndarray:
-        """Returns the levels of an image's versions, float32 (v,)."""
-        if self.known_levels is not None:
-            return np.array([self.level(image), *self.known_levels], np.float32)
-        return np.array([self.level(version(image)) for version in self.versions], np.float32)
-
-
-def noise_level(image: np.ndarray) -> float:
-    """Returns the noise of an image, log2(1 + deviation in grey levels).
-
-    Where the image is smoothest, what differs from its neighbours is noise. See
+    Where an image is smoothest, what differs from its neighbours is noise. See
     `noise_deviation`.
     """
-    return float(np.log2(1 + noise_deviation(image)))
+    return np.log2(1 + noise_deviation(images))
 
 
-def noise_deviation(image: np.ndarray) -> float:
-    """Estimates the deviation of an image's noise, in grey levels.
+def noise_deviation(images: np.ndarray) -> np.ndarray:
+    """Estimates the deviation of images' noise, in grey levels, float32 (n,).
 
-    From what the mask (1 −2 1) × (1 −2 1) leaves of the image (Immerkær, Fast noise variance
+    From what the mask (1 −2 1) × (1 −2 1) leaves of an image (Immerkær, Fast noise variance
     estimation, 1996), in the quarter of its small blocks whose blurred slopes are least: the
     median over those blocks, since elsewhere the mask answers to texture.
     """
-    side = int(np.clip(min(image.shape[:2]) // 8, 2, 8))
-    residual = np.abs(cv2.filter2D(image, -1, _IMMERKAER).reshape(image.shape)[1:-1, 1:-1])
-    slopes = _slopes(_blurred(image, 1)).sum(axis=-1)[1:-1, 1:-1]
-    in_blocks, steep = (_block_means(a, side) for a in (residual.mean(axis=-1), slopes))
-    smoothest = np.argsort(steep, kind="stable")[: max(1, len(steep) // 4)]
-    return float(np.median(in_blocks[smoothest]) * np.sqrt(np.pi / 2))
+    return _in_parts(_noise_deviation, images)
 
 
-def sharpness_level(image: np.ndarray) -> float:
-    """Returns how steep an image's edges are, in octaves: 1.6 where sharp, 0 where blurred.
+def _noise_deviation(images: np.ndarray) -> np.ndarray:
+    num, height, width, num_channels = images.shape
+    side = int(np.clip(min(height, width) // 8, 2, 8))
+    slab = np.ascontiguousarray(np.moveaxis(images, 0, 2)).reshape(height, width, -1)
+    residual = np.abs(_as_slab(cv2.filter2D(slab, -1, _IMMERKAER)))
+    in_blocks, steep = (
+        _block_means(of[1:-1, 1:-1], side).reshape(-1, num, num_channels).mean(axis=2)
+        for of in (residual, _slopes(blurred(slab, 1)))
+    )
+    number = max(1, len(steep) // 4)
+    smoothest = np.argpartition(steep, number - 1, axis=0)[:number]
+    chosen = np.take_along_axis(in_blocks, smoothest, axis=0)
+    return (np.median(chosen, axis=0) * np.sqrt(np.pi / 2)).astype(np.float32)
+
+
+def sharpness_level(images: np.ndarray) -> np.ndarray:
+    """Returns how steep images' edges are, in octaves, float32 (n,): 1.3 if sharp, 0 if blurred.
 
     Half of log2 of squared slopes over those of the image blurred by one pixel, at the twentieth
     of the pixels where the latter are largest; contrast cancels. Noise steepens edges as well, so
     what slopes have where the image is smoothest is subtracted.
     """
-    grey = image.mean(axis=-1, keepdims=True)
-    fine, coarse = (_slopes(a).ravel() for a in (grey, _blurred(grey, 1)))
-    number = max(4, fine.size // 20)
-    order = np.argsort(coarse, kind="stable")
-    noise = np.median(fine[order[: fine.size // 4]])
-    steep = max(0.0, float(fine[order[-number:]].mean() - noise))
+    return _in_parts(_sharpness_level, images)
+
+
+def _sharpness_level(images: np.ndarray) -> np.ndarray:
+    slab = np.ascontiguousarray(np.moveaxis(images.mean(axis=-1), 0, -1))
+    fine, coarse = (
+        np.ascontiguousarray(_slopes(of).reshape(-1, len(images)).T)
+        for of in (slab, blurred(slab, 1))
+    )
+    number, num_smooth = max(4, fine.shape[1] // 20), fine.shape[1] // 4
+    order = np.argpartition(coarse, (num_smooth, -number), axis=1)
+    smooth, steep = order[:, :num_smooth], order[:, -number:]
+    noise = np.median(np.take_along_axis(fine, smooth, axis=1), axis=1)
+    of_fine = np.take_along_axis(fine, steep, axis=1).mean(axis=1)
+    of_coarse = np.take_along_axis(coarse, steep, axis=1).mean(axis=1)
     # The 1 keeps flat images, whose slopes are less than a grey level, at 0.
-    return float(np.log2((steep + 1) / (coarse[order[-number:]].mean() + 1)) / 2)
+    return np.log2((np.maximum(0, of_fine - noise) + 1) / (of_coarse + 1)) / 2
+
+
+def compression_levels(images: np.ndarray) -> np.ndarray:
+    """Returns each image's `compression_level`, float32 (n,); grey or RGB, in whole levels."""
+    return np.array([compression_level(image) for image in images], np.float32)
 
 
 def gain_level(image: np.ndarray) -> np.ndarray:
@@ -157,81 +142,34 @@ _SECOND = np.array([1, -2, 1], np.float32)
 _IMMERKAER = np.outer(_SECOND, _SECOND) / 6  # noise of deviation 1 keeps deviation 1
 
 
-def _slopes(image: np.ndarray) -> np.ndarray:
+def _in_parts(level: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> np.ndarray:
+    starts = range(0, max(1, len(images)), _AT_ONCE)
+    return np.concatenate([level(images[start : start + _AT_ONCE]) for start in starts])
+
+
+def _slopes(slab: np.ndarray) -> np.ndarray:
     """Returns squared slopes between neighbours, (H, W, C); 0 in the last row and column."""
-    down, right = np.zeros_like(image), np.zeros_like(image)
-    down[:-1, :-1] = image[1:, :-1] - image[:-1, :-1]
-    right[:-1, :-1] = image[:-1, 1:] - image[:-1, :-1]
-    return down**2 + right**2
+    slopes = np.zeros_like(slab)
+    slopes[:-1, :-1] = (slab[1:, :-1] - slab[:-1, :-1]) ** 2
+    slopes[:-1, :-1] += (slab[:-1, 1:] - slab[:-1, :-1]) ** 2
+    return slopes
 
 
-def _block_means(plane: np.ndarray, side: int) -> np.ndarray:
-    rows, columns = (length // side for length in plane.shape)
-    cut = plane[: rows * side, : columns * side]
-    return cut.reshape(rows, side, columns, side).mean(axis=(1, 3)).ravel()
+def _block_means(slab: np.ndarray, side: int) -> np.ndarray:
+    """Returns the means over whole blocks of (H, W, C), (b, C)."""
+    rows, columns = slab.shape[0] // side, slab.shape[1] // side
+    cut = slab[: rows * side, : columns * side]
+    return cut.reshape(rows, side, columns, side, -1).mean(axis=(1, 3)).reshape(rows * columns, -1)
 
 
-def _blurred(image: np.ndarray, deviation: float) -> np.ndarray:
-    blurred = cv2.GaussianBlur(image, (0, 0), deviation, borderType=cv2.BORDER_REFLECT)
-    return blurred.reshape(image.shape)  # OpenCV drops a single channel
+def blurred(slab: np.ndarray, deviation: float) -> np.ndarray:
+    """Returns channels (H, W, C), each blurred, mirrored at the edges."""
+    return _as_slab(cv2.GaussianBlur(slab, (0, 0), deviation, borderType=cv2.BORDER_REFLECT))
 
 
-def _whole(image: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(image), 0, 255)
-
-
-def _itself(image: np.ndarray) -> np.ndarray:
-    return image
-
-
-def _with_noise(image: np.ndarray, deviation: float) -> np.ndarray:
-    """The noise is drawn from the image's own content, so that it is the same at every check."""
-    rng = np.random.default_rng(zlib.crc32(_whole(image).astype(np.uint8).tobytes()))
-    return _whole(image + deviation * rng.standard_normal(image.shape, np.float32))
-
-
-def _denoised(image: np.ndarray, strength: float) -> np.ndarray:
-    """A bilateral filter leaves edges sharp: a blur would answer for sharpness as well."""
-    deviation = strength * noise_deviation(image)
-    if deviation < 1:
-        return image
-    planes = [image] if image.shape[-1] == 3 else np.split(image, image.shape[-1], axis=-1)
-    filtered = [cv2.bilateralFilter(p, 5, deviation, 1.5).reshape(p.shape) for p in planes]
-    return _whole(np.concatenate(filtered, axis=-1))
-
-
-def _blurred_version(image: np.ndarray, deviation: float) -> np.ndarray:
-    return _whole(_blurred(image, deviation))
-
-
-def _sharpened(image: np.ndarray, amount: float) -> np.ndarray:
-    return _whole(image + amount * (image - _blurred(image, 1.2)))
-
-
-LADDERS = {
-    "noise": Ladder(
-        noise_level,
-        (
-            _itself,
-            *(partial(_denoised, strength=s) for s in _DENOISING),
-            *(partial(_with_noise, deviation=d) for d in _ADDED_NOISE),
-        ),
-    ),
-    "sharpness": Ladder(
-        sharpness_level,
-        (
-            _itself,
-            *(partial(_blurred_version, deviation=d) for d in _BLURS),
-            *(partial(_sharpened, amount=a) for a in _SHARPENING),
-        ),
-    ),
-    "compression": Ladder(
-        compression_level,
-        (_itself, uncompress, *(partial(recompress, quality=q) for q in _QUALITIES)),
-        (0.0, *map(level_of_quality, _QUALITIES)),
-        (1, 3),
-    ),
-}
+def _as_slab(filtered: np.ndarray) -> np.ndarray:
+    """Returns (H, W, C) where OpenCV has dropped a single channel."""
+    return filtered if filtered.ndim == 3 else filtered[..., None]
 
 
 def middle(image: np.ndarray) -> np.ndarray:

@@ -5,10 +5,10 @@ from functools import partial
 import numpy as np
 
 from keras_saliency.shortcuts.swaps import acquisition
-from keras_saliency.shortcuts.swaps.acquisition import LADDERS, MIN_SIDE, Ladder
 from keras_saliency.shortcuts.swaps.kinds import Swap
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.scene import Scene
+from keras_saliency.shortcuts.swaps.versions import LADDERS, Ladder
 
 MAX_BYTES = 200_000_000  # of versions that are kept
 
@@ -36,9 +36,8 @@ class LadderSwap(Swap):
         noise, edges and detail are the same few pixels.
         """
         *size, num_channels = scene.probes.image_shape
-        channels = LADDERS[kind].channels
-        is_image = len(size) == 2 and min(size) >= 2 * MIN_SIDE
-        return is_image and (not channels or num_channels in channels)
+        is_image = len(size) == 2 and min(size) >= 2 * acquisition.MIN_SIDE
+        return is_image and num_channels in LADDERS[kind].channels
 
     @property
     def levels(self) -> np.ndarray:
@@ -100,8 +99,8 @@ class _Climbed:
 
 
 def _levels_of_probes(ladder: Ladder, scene: Scene) -> np.ndarray:
-    images = (acquisition.middle(_grey_levels(scene, row)) for row in range(len(scene.probes)))
-    return np.array([ladder.level(image) for image in images], np.float32)
+    rows = range(len(scene.probes))
+    return ladder.level(np.stack([acquisition.middle(_grey_levels(scene, row)) for row in rows]))
 
 
 def _grey_levels(scene: Scene, row: int) -> np.ndarray:
