@@ -66,5 +66,4 @@ def scene_of(probes, logits_of, **more):
     graph = FakeGraph(logits_of)
     logits = graph.predict(probes.model_inputs).logits
     task = ClassLabels.of(probes, logits.shape[1])
-    pixel_range = ValueRange.of(probes.images)
-    return Scene.of(probes, task, pixel_range, graph, task.says(logits), **more), graph
+    return Scene.of(probes, task, ValueRange.of(probes), graph, **more), graph

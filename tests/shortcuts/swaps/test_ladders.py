@@ -41,7 +41,7 @@ def scene_for(images, labels=None, **more):
 
 def all_pairs(num, rng, count=60):
     donors, recipients = rng.integers(0, num, (2, count))
-    return Pairs(donors, recipients, donors % 2)
+    return Pairs(donors, recipients, donors % 2, donors % 2 == recipients % 2)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -120,7 +120,7 @@ def test_one_probe_and_flat_probes_have_no_level_to_take(rng):
         assert not swap.separates()
         np.testing.assert_array_equal(swap.edit(all_pairs(6, rng)), np.full((60, 16, 20, 1), 7))
         alone = LadderSwap(scene_for(crops(1)), kind)
-        pairs = Pairs(np.array([0]), np.array([0]), np.array([0]))
+        pairs = Pairs(*np.zeros((3, 1), int), np.array([True]))
         np.testing.assert_array_equal(alone.edit(pairs), crops(1))
         assert alone.edit(pairs.take(slice(0))).shape == (0, 32, 24, 1)
 
