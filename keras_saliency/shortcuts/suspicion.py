@@ -12,7 +12,7 @@ from keras_saliency.shortcuts.trying import said_after, scores_of
 WINDOW_SHARE = 0.22  # of the shorter side
 MAX_MARGIN = 0.15  # of a side: where objects are not known, windows begin that near to an end
 PATCH_SHARE = 0.25  # of each side, of a patch that moves
-_NUM_WINDOWS, _NUM_TRIED = 4, 40  # of a fold: windows that are tried, recipients for each
+_NUM_WINDOWS, _NUM_TRIED = 3, 24  # of a fold: windows that are tried, recipients for each
 _MIN_FREE = 0.3  # of a window that lies off the objects, in the mean
 _ODD = 3  # pixels: the window over which a difference between classes is smoothed
 _MOST = 100.0  # beyond ten standard errors, more is not more suspicious

@@ -8,7 +8,7 @@ from keras_saliency.shortcuts.detector import Proposal, SwapDetector
 from keras_saliency.shortcuts.swaps import ClassLabels, PairDrawer, Pairs, Scene
 from keras_saliency.shortcuts.trial import Trial
 
-STAGES = (120, 360, 1080, 2400)  # recipients, of which each stage begins only if undecided
+STAGES = (60, 240, 960, 2400)  # recipients, of which each stage begins only if undecided
 MAX_DONORS = 8  # of other classes, for one recipient
 MAX_VALUES = 2**22  # of the pixels that are edited at once: 16 MB
 
