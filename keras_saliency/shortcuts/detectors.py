@@ -59,6 +59,9 @@ def _propose_ladder(kind: str, scene: Scene, rng: np.random.Generator) -> list[P
     return [Proposal(swap, rows, rows)] if swap.separates() else []
 
 
+# They change the whole image, and so any patch of it: a blurred tag is not read either.
+_ALL_OVER = ("colour", "noise", "sharpness", "compression")
+
 # The most specific first.
 SWAP_DETECTORS = {
     detector.name: detector
@@ -70,7 +73,7 @@ SWAP_DETECTORS = {
             blind_to="cues that move, and places on the object",
             legitimate=frozenset({"stationary"}),
             is_local=True,
-            lies_in=("border", "background", "pattern"),
+            lies_in=("border", "background", "pattern", *_ALL_OVER),
         ),
         SwapDetector(
             "border",
@@ -89,7 +92,7 @@ SWAP_DETECTORS = {
             legitimate=frozenset({"moving"}),
             spares_objects=True,
             is_local=True,  # where the patches of all donors have a place in common
-            lies_in=("background",),
+            lies_in=("background", *_ALL_OVER),
         ),
         SwapDetector(
             "colour",
@@ -97,6 +100,7 @@ SWAP_DETECTORS = {
             seen="brightness or tint",
             blind_to="cues at one place",
             legitimate=frozenset({"colour"}),
+            lies_in=("background",),
         ),
         SwapDetector(
             "noise",
@@ -105,6 +109,7 @@ SWAP_DETECTORS = {
             blind_to="noise that does not differ between the classes",
             legitimate=frozenset({"noise", "texture"}),
             images_only=True,
+            lies_in=("background",),
         ),
         SwapDetector(
             "sharpness",
@@ -113,6 +118,7 @@ SWAP_DETECTORS = {
             blind_to="blur that does not differ between the classes",
             legitimate=frozenset({"sharpness", "texture"}),
             images_only=True,
+            lies_in=("background",),
         ),
         SwapDetector(
             "compression",
@@ -121,6 +127,7 @@ SWAP_DETECTORS = {
             blind_to="compression other than JPEG",
             legitimate=frozenset({"compression"}),
             images_only=True,
+            lies_in=("background",),
         ),
         SwapDetector(
             "pattern",
@@ -129,6 +136,7 @@ SWAP_DETECTORS = {
             blind_to="cues that move",
             legitimate=frozenset({"pattern", "texture"}),
             is_local=True,
+            lies_in=("background",),
         ),
         SwapDetector(
             "background",

@@ -166,12 +166,11 @@ class Examiner:
             name = detector.name
             self._streaks.update(name, epoch, name in proven)
         self._told.forget_what_is_over(proven)
-        is_lasting = {n: self._streaks.length(n) >= NUM_FOR_ALERT for n in proven}
-        may_be_object = {n: t.proposal.may_be_object for n, t in proven.items()}
-        sure = [t for n, t in proven.items() if is_lasting[n] and not may_be_object[n]]
+        lasting = [t for n, t in proven.items() if self._streaks.length(n) >= NUM_FOR_ALERT]
+        sure = [t for t in lasting if not may_be_object(t, list(proven.values()))]
         if sure:
             return self._report(scene, sure, Verdict(ALERT, epoch, epoch))
-        unsure = [t for n, t in proven.items() if is_lasting[n] or not may_be_object[n]]
+        unsure = [t for t in proven.values() if t in lasting or not t.proposal.may_be_object]
         return self._report(scene, unsure, Verdict(SUSPECT, epoch, epoch)) if unsure else []
 
     def _report(self, scene: Scene, trials: list[Trial], verdict: Verdict) -> list[Finding]:
@@ -196,14 +195,25 @@ def most_telling(trials: Sequence[Trial]) -> Trial:
     alike, it is the patch in the corner that is to be named.
     """
     best = max(trials, key=lambda t: t.worst.low)
-    inside = [
-        t
-        for t in trials
-        if best.detector.name in t.detector.lies_in
-        and t.worst.value >= _ALIKE * best.worst.value
-        and t.proposal.may_be_object <= best.proposal.may_be_object
-    ]
-    return inside[0] if inside else best
+    sure = [t for t in trials if t.proposal.may_be_object <= best.proposal.may_be_object]
+    return next((t for t in sure if explains(t, best)), best)
+
+
+def explains(inner: Trial, outer: Trial) -> bool:
+    """Whether one swap lies in another and costs nearly as much."""
+    lies_inside = outer.detector.name in inner.detector.lies_in
+    return lies_inside and inner.worst.value >= _ALIKE * outer.worst.value
+
+
+def may_be_object(trial: Trial, proven: Sequence[Trial]) -> bool:
+    """Whether what a trial has proven may be the object's own.
+
+    Also where it edits the whole image, and a patch that may belong to the object explains it.
+    """
+    if trial.proposal.may_be_object:
+        return True
+    patches = [t for t in proven if t.proposal.may_be_object]
+    return not trial.detector.is_local and any(explains(t, trial) for t in patches)
 
 
 def shows_same(first: Trial, second: Trial) -> bool:
