@@ -111,9 +111,9 @@ class Battery:
                 untested.append(Untested(name, "legitimate", f"{name}, which is legitimate"))
             elif detector.needs_objects and objects is None:
                 untested.append(Untested(name, "needs objects", needs_objects(name, probes)))
-            elif (detector.images_only and probes.images.ndim != 4) or (
-                is_cautious and (objects is None or not detector.spares_objects)
-            ):
+            elif detector.images_only and probes.images.ndim != 4:
+                untested.append(Untested(name, "images only", f"{name}, which is for images"))
+            elif is_cautious and (objects is None or not detector.spares_objects):
                 unsure.append(name)
             else:
                 found.append(detector)

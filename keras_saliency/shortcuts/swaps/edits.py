@@ -102,23 +102,6 @@ def without_smooth(picture: np.ndarray) -> np.ndarray:
     return picture - filters.gaussian(picture, range(len(size)), min(size) / 8)
 
 
-def common_share(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Returns how much of the mean of two pictures (H, W, C) both have, 0 … 1, (H, W, 1).
-
-    Twice the covariance of the two over the variance of their mean, around each pixel: 0
-    where they are independent, 1 where at least half of the variance is of both.
-    """
-    *size, _ = first.shape
-    window = max(3, round(min(size) / 8))
-
-    def around(picture: np.ndarray) -> np.ndarray:
-        return filters.box_mean(picture.sum(axis=-1), range(len(size)), window)
-
-    covariance, variance = around(first * second), around(((first + second) / 2) ** 2)
-    share = np.divide(covariance, variance, out=np.zeros_like(variance), where=variance > 0)
-    return np.clip(2 * share, 0, 1)[..., None]
-
-
 def shift_by(recipients: np.ndarray, differences: np.ndarray) -> np.ndarray:
     """Adds a picture to each recipient, (m, H, W, C): a class's mean less that of its own.
 

@@ -91,7 +91,7 @@ class Scene:
             class_labels: their `ClassLabels`.
             value_range: their `ValueRange`.
             graph: `ModelGraph`.
-            attention: see `Scene`. Defaults to None, the same everywhere.
+            attention: see `Scene`. Defaults to None, nowhere.
             **more: other attributes of `Scene`.
         """
 
@@ -99,8 +99,7 @@ class Scene:
             return graph.predict(probes.prepare(value_range.clip(pixels)), rows).logits
 
         if attention is None:
-            size = probes.image_shape[:-1]
-            attention = np.full((1, *size), 1 / np.prod(size), np.float32)
+            attention = np.zeros((1, *probes.image_shape[:-1]), np.float32)
         kept = more.setdefault("kept", {})
         if Objects not in kept:
             kept[Objects] = Objects.of(probes)
