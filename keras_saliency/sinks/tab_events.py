@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from keras_saliency.tab import schema
 Events = dict[tuple[str, int], list[bytes]]  # parts of each event by tag and step
 _MOST_PROBES = 256
 _MAP_SIDE, _PICTURE_SIDE = 56, 256  # pixels of the longer side at most
+_MASK_SIDE = 128  # pixels of the longer side at most
 _PNG_SIDE = 64  # pixels of the longer side, up to which a picture is kept without loss
 
 
@@ -101,7 +103,27 @@ class TabEvents:
 
     def _pictures(self) -> bytes:
         contents = [_encode(picture) for picture in self._drawn()]
-        return schema.pack(schema.encode_head(sizes=list(map(len, contents))), *contents)
+        head: dict[str, Any] = {"sizes": list(map(len, contents)), "objects": None}
+        masks, are_found = self._objects()
+        if masks is not None:
+            masks = _reduced(masks)
+            head["objects"] = {"found": are_found, "shape": list(masks.shape)}
+            contents.append(schema.encode_masks(masks))
+        return schema.pack(schema.encode_head(**head), *contents)
+
+    def _objects(self) -> tuple[np.ndarray | None, bool]:
+        """The objects that swaps spare, bool (m, H, W), and whether the program has found them.
+
+        An object that is not found for sure is left out; None where no swap can rely on any.
+        """
+        probes, shown = self._probes, self.shown
+        if probes.object_masks is not None:
+            return probes.object_masks[shown], False
+        swapped = probes.for_swaps  # the first are the probes
+        found = swapped.found_objects
+        if found is None or not found.is_usable(swapped.labels):
+            return None, True
+        return found.masks[shown] & found.is_sure[shown, None, None], True
 
     def _drawn(self) -> list[np.ndarray]:
         drawn = self._probes.drawn(self._probes.images)
@@ -132,6 +154,22 @@ def compact(heatmaps: Heatmaps, shown: Sequence[int] | np.ndarray) -> tuple[np.n
         size = max(1, round(width / factor)), max(1, round(height / factor))
         maps = np.stack([cv2.resize(m, size, interpolation=cv2.INTER_AREA) for m in maps])
     return np.asarray(maps, np.float32), means
+
+
+def _reduced(masks: np.ndarray) -> np.ndarray:
+    """Masks as they are sent to the tab, bool (m, h, w), of at most 128 pixels a side.
+
+    Signals are one row; of volumes it is what the object covers, seen along the depth.
+    """
+    inside = {2: lambda m: m[:, None], 3: lambda m: m, 4: lambda m: m.any(axis=1)}
+    masks = inside[masks.ndim](masks)
+    height, width = masks.shape[1:]
+    factor = max(height, width) / _MASK_SIDE
+    if factor <= 1:
+        return masks
+    size = max(1, round(width / factor)), max(1, round(height / factor))
+    shares = [cv2.resize(m.astype(np.float32), size, interpolation=cv2.INTER_AREA) for m in masks]
+    return np.stack(shares) >= 0.5
 
 
 def _encode(picture: np.ndarray) -> bytes:

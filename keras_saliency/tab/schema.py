@@ -5,7 +5,7 @@ All events are summaries of the plugin `PLUGIN`. Steps are epochs; the baseline 
 | tag | parts | class |
 |---|---|---|
 | `PROBES` | JSON | tensor |
-| `PICTURES` | all pictures of the probes, PNG or JPEG, packed | blob sequence |
+| `PICTURES` | pictures of the probes, PNG or JPEG, and `encode_masks`, packed | blob sequence |
 | `MAPS` + method | heatmaps, see `encode_maps`, packed | blob sequence |
 | `NUMBERS` + method | JSON, float32 little-endian (rows, n) | tensor |
 | `PREDICTIONS` | the same | tensor |
@@ -78,6 +78,11 @@ def unpack(packed: bytes) -> tuple[bytes, bytes]:
     if len(packed) < 4 or len(packed) < 4 + (length := struct.unpack("<I", packed[:4])[0]):
         raise ValueError("this event is cut off")
     return packed[4 : 4 + length], packed[4 + length :]
+
+
+def encode_masks(masks: np.ndarray) -> bytes:
+    """Returns masks, bool (n, h, w), as bits, the first of a byte highest, deflated."""
+    return zlib.compress(np.packbits(masks).tobytes(), 6)
 
 
 def encode_rows(rows: dict[str, np.ndarray]) -> list[bytes]:

@@ -1,5 +1,6 @@
 """Logs of the Saliency tab that no training has written: whole, damaged and foreign ones."""
 
+import dataclasses
 import zlib
 
 import numpy as np
@@ -29,11 +30,37 @@ def make_report(probes, epoch, findings=(), earlier=0, *, scalars=None, **when):
     return report
 
 
-def make_alert(epoch, message="said", evidence=True):
-    picture = np.full((8, 8, 3), 200, np.uint8) if evidence else None
-    return Alert(
-        "alert", "stationary", epoch, epoch, 1, 0.9, 0.1, 30, 12, None, (0, 2), message, picture
+def make_alert(epoch, message="said", evidence=True, **others):
+    alert = Alert(
+        severity="alert",
+        detector="stationary",
+        epoch=epoch,
+        since_epoch=epoch,
+        class_index=1,
+        accuracy_loss=0.31,
+        loss_interval=(0.22, 0.4),
+        adoption=0.9,
+        control=0.1,
+        num_pairs=30,
+        num_donors=12,
+        region=None,
+        probe_indices=(0, 2),
+        message=message,
+        evidence=np.full((8, 8, 3), 200, np.uint8) if evidence else None,
     )
+    return dataclasses.replace(alert, **others)
+
+
+class OlderAlert(Alert):
+    """A finding as versions wrote it that knew no accuracy loss."""
+
+    def to_dict(self):
+        entries = super().to_dict()
+        return {k: v for k, v in entries.items() if k not in ("accuracy_loss", "loss_interval")}
+
+
+def make_older_alert(epoch, **others):
+    return OlderAlert(**{**vars(make_alert(epoch)), **others})
 
 
 def make_probes(number=4, **options):

@@ -1,6 +1,7 @@
 """The events that the tab reads."""
 
 import json
+import zlib
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from helpers.tab_logs import (
     make_report,
 )
 
+from keras_saliency import ProbeSet
 from keras_saliency.records import Heatmaps
 from keras_saliency.sinks.tab_events import TabEvents, compact
 from keras_saliency.tab import schema
@@ -70,6 +72,80 @@ def test_inside_an_epoch_only_findings_are_told():
     tab.events(make_report(make_probes(), -1, is_baseline=True))
     inside = make_report(make_probes(), 0, (make_alert(0),), batch=7, batches_trained=7)
     assert {tag for tag, _ in tab.events(inside)} == {schema.FINDINGS, schema.EVIDENCE}
+
+
+def objects_of(probes):
+    """What the tab is told of objects: the head's entry, and masks as the browser reads them."""
+    events = TabEvents(probes).events(make_report(probes, 0))
+    packed, content = schema.unpack(events[schema.PICTURES, 0][0])
+    head = schema.decode_head(packed)
+    if head["objects"] is None:
+        assert len(content) == sum(head["sizes"])
+        return None, None
+    number = int(np.prod(head["objects"]["shape"]))
+    bits = np.unpackbits(np.frombuffer(zlib.decompress(content[sum(head["sizes"]) :]), np.uint8))
+    return head["objects"], bits[:number].astype(bool).reshape(head["objects"]["shape"])
+
+
+def squares(number, side=16):
+    """Bright squares on black, and their masks with the rim that is found with them."""
+    images, masks = (
+        np.zeros((number, side, side, 3), np.uint8),
+        np.zeros((number, side, side), bool),
+    )
+    for i in range(number):
+        top, left = 4 + i % 3, 5 + i % 2
+        images[i, top : top + 5, left : left + 6] = 255
+        masks[i, top - 1 : top + 6, left - 1 : left + 7] = True
+    return images, masks
+
+
+def test_given_masks_are_told_with_the_pictures(rng):
+    masks = rng.random((5, 9, 7)) < 0.5
+    probes = ProbeSet(rng.uniform(size=(5, 9, 7, 3)), [0, 1, 0, 1, 2], object_masks=masks)
+    about, told = objects_of(probes)
+    assert about == {"found": False, "shape": [5, 9, 7]}
+    np.testing.assert_array_equal(told, masks)
+
+
+def test_found_objects_are_told_as_found():
+    images, masks = squares(12)
+    about, told = objects_of(ProbeSet(images, np.arange(12) % 2))
+    assert about["found"]
+    np.testing.assert_array_equal(told, masks)
+
+
+def test_an_object_that_is_not_sure_is_not_told(rng):
+    images, masks = squares(12)
+    images[3] = rng.integers(0, 256, images[3].shape)
+    masks[3] = False
+    _, told = objects_of(ProbeSet(images, np.arange(12) % 2))
+    np.testing.assert_array_equal(told, masks)
+
+
+def test_objects_that_no_swap_relies_on_are_not_told(rng):
+    noise = rng.integers(0, 256, (12, 16, 16, 3))
+    assert objects_of(ProbeSet(noise, np.arange(12) % 2)) == (None, None)
+    images, _ = squares(12)
+    assert objects_of(ProbeSet(images, np.arange(12) % 2, object_masks=None)) == (None, None)
+
+
+def test_masks_of_signals_are_a_row_and_of_volumes_a_projection(rng):
+    labels = [0, 1]
+    mask = np.zeros((2, 40), bool)
+    mask[:, 4:9] = True
+    probes = ProbeSet(rng.uniform(size=(2, 40, 1)), labels, object_masks=mask)
+    np.testing.assert_array_equal(objects_of(probes)[1], mask[:, None])
+    mask = rng.random((2, 4, 5, 6)) < 0.3
+    probes = ProbeSet(rng.uniform(size=(2, 4, 5, 6, 1)), labels, object_masks=mask)
+    np.testing.assert_array_equal(objects_of(probes)[1], mask.any(axis=1))
+
+
+def test_no_mask_is_larger_than_128_pixels():
+    mask = np.zeros((1, 256, 128), bool)
+    mask[:, 64:128, 32:64] = True
+    probes = ProbeSet(np.zeros((1, 256, 128, 1)), [0], object_masks=mask)
+    np.testing.assert_array_equal(objects_of(probes)[1], mask[:, ::2, ::2])
 
 
 def test_of_many_probes_256_are_shown():

@@ -10,6 +10,7 @@ from helpers.tab_logs import (
     damage,
     decode_maps,
     make_alert,
+    make_older_alert,
     make_probes,
     make_report,
     write_foreign,
@@ -147,8 +148,17 @@ def test_findings_come_with_their_pictures(tmp_path):
     assert (first["message"], first["number"], first["has_picture"]) == ("first", 0, True)
     assert (second["message"], second["epoch"], second["has_picture"]) == ("second", 2, False)
     assert first["probe_indices"] == [0, 2] and first["adoption"] == 0.9
+    assert first["accuracy_loss"] == 0.31 and first["loss_interval"] == [0.22, 0.4]
     content, kind = reader.answer("evidence", {"run": "saliency", "number": "0"})
     assert kind == "image/jpeg" and content.startswith(b"\xff\xd8")
+
+
+def test_findings_of_versions_that_knew_no_loss_are_told_as_before(tmp_path):
+    findings = [make_older_alert(1), make_older_alert(2, severity="hint", detector="border")]
+    reader = reader_of(write_log(tmp_path, make_probes(), findings=findings))
+    first, second = ask(reader, "run", run="saliency")["findings"]
+    assert "accuracy_loss" not in first and first["adoption"] == 0.9
+    assert second["severity"] == "hint"
 
 
 def test_a_new_event_file_begins_with_the_probes(tmp_path):

@@ -72,7 +72,7 @@ export class App {
     performance.mark("saliency drawn");
     this.page.sync();
     this.controls.sync();
-    this.legend.sync(state);
+    this.legend.sync(state, run);
     this.filters.sync();
     this.findings.sync();
     this.curves.sync();

@@ -3,6 +3,8 @@
 import { COLORMAPS } from "./colors.js";
 import { buttons, h, readable, replace, select } from "./dom.js";
 
+const OBJECTS = ["as given to ProbeSet", "as the program has found them; swaps leave them alone"];
+
 /** The bar at the top. */
 export class Controls {
   /** @param {import("./store.js").Store} store @param {HTMLElement} legend @param {() => void} exportView */
@@ -23,7 +25,7 @@ export class Controls {
       this.make();
     }
     /** @type {Record<string, string[]>} */
-    const pressed = { Methods: state.methods, View: [state.view], Tiles: [String(state.size)] };
+    const pressed = { Methods: state.methods, View: [state.view], Objects: [state.objects], Tiles: [String(state.size)] };
     for (const group of this.element.querySelectorAll("[role=group]")) {
       const chosen = pressed[group.getAttribute("aria-label") || ""] || [];
       for (const button of group.querySelectorAll("button")) {
@@ -65,6 +67,8 @@ export class Controls {
       select("Colours", COLORMAPS.map((c) => [c, c]), state.colormap, (colormap) => store.set({ colormap })),
       select("Scale", [["mean", "relative to a map's mean"], ["probe", "one per probe, all epochs"], ["map", "one per map"]],
              state.scale, (scale) => store.set({ scale }), "What the end of the colours means"),
+      run.objects && buttons("Objects", [["outlined", "Outline", OBJECTS[Number(run.objects.found)]]], [state.objects],
+                             () => store.set({ objects: state.objects ? "" : "outlined" })),
       buttons("Tiles", [["96", "S"], ["128", "M"], ["192", "L"], ["256", "XL"]], [String(state.size)],
               (size) => store.set({ size: Number(size) })),
       this.legend,

@@ -5,8 +5,8 @@ import { h, readable, replace } from "./dom.js";
 const ORDER = ["alert", "suspect", "hint"];
 const MEANS = {
   alert: "proven by a swap at two checks in a row",
-  suspect: "proven by a swap, once",
-  hint: "a statistic moved; nothing is proven",
+  suspect: "seen at one check, or in what may be part of the object: a dependence, and no warning",
+  hint: "a statistic moved; nothing is proven", // in runs of older versions
 };
 
 /** The cards. */
@@ -35,17 +35,18 @@ export class Findings {
       h("h2", {}, alerts.length ? `${alerts.length} alert${alerts.length > 1 ? "s" : ""}` : "Findings"),
       alerts.length ? null : none,
       ...alerts.map((f) => this.card(f)),
-      this.more("suspect", suspects),
-      this.more("hint", hints),
+      this.more("suspect", suspects, alerts.length > 0),
+      this.more("hint", hints, alerts.length > 0),
     );
   }
 
-  /** @param {"suspect"|"hint"} severity @param {any[]} found */
-  more(severity, found) {
+  /** @param {"suspect"|"hint"} severity @param {any[]} found @param {boolean} hasAlerts */
+  more(severity, found, hasAlerts) {
     if (!found.length) return null;
     const name = `${found.length} ${severity}${found.length > 1 ? "s" : ""}`;
     const list = h("div", {});
-    const fold = h("details", { ontoggle: () => {
+    const open = severity === "suspect" && !hasAlerts; // nothing else is there to be read
+    const fold = h("details", { open, ontoggle: () => {
       if (fold.open && !list.childElementCount) replace(list, ...found.map((f) => this.card(f)));
     } }, h("summary", { title: MEANS[severity] }, name), list);
     return fold;
@@ -54,9 +55,11 @@ export class Findings {
   /** @param {any} f */
   card(f) {
     const { run } = this.store;
-    const facts = [];
-    if (f.adoption !== null) facts.push(["adoption", percent(f.adoption), f.adoption, "adopted"]);
-    if (f.control !== null) facts.push(["control", percent(f.control), f.control, "controlled"]);
+    const hasLoss = typeof f.accuracy_loss === "number" && Array.isArray(f.loss_interval);
+    const facts = hasLoss ? [] : shares(f);
+    const adoption = hasLoss && f.adoption !== null && f.class_index !== null
+      ? `Predicted as ${run.classText(f.class_index)} after the swap: ${percent(f.adoption)}; ` +
+        `with donors of their own class: ${percent(f.control ?? 0)}.` : "";
     const counts = f.num_pairs ? `${f.num_pairs} pairs, ${f.num_donors} donors` : "";
     const picture = f.has_picture ? this.picture(f) : null;
     const probes = this.store.selection.of(f);
@@ -72,6 +75,8 @@ export class Findings {
         h("span", {}, `${readable(f.detector)}${f.class_index === null ? "" : `, ${run.classText(f.class_index)}`}`),
         h("button", { type: "button", className: "link", onclick: () => this.store.goTo(f.epoch) }, run.when(f.epoch))),
       h("p", { className: "sentence" }, f.message),
+      hasLoss && lossBar(f.accuracy_loss, f.loss_interval),
+      adoption && h("p", { className: "counts" }, adoption),
       facts.length > 0 && h("dl", {}, ...facts.flatMap(([name, text, value, kind]) => [
         h("dt", {}, name),
         h("dd", {}, h("i", { className: kind, style: `width:${Math.round(100 * Number(value))}%` }), h("b", {}, text))])),
@@ -100,6 +105,30 @@ export class Findings {
     card?.scrollIntoView({ block: "nearest" });
     card?.focus({ preventScroll: true });
   }
+}
+
+/** What stands in the place of an accuracy loss: in runs of older versions, and of groups.
+ *  @param {any} f @returns {[string, string, number, string][]} name, text, share, class */
+function shares(f) {
+  const names = f.detector === "groups" ? ["wrong, this group", "wrong, best group"] : ["adoption", "control"];
+  /** @type {[string, string, number, string][]} */
+  const found = [];
+  if (f.adoption !== null) found.push([names[0], percent(f.adoption), f.adoption, "adopted"]);
+  if (f.control !== null) found.push([names[1], percent(f.control), f.control, "controlled"]);
+  return found;
+}
+
+/** How much accuracy depends on it, on a scale of 0 to 100 points.
+ *  @param {number} loss @param {[number, number]} interval */
+function lossBar(loss, [low, high]) {
+  const at = (/** @type {number} */ share) => 100 * Math.max(0, Math.min(1, share));
+  const [points, from, to] = [loss, low, high].map((share) => Math.round(100 * share));
+  const text = `${points} points of accuracy, 95 % interval ${from} to ${to}`;
+  return h("div", { className: "loss" },
+    h("div", { className: "scale", title: "0 to 100 points" },
+      h("i", { className: "interval", style: `left:${at(low)}%;width:${at(high) - at(low)}%` }),
+      h("i", { className: "estimate", style: `left:${at(loss)}%` })),
+    h("p", {}, text));
 }
 
 /** @param {number} share */

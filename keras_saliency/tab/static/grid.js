@@ -100,7 +100,7 @@ export class Grid {
   draw() {
     const { state, run, other } = this.store;
     this.subjects = subjects(state, run, other);
-    const look = [state.view, state.opacity, state.colormap, state.scale, run.steps.length].join();
+    const look = [state.view, state.opacity, state.colormap, state.scale, state.objects, run.steps.length].join();
     for (const card of this.cards) {
       if (!card.isSeen) continue;
       const now = look + this.subjects.map((s) => JSON.stringify(needs(s).map((n) => [n.run.name, n.step])));

@@ -17,14 +17,16 @@ export class Legend {
     this.element = h("div", { className: "legends" });
   }
 
-  /** @param {import("./state.js").State} state */
-  sync(state) {
+  /** @param {import("./state.js").State} state @param {import("./run_data.js").RunData} run */
+  sync(state, { objects }) {
     const [low, high, hint] = ENDS[state.scale] || ENDS.mean;
     replace(
       this.element,
       bar("attention", low, high, hint, state.colormap),
       state.compare ? bar("difference", `−${FULL_DIFFERENCE}`, `+${FULL_DIFFERENCE} × mean`,
                           "both maps relative to their means; white is no difference", "difference") : null,
+      objects && state.objects && h("div", { className: `bar outline${objects.found ? " found" : ""}` }, h("i", {}),
+                                    h("span", {}, objects.found ? "object, found by the program" : "object, as given")),
     );
   }
 }

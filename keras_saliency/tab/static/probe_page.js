@@ -45,7 +45,7 @@ export class ProbePage {
       return;
     }
     const shown = shownBy(this.store);
-    const look = [state.opacity, state.colormap, state.scale, state.view];
+    const look = [state.opacity, state.colormap, state.scale, state.view, state.objects];
     const known = JSON.stringify([run.name, probe, shown.map((s) => [s.kind, s.method]), run.steps.length, look]);
     if (known !== this.known) {
       this.known = known;

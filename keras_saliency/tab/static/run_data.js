@@ -51,6 +51,7 @@ export class RunData {
     /** @type {Map<string, Promise<Series>>} */ this.seriesAsked = new Map();
     /** @type {Map<string, string>} */ this.evidenceAddresses = new Map();
     /** @type {Map<string, Float32Array>} */ this.maxima = new Map();
+    /** @type {import("./outline.js").Objects|null} */ this.objects = null;
     this.bytes = 0;
   }
 
@@ -70,6 +71,11 @@ export class RunData {
       const part = body.slice(start, (start += size));
       return createImageBitmap(new Blob([part]));
     }));
+    if (head.objects) { // logs of older versions have none
+      const [n, rows, columns] = head.objects.shape;
+      const bits = await inflate(body.subarray(start), Math.ceil((n * rows * columns) / 8));
+      this.objects = { ...head.objects, bits, paths: new Map() };
+    }
     return this;
   }
 

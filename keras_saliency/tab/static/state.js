@@ -14,6 +14,7 @@ import { nearest } from "./tile.js";
  * @property {number} opacity 0 … 1
  * @property {string} colormap
  * @property {string} scale "mean", "probe" or "map"
+ * @property {string} objects "outlined" or ""
  * @property {number} size of a tile, pixels
  * @property {string} sort "", "drift", "confidence" or "name"
  * @property {string} label text of a class's label, or ""
@@ -28,7 +29,7 @@ import { nearest } from "./tile.js";
 export function defaults() {
   return {
     run: "", epoch: null, methods: [], compare: "", other: "", before: null,
-    view: "overlay", opacity: 0.6, colormap: "viridis", scale: "mean", size: innerWidth < 1900 ? 128 : 192,
+    view: "overlay", opacity: 0.6, colormap: "viridis", scale: "mean", objects: "outlined", size: innerWidth < 1900 ? 128 : 192,
     sort: "", label: "", group: "", only: "", curves: [], probe: null, speed: 4,
   };
 }

@@ -1,5 +1,6 @@
 // One picture of one probe: which maps it needs, and drawing it.
 
+import { paintOutline } from "./outline.js";
 import { defect, factorOf, paintDefect, paintDifference, paintHeat, paintOverlay, resized } from "./paint.js";
 
 /** @typedef {import("./run_data.js").RunData} RunData */
@@ -103,9 +104,13 @@ export function drawTile(canvas, subject, probe, state) {
   const picture = ground(subject.run.pictures[probe], width, height);
   const image = new ImageData(width, height);
   const found = needs(subject).map(({ run, method, step }) => run.known(method, step));
+  const outline = () => {
+    if (subject.run.objects && state.objects) paintOutline(context, subject.run.objects, probe);
+  };
   if (subject.kind === "picture") {
     image.data.set(picture);
     context.putImageData(image, 0, 0);
+    outline();
     return;
   }
   const bad = found.map((maps) => (maps ? defect(maps, probe) : "no map")).find(Boolean);
@@ -125,4 +130,5 @@ export function drawTile(canvas, subject, probe, state) {
   else if (state.view === "heatmap") paintHeat(image.data, values(0, state.scale), state.colormap);
   else paintOverlay(image.data, picture, values(0, state.scale), state.colormap, state.opacity);
   context.putImageData(image, 0, 0);
+  if (subject.kind === "map") outline();
 }
