@@ -89,9 +89,16 @@ class PairDrawer:
         else:
             labels = np.where(has_class.any(axis=1), has_class.argmax(axis=1), -1)
             self._questions = {-1: np.where(np.isin(labels, classes), labels, -1)}
-        self._donors = donors
+        self._lenders = {
+            (question, fold): {
+                int(kind): donors[(kinds[donors] == kind) & (self._folds[donors] == fold)]
+                for kind in np.unique(kinds[donors[self._folds[donors] == fold]])
+                if kind >= 0
+            }
+            for question, kinds in self._questions.items()
+            for fold in np.unique(self._folds).tolist()
+        }
         self._decks: dict[tuple[int, int, int], list[int]] = {}
-        self._members: dict[tuple[int, int, int], np.ndarray] = {}
         self._turn = 0
         first = next(iter(self._questions.values()), np.zeros(len(has_class), int))
         taking = rng.permutation(recipients[first[recipients] >= 0])
@@ -111,10 +118,10 @@ class PairDrawer:
         for turn in range(self._turn, self._turn + (count if len(self.recipients) else 0)):
             question = asked[turn % len(asked)]
             recipient = int(self.recipients[turn // len(asked) % len(self.recipients)])
-            kinds, fold = self._questions[question], int(self._folds[recipient])
-            own = int(kinds[recipient])
-            others = [k for k in self._kinds(question) if k != own and self._has(question, k, fold)]
-            if not others or len(self._lenders(question, own, fold)) < 2:
+            own, fold = int(self._questions[question][recipient]), int(self._folds[recipient])
+            lenders = self._lenders[question, fold]
+            others = [kind for kind in lenders if kind != own]
+            if not others or len(lenders.get(own, ())) < 2:
                 continue
             kind = others[int(self._rng.integers(len(others)))]
             for k, is_own in ((own, True), (kind, False)):
@@ -126,25 +133,12 @@ class PairDrawer:
         ends = np.array(found)
         return Pairs(ends[:, 0], ends[:, 1], ends[:, 2], ends[:, 3].astype(bool))
 
-    def _kinds(self, question: int) -> list[int]:
-        kinds = np.unique(self._questions[question][self._donors])
-        return [int(kind) for kind in kinds if kind >= 0]
-
-    def _has(self, question: int, kind: int, fold: int) -> bool:
-        return len(self._lenders(question, kind, fold)) > 0
-
-    def _lenders(self, question: int, kind: int, fold: int) -> np.ndarray:
-        key = question, int(kind), fold
-        if key not in self._members:
-            is_kind = self._questions[question][self._donors] == kind
-            self._members[key] = self._donors[is_kind & (self._folds[self._donors] == fold)]
-        return self._members[key]
-
     def _next(self, key: tuple[int, int, int], recipient: int) -> int:
         """The next donor of a deck that is shuffled anew when it is used up; never oneself."""
         deck = self._decks.setdefault(key, [])
         if all(donor == recipient for donor in deck):
-            deck[:0] = self._rng.permutation(self._lenders(*key)).tolist()
+            question, kind, fold = key
+            deck[:0] = self._rng.permutation(self._lenders[question, fold][kind]).tolist()
         last = next(i for i in reversed(range(len(deck))) if deck[i] != recipient)
         return deck.pop(last)
 
