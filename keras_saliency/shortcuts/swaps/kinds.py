@@ -9,6 +9,8 @@ from keras_saliency.shortcuts.swaps import edits
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.scene import Scene
 
+DARK_SHARE = 0.1  # of the range of pixels: what is darker hardly shows how bright an image is
+
 # From pairs to the box of each of them, int (m, 4); or one box for all.
 BoxesOf = Callable[[Pairs], np.ndarray] | Sequence[int] | np.ndarray
 
@@ -87,7 +89,11 @@ class BoxSwap(RegionSwap):
 
 
 class GainSwap(Swap):
-    """How bright each channel is: its 95th percentile above the least value that pixels have."""
+    """How bright each channel is: its 95th percentile above the least value that pixels have.
+
+    Where objects are known, of what lies off them, which does not depend on what is shown; of the
+    objects where that is dark.
+    """
 
     def edit(self, pairs: Pairs) -> np.ndarray:
         gains = self.scene.once(gains_of_images)
@@ -99,7 +105,21 @@ class GainSwap(Swap):
 
 def gains_of_images(scene: Scene) -> np.ndarray:
     """Returns each channel's 95th percentile above the least value, float32 (n, C)."""
-    low = scene.value_range.low
-    return np.stack(
-        [edits.gains(scene.take(slice(i, i + 1)), low)[0] for i in range(len(scene.probes))]
-    )
+    if scene.objects is None:
+        return _gains(scene, np.ones((len(scene.probes), *scene.size), bool))
+    known = scene.objects.is_known
+    gains = _gains(scene, ~scene.objects.masks)
+    span = scene.value_range.high - scene.value_range.low
+    if (np.median(gains[known], axis=0) > DARK_SHARE * span).any():
+        return gains
+    return _gains(scene, scene.objects.masks)
+
+
+def _gains(scene: Scene, masks: np.ndarray) -> np.ndarray:
+    """The gains of pixels inside of masks, (n, H, W), (n, C); of all where a mask is empty."""
+    gains = []
+    for row, mask in enumerate(masks):
+        pixels = scene.take(slice(row, row + 1))[0]
+        inside = pixels[mask] if mask.any() else pixels.reshape(-1, pixels.shape[-1])
+        gains.append(edits.gains(inside[None], scene.value_range.low)[0])
+    return np.stack(gains)
