@@ -24,9 +24,10 @@ from real.runs import list_runs
 
 UNBIASED = 1000  # images at least, in as many draws of random classes' cues as it takes
 MAX_LARGE = 400, 240  # training and validation images of 160 pixels
-MIN_TRAINING = 1000  # with fewer, mirror images are added
+MIN_TRAINING = 1000  # with fewer, mirror images are added, where these look natural
+MIRRORED = ("faces", "stamps", "clipart", "furniture", "silhouettes")
 SIZED = ("icons", "sprites", "emoji", "stamps", "clipart", "furniture")  # can be had at any size
-BATCH_SIZE, SMALL_BATCH_SIZE = 64, 32
+BATCH_SIZES = {1000: 64, 500: 32, 0: 16}  # for so many training images at least
 
 
 class Oracle(of_composites.Oracle):
@@ -55,7 +56,7 @@ def make_data(run):
     x_train, y_train = x_train[learned], of_class[y_train[learned]]
     x_val, y_val = x_val[seen], of_class[y_val[seen]]
     masks = None if masks is None else masks[seen]
-    if len(x_train) < MIN_TRAINING and run.data not in ("digits", "letters"):
+    if len(x_train) < MIN_TRAINING and run.data in MIRRORED:
         x_train, y_train = np.concatenate([x_train, x_train[:, :, ::-1]]), np.tile(y_train, 2)
     if run.network == "mobilenet":
         x_train, x_val = (_enlarged(images, run.size) for images in (x_train, x_val))
@@ -104,7 +105,7 @@ def train(run, make_callbacks=None):
     images, labels = data["biased"]
     callbacks = make_callbacks(images, labels, data["masks"], run) if make_callbacks else []
     num_training = len(data["train"][0])
-    batch_size = BATCH_SIZE if num_training >= MIN_TRAINING else SMALL_BATCH_SIZE
+    batch_size = next(size for least, size in BATCH_SIZES.items() if num_training >= least)
     model = build(run, images.shape[1:], run.epochs * -(-num_training // batch_size))
     oracle = Oracle(data)
     began = time.perf_counter()
