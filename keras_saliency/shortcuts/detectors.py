@@ -5,7 +5,12 @@ from functools import partial
 import numpy as np
 
 from keras_saliency.shortcuts.detector import Proposal, SwapDetector
-from keras_saliency.shortcuts.suspicion import propose_moving_patch, propose_window, taking_part
+from keras_saliency.shortcuts.suspicion import (
+    are_aligned,
+    propose_moving_patch,
+    propose_window,
+    taking_part,
+)
 from keras_saliency.shortcuts.swaps import (
     GainSwap,
     LadderSwap,
@@ -48,7 +53,8 @@ def _propose_gain(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
 
 def _propose_pattern(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     rows = taking_part(scene)
-    return [Proposal(PatternSwap(scene), rows, rows, may_be_object=scene.objects is None)]
+    is_unsure = scene.objects is None and are_aligned(scene)
+    return [Proposal(PatternSwap(scene), rows, rows, may_be_object=is_unsure)]
 
 
 def _propose_ladder(kind: str, scene: Scene, rng: np.random.Generator) -> list[Proposal]:

@@ -46,7 +46,7 @@ def propose_window(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     swap = BoxSwap(scene, lambda pairs: boxes[folds[pairs.recipients]], scene.objects is not None)
     if scene.objects is not None:
         return [Proposal(swap, rows, rows, folds=folds)]
-    if _alignment(scene, boxes) > MAX_ALIGNMENT:
+    if are_aligned(scene, boxes):
         return [Proposal(swap, rows, rows, folds=folds, may_be_object=True)]
     # Any window of a photograph tells something of its class. What this one costs beyond others
     # is what is special of its place, since the photographs have nothing else in common there.
@@ -198,12 +198,14 @@ def _other_windows(scene: Scene, boxes: np.ndarray, rng: np.random.Generator) ->
     return np.hstack([chosen, chosen + side])
 
 
-def _alignment(scene: Scene, boxes: np.ndarray) -> float:
-    """How far the images are aligned outside of some boxes."""
-    without: np.ndarray = box_masks(boxes, scene.size).max(axis=0)
+def are_aligned(scene: Scene, boxes: np.ndarray | None = None) -> bool:
+    """Returns whether the images show the same at the same place, also outside of some boxes."""
+    without = np.zeros(scene.size, bool)
+    if boxes is not None:
+        without |= box_masks(boxes, scene.size).max(axis=0)
     kept = scene.kept.setdefault(alignment, {})
     key = without.tobytes()
     if key not in kept:
         images = (scene.take(slice(row, row + 1))[0] for row in range(len(scene.probes)))
         kept[key] = alignment(images, without)
-    return kept[key]
+    return kept[key] > MAX_ALIGNMENT

@@ -19,7 +19,8 @@ class PatternSwap(Swap):
     is smooth over an eighth of the image.
 
     Where objects are known, the mean of a pixel is taken over the images in which it lies off
-    the object, and given to such pixels: else it would have the outline of the class's objects.
+    the object: else it would have the outline of the class's objects. It is given to all pixels,
+    since a pattern or a watermark lies on the object, too.
     Where they are not, no more is added than half of an image's standard deviation: a pattern
     is faint, an object is not.
     """
@@ -36,8 +37,6 @@ class PatternSwap(Swap):
         if self.scene.objects is None:
             most = MAX_SHIFT * self.scene.once(_mean_deviation)
             np.clip(taken, -most, most, out=taken)
-        else:
-            taken[self.scene.objects.masks[pairs.recipients]] = 0
         return edits.shift_by(self.scene.take(pairs.recipients), taken)
 
     def _mean(self, image: int, asked: int, half: int) -> np.ndarray:
