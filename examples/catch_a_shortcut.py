@@ -67,7 +67,7 @@ def train(images, labels, masks, log_dir, epochs):
     probes = ProbeSet(
         images[chosen],
         labels[chosen],
-        object_masks=None if masks is None else masks[chosen],
+        object_masks="auto" if masks is None else masks[chosen],
         class_names=CLASS_NAMES,
     )
     saliency = SaliencyCallback(probes, str(log_dir))

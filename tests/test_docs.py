@@ -190,7 +190,7 @@ def test_the_readme_runs(names, tmp_path):
     found = run("README.md", names)
     assert list((tmp_path / "logs" / "saliency").glob("events*"))
     assert found["heatmaps"].shape == found["images"].shape[:3]
-    assert found["alert"].severity == "hint"  # nothing is in the upper right corner
+    assert found["alert"].severity == "suspect"  # nothing is in the upper right corner
     assert list(found["check"].correlations) == list(METHODS)
 
 

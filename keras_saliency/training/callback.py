@@ -86,12 +86,14 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             "raise" is for tests. Wrong arguments are errors before the first step in either
             case. Defaults to "warn".
         detectors: what checks for shortcuts: "default" for all that the probes allow, a list of
-            names such as ["border", "colour"], a `Battery`, or None. Defaults to "default".
+            names such as ["border", "colour"], a `Battery`, or None. The largest accuracy loss
+            that is proven goes into `logs` as `shortcut_loss`. Defaults to "default".
         detect_freq: check for shortcuts at the end of every so many epochs. Without
             `max_overhead`, the first two epochs are also checked after a quarter, a half and
             three quarters of their batches. Defaults to 1.
-        legitimate: what the model may rely on: "border", "colour", "texture", "background" and
-            other kinds of cue, and boxes (y0, x0, y1, x1) in pixels. Defaults to (), nothing.
+        legitimate: what the model may rely on: names of detectors such as "border" or "colour",
+            "texture" for noise, sharpness and pattern together, and boxes (y0, x0, y1, x1) in
+            pixels. Defaults to (), nothing.
         feature_layers: names of layers with a spatial output. For each, the probes that excite
             its strongest channels most are drawn at each epoch beside their DeconvNet
             projections, as one picture. Defaults to (), none.
@@ -102,7 +104,8 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         settings: `Settings`, the arguments, checked. Most can also be read from the callback by
             their names; what is assigned to one is checked, and counts from the next `fit` on.
         findings: list of `Alert` of all severities. Reading it waits for the background thread.
-        alerts: those of severity "alert", which a swap has proven twice in a row.
+        alerts: those of severity "alert": more accuracy depends on it than the bound, at two
+            checks in a row, and it is not part of the object.
         history: `History` of the run. Reading it waits for the background thread.
         run_dir: where the run is written, such as "logs/saliency"; None before `fit`.
 
