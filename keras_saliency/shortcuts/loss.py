@@ -1,6 +1,5 @@
 """The accuracy loss: how much of a model's accuracy depends on what was swapped."""
 
-from collections.abc import Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -127,8 +126,3 @@ def detectable_loss(num_recipients: int, num_classes: int) -> float:
     reach = t_quantile((1 + CONFIDENCE) / 2, max(1, num_recipients - 1)) * errors
     is_proven = factor * (shares - reach) > BOUND
     return float(factor * shares[is_proven.argmax()]) if is_proven.any() else 1.0
-
-
-def largest(losses: Sequence[Loss]) -> Loss | None:
-    """Returns the loss whose lower end is largest; None without any."""
-    return max(losses, key=lambda loss: loss.low, default=None)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_saliency import ProbeSet
-from keras_saliency.shortcuts.swaps import PatchSwap
+from keras_saliency.shortcuts.swaps import Pairs
 
 SIZE = (16, 24)
 CODES = np.array([0.1, 0.5, 0.9])
@@ -20,23 +20,17 @@ def reads_tag(images):
 
 
 def tagged(rng, num=30, **more):
-    """Noise with a tag that holds the class; one probe in three has a mark in the corner."""
+    """Noise with a tag that holds the class."""
     images = rng.uniform(0.3, 0.7, size=(num, *SIZE, 3)).astype(np.float32)
     labels = np.arange(num) % 3
     images[:, TAG[0], TAG[1]] = CODES[labels][:, None, None, None]
-    images[:, -1, -1] = (np.arange(num) // 3 % 3 == 0)[:, None]
     return ProbeSet(images, labels, **more)
 
 
-def stubborn(images):
-    """Reads the tag, but says class 0 wherever the corner has a mark."""
-    logits = reads_tag(images)
-    logits[images[:, -1, -1, 0] > 0.5] = [5, 0, 0]
-    return logits
-
-
-def patch(scene, box):
-    return PatchSwap(scene, lambda donors, _: np.tile(box, (len(donors), 1)))
+def pairs_of(*pairs):
+    """`Pairs` of (donor, recipient, class, is_own), or of (donor, recipient)."""
+    ends = np.array([(*pair, 0, 0)[:4] for pair in pairs]).reshape(-1, 4)
+    return Pairs(ends[:, 0], ends[:, 1], ends[:, 2], ends[:, 3].astype(bool))
 
 
 def slow_grown(mask, side):

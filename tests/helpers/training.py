@@ -23,7 +23,7 @@ def fit(callbacks, data, model=None, epochs=2, **options):
     return model.fit(*data, epochs=epochs, batch_size=16, verbose=0, callbacks=callbacks, **options)
 
 
-OURS = {"grad_cam_drift", "vanilla_gradients_drift", "shortcut_adoption"}  # in `logs`
+OURS = {"grad_cam_drift", "vanilla_gradients_drift", "shortcut_loss"}  # in `logs`
 
 
 class At(keras.callbacks.Callback):

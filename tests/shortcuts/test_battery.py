@@ -1,4 +1,4 @@
-"""What a battery is asked for and refuses; and the detectors that swap nothing: groups, hints."""
+"""What a battery is asked for and refuses; and the detector that swaps nothing: groups."""
 
 import re
 
@@ -8,7 +8,7 @@ from helpers.checked_models import LABELS, NAMES, SIZE, Checks, draw, reads_tag
 from helpers.stand_ins import Probes
 
 from keras_saliency import Battery, ProbeSet
-from keras_saliency.shortcuts import Hints, Legitimate
+from keras_saliency.shortcuts import Legitimate
 from keras_saliency.shortcuts.groups import GroupGap
 from keras_saliency.shortcuts.swaps import ClassLabels, wilson_bounds
 from keras_saliency.training.settings import check_on_alert
@@ -19,43 +19,79 @@ def four():
     return ProbeSet(draw(LABELS), LABELS, class_names=NAMES)
 
 
-def test_legitimate_words_switch_detectors_off(four):
-    legitimate = Legitimate.of(["border", "colour"], SIZE)
-    checks = Checks(four, 4, legitimate=legitimate)
-    names = [d.name for d in checks.examiner.detectors]
-    assert names == ["stationary", "moving", "texture", "pattern"]
-    assert "border, which is legitimate" in checks.untested
-    assert "surroundings, which is legitimate" in checks.untested
-    assert "background, which needs object_masks" in checks.untested
+ALL = [
+    "stationary",
+    "border",
+    "moving",
+    "colour",
+    "noise",
+    "sharpness",
+    "compression",
+    "pattern",
+    "background",
+]
 
 
-def test_texture_is_not_tested_where_a_class_is_yes_or_no(four):
-    assert "texture" in {d.name for d in Checks(four, 4).examiner.detectors}
-    two = ProbeSet(four.images, LABELS % 2)
-    multi_label = ProbeSet(four.images, np.eye(4)[LABELS] + np.eye(4)[(LABELS + 1) % 4])
-    for probes, num_logits in ((two, 2), (two, 1), (multi_label, 4)):
-        checks = Checks(probes, num_logits)
-        assert "texture" not in {d.name for d in checks.examiner.detectors}
-        assert "texture, which tells nothing where a class is yes or no" in checks.untested
+def names_of(probes, detectors="default", words=()):
+    legitimate = Legitimate.of(list(words), probes.image_shape[:-1])
+    return [d.name for d in Checks(probes, 4, detectors, legitimate).examiner.detectors]
 
 
-def test_surroundings_are_left_to_the_background_swap_where_there_are_masks(four):
-    masks = np.zeros((len(LABELS), *SIZE), bool)
-    masks[:, 4:9, 4:9] = True
-    probes = ProbeSet(four.images, LABELS, object_masks=masks)
+def with_masks(probes):
+    masks = np.zeros((len(probes), *SIZE), bool)
+    masks[:, 4:12, 4:12] = True
+    return ProbeSet(probes.images, probes.labels, object_masks=masks)
 
-    def names(detectors="default", words=()):
-        checks = Checks(probes, 4, Battery(detectors), legitimate=Legitimate.of(list(words), SIZE))
-        return {d.name for d in checks.examiner.detectors} & {"background", "surroundings"}
 
-    assert names() == names(["surroundings", "background"]) == {"background"}
-    assert names(["surroundings"]) == {"surroundings"}
-    assert names(words=["background"]) == set(), "both say that the background decides"
+def test_by_default_all_are_tested_and_the_background_where_objects_are_known(four):
+    assert names_of(with_masks(four)) == ALL
+    assert names_of(four) == ALL[:-1]
+    untested = Checks(four, 4).examiner.coverage.untested
+    (background,) = [u for u in untested if u.subject == "background"]
+    assert background.is_expected and "found for sure in 0% of the images" in background.text
+    off = ProbeSet(four.images, LABELS, object_masks=None)
+    assert "background, which needs object_masks" in Checks(off, 4).untested
+
+
+@pytest.mark.parametrize(
+    ("words", "off"),
+    [
+        (["border", "colour"], {"border", "colour"}),
+        (["texture"], {"noise", "sharpness", "pattern"}),
+        *[([name], {name}) for name in ALL],
+    ],
+)
+def test_legitimate_words_switch_detectors_off(four, words, off):
+    probes = with_masks(four)
+    assert names_of(probes, words=words) == [name for name in ALL if name not in off]
+    checks = Checks(probes, 4, legitimate=Legitimate.of(words, SIZE))
+    assert [t for t in checks.untested if "legitimate" in t] == [
+        f"{name}, which is legitimate" for name in ALL if name in off
+    ]
+    assert not [u for u in checks.examiner.coverage.untested if not u.is_expected]
+
+
+def test_a_battery_has_those_that_are_named_once_and_in_their_order(four):
+    assert names_of(four, ["pattern", "border", "pattern"]) == ["pattern", "border"]
+    assert names_of(four, "border") == ["border"]
+    assert Battery.of(None) is None and Battery.of(["border"]).names == ("border",)
+
+
+def test_signals_and_volumes_are_tested_where_objects_are_known_unless_detectors_are_named(rng):
+    images = rng.random((40, 50, 2)).astype(np.float32)
+    plain = ProbeSet(images, LABELS)
+    masked = ProbeSet(images, LABELS, object_masks=np.tile([10, 20], (40, 1)))
+    assert names_of(plain) == [] and names_of(masked) == ["moving", "background"]
+    assert any("signals and volumes without object_masks" in t for t in Checks(plain, 4).untested)
+    named = ["border", "noise", "stationary"]
+    assert names_of(plain, named) == ["border", "stationary"], "noise is of images"
+    assert "noise, for images unless you name them in detectors" in Checks(plain, 4, named).untested
 
 
 def test_a_legitimate_box_silences_a_tag_inside_of_it(four):
+    probes = with_masks(four)
     for box, expected in (((0, 0, 5, 5), [[], []]), ((9, 9, 16, 16), [["suspect"], ["alert"]])):
-        checks = Checks(four, 4, legitimate=Legitimate.of([box], SIZE))
+        checks = Checks(probes, 4, legitimate=Legitimate.of([box], SIZE))
         assert checks.severities(reads_tag(4), reads_tag(4)) == expected
 
 
@@ -64,6 +100,8 @@ def test_a_legitimate_box_silences_a_tag_inside_of_it(four):
     [
         (lambda: Battery(["borders"]), ValueError, 'unknown detector.*borders.*Pass.*"?border'),
         (lambda: Battery("nonsense"), ValueError, "nonsense.*stationary"),
+        (lambda: Battery(["texture"]), ValueError, "unknown detector.*texture.*noise"),
+        (lambda: Battery(["surroundings"]), ValueError, "unknown detector.*surroundings"),
         (lambda: Battery([3]), ValueError, "unknown detector 3"),
         (lambda: Battery(7), TypeError, 'detectors must be "default", None or a list.*7'),
         (lambda: Battery(classes=[]), ValueError, "classes must be a list of class numbers"),
@@ -74,6 +112,7 @@ def test_a_legitimate_box_silences_a_tag_inside_of_it(four):
         (lambda: Battery(value_range=3), ValueError, "value_range must be.*Received: 3"),
         (lambda: Battery(value_range=("a", "b")), ValueError, "value_range must be"),
         (lambda: Legitimate.of("border", SIZE), TypeError, "legitimate must be a list.*border"),
+        (lambda: Legitimate.of(["surroundings"], SIZE), ValueError, "surroundings.*background"),
         (lambda: Legitimate.of(["edges"], SIZE), ValueError, '"edges".*Pass boxes.*border'),
         (lambda: Legitimate.of([(0, 0, 17, 4)], SIZE), ValueError, "16×16.*17"),
         (lambda: Legitimate.of([(4, 4, 4, 8)], SIZE), ValueError, "not be empty"),
@@ -92,8 +131,7 @@ def test_what_is_no_setting_is_refused(make, error, words):
 def test_classes_must_be_of_the_model(four):
     with pytest.raises(ValueError, match=r"classes must be below 4.*\[2, 4\]"):
         Checks(four, 4, Battery(classes=[4, 2]))
-    only = Checks(four, 4, Battery(classes=[2]))
-    assert [f.class_index for f in only.alerts(reads_tag(4))] == [2]
+    assert Checks(four, 4, Battery(classes=[2])).examiner.classes == [2]
 
 
 def test_of_many_classes_the_20_most_frequent_are_tested(rng):
@@ -129,6 +167,7 @@ def test_a_gap_between_groups_is_proven_by_its_bounds():
     assert [f[0].severity for f in (first, second)] == ["suspect", "alert"] and third == []
     found = second[0]
     assert found.adoption == 0.5 and found.control == 0 and found.num_pairs == 40
+    assert found.accuracy_loss is None and found.loss_interval is None
     assert found.probe_indices == tuple(range(20, 40)) and found.since_epoch == 0
     assert '10 of 20 probes of group "b", and on 20 of 20 of group "a"' in found.message
 
@@ -151,25 +190,3 @@ def test_groups_too_small_to_compare_are_said(four):
     probes = ProbeSet(four.images, LABELS, groups=groups, class_names=NAMES)
     untested = Checks(probes, 4, ["groups"]).untested
     assert len(untested) == 4 and "{'a': 8, 'b': 2}, needed: 8" in untested[0]
-
-
-def test_a_hint_needs_two_epochs_in_a_row_and_comes_once(four):
-    hints = Hints(four)
-    low, high = np.full(40, 1.9), np.where(LABELS == 1, 2.5, 1.9)
-    values = [high, low, high, high, high, low, high, high]
-    found = [hints.check({"grad_cam": {"border_enrichment": v}}, e) for e, v in enumerate(values)]
-    assert [len(f) for f in found] == [0, 0, 0, 1, 0, 0, 0, 1]
-    hint = found[3][0]
-    assert (hint.severity, hint.detector, hint.class_index) == ("hint", "border_enrichment", 1)
-    assert (hint.epoch, hint.since_epoch) == (3, 2)
-    assert 'of class "bee" is 2.5, above 2, for two epochs' in hint.message
-    assert hint.probe_indices == tuple(range(1, 40, 4)) and hint.adoption is None
-
-
-def test_undefined_statistics_hint_at_nothing_and_low_ones_may(four):
-    hints = Hints(ProbeSet(four.images))
-    values = np.full(40, np.nan), np.full(40, 1e-5)
-    for epoch, (value, expected) in enumerate(zip([*values, values[1]], [0, 0, 1], strict=True)):
-        found = hints.check({"grad_cam": {"drift_previous": value}}, epoch)
-        assert len(found) == expected
-    assert found[0].class_index is None and "frozen" in found[0].message

@@ -15,14 +15,27 @@ def model():
 def test_confirm_tells_the_tag_from_another_place(model):
     alert = confirm(model, probes_of(), TAG)
     assert (alert.severity, alert.detector, alert.region) == ("alert", "confirm", TAG)
+    assert alert.loss_interval[0] > 0.04 and alert.accuracy_loss > 0.3
     assert alert.adoption - alert.control >= 0.2 and alert.evidence.dtype == np.uint8
-    assert "the model decides by the region" in alert.message
-    adopted = round(alert.adoption * alert.num_pairs)
-    assert f"{adopted} of {alert.num_pairs} pairs with {alert.num_donors} donors" in alert.message
-    hint = confirm(model, probes_of(), (9, 9, 13, 13))
-    assert hint.severity == "hint" and hint.adoption - hint.control < 0.2
-    assert "nothing proves that" in hint.message
-    assert confirm(model, probes_of(), TAG, donor_class=1).class_index == 1
+    assert alert.message.startswith("Rows 0 to 3, columns 0 to 3: the model relies on this region")
+    low = f"{100 * alert.loss_interval[0]:.0f}"
+    assert f"At least {low} points of accuracy depend on it" in alert.message
+    other = confirm(model, probes_of(), (9, 9, 13, 13))
+    assert other.severity == "suspect" and other.region == (9, 9, 13, 13)
+    assert other.loss_interval[0] <= 0.04 and abs(other.accuracy_loss) < 0.1
+    assert "nothing proves that" in other.message
+
+
+def test_confirm_is_the_same_again(model):
+    first, again = (confirm(model, probes_of(), TAG) for _ in range(2))
+    assert first.to_dict() == again.to_dict()
+
+
+@pytest.mark.parametrize("donor_class", range(NUM_CLASSES))
+def test_the_region_of_one_class_is_put_on_the_others(model, donor_class):
+    alert = confirm(model, probes_of(), TAG, donor_class=donor_class)
+    assert alert.class_index == donor_class and alert.severity == "alert"
+    assert "where other images are given it" in alert.message
 
 
 @pytest.mark.parametrize(
@@ -40,12 +53,18 @@ def test_confirm_refuses_what_is_no_region(model, region, more, error, words):
         confirm(model, probes_of(), region, **more)
 
 
-def test_confirm_needs_labels_and_a_model_that_is_right(model):
+def test_confirm_needs_labels_and_enough_probes(model):
     with pytest.raises(ValueError, match="confirm needs labelled probes"):
         confirm(model, probes_of().images, TAG)
     images, labels = draw(36, 2)
-    with pytest.raises(ValueError, match="at least 4 probes.*0% of 36 probes right"):
-        confirm(model, (images, (labels + 1) % NUM_CLASSES), TAG)
+    with pytest.raises(ValueError, match="at least 4 probes of a class, and 10 of other.*9 probes"):
+        confirm(model, (images[:9], labels[:9]), TAG)
+
+
+def test_a_model_that_is_always_wrong_has_nothing_to_lose(model):
+    images, labels = draw(36, 2)
+    alert = confirm(model, (images, (labels + 1) % NUM_CLASSES), (9, 9, 13, 13))
+    assert alert.severity == "suspect" and alert.accuracy_loss <= 0
 
 
 @pytest.mark.parametrize(

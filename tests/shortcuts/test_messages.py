@@ -1,46 +1,156 @@
 """What is said of a finding, and at the end of a run."""
 
+import dataclasses
+import itertools
+
 import numpy as np
+import pytest
 from helpers.checked_models import LABELS, NAMES, draw
 
 from keras_saliency import Alert, ProbeSet
+from keras_saliency.shortcuts import Loss, Proposal, Trial
 from keras_saliency.shortcuts.coverage import Coverage, Untested
-from keras_saliency.shortcuts.detector import Bounds
 from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
-from keras_saliency.shortcuts.messages import describe_swap, place_of, summarize, title_of
-from keras_saliency.shortcuts.swaps import Outcome, Pairs
-from keras_saliency.shortcuts.trial import Trial
-from keras_saliency.shortcuts.verdict import ALERT, Verdict
+from keras_saliency.shortcuts.groups import Gap, Group
+from keras_saliency.shortcuts.messages import (
+    describe_confirmation,
+    describe_finding,
+    describe_gap,
+    place_of,
+    summarize,
+    title_of,
+)
+from keras_saliency.shortcuts.swaps import Pairs
+from keras_saliency.shortcuts.verdict import ALERT, SUSPECT, Verdict
+
+LOSS = Loss(0.314, 0.216, 0.402)
+KINDS = ["all classes", "one class", "one label"]
 
 
-def message_of(class_names, pooled=None):
-    donors = np.arange(10)
-    pairs = Pairs(donors, donors + 20, np.zeros(10, int))
-    outcome = Outcome(0, pairs, donors < 7, {"a control": donors < 1})
-    trial = Trial(SWAP_DETECTORS["border"], None, [outcome], Bounds(0.1, 0.3), 4, pooled)
-    verdict = Verdict(ALERT, epoch=3, since_epoch=2)
-    return describe_swap(
-        trial,
-        outcome,
-        verdict,
-        class_names=class_names,
-        carriers=np.arange(3),
-        region=None,
-        others=[],
+def alert_of(severity=ALERT, detector="border", loss=LOSS, **more):
+    facts = {
+        "severity": severity,
+        "detector": detector,
+        "epoch": 3,
+        "since_epoch": 2,
+        "class_index": 1,
+        "accuracy_loss": None if loss is None else loss.value,
+        "loss_interval": None if loss is None else (loss.low, loss.high),
+        "adoption": 0.9,
+        "control": 0.1,
+        "num_pairs": 240,
+        "num_donors": 40,
+        "region": None,
+        "probe_indices": (0, 4, 9, 11, 12),
+        "message": "",
+    }
+    return Alert(**facts | more)
+
+
+class ToldTrial(Trial):
+    """A trial of a known loss."""
+
+    loss, by_class, worst = None, {}, LOSS
+
+
+def trial_of(name, kind="all classes", may_be_object=False):
+    detector = SWAP_DETECTORS[name]
+    proposal = Proposal(None, LABELS, LABELS, may_be_object=may_be_object)
+    nothing = np.zeros((0, 4), bool)
+    trial = ToldTrial(
+        detector, proposal, range(4), Pairs.join([]), nothing, nothing, nothing, kind == "one label"
     )
+    vars(trial)["loss"] = LOSS if kind == "all classes" else None
+    return trial
 
 
-def test_a_cue_that_is_taken_away_is_told_as_such():
-    brought, taken = message_of(["cat", "cat"]), message_of(["cat", "bird"])
-    assert "takes the cue away" not in brought
-    assert 'decides for class "cat"' in taken
-    assert 'the ring of a probe of class "bird" around another probe takes the cue away' in taken
-    assert "7 of 10 pairs with 10 donors (with a control instead: 1 of 10)" in taken
+def message(name, kind="all classes", severity=ALERT, may_be_object=False, others=(), **more):
+    alert = alert_of(severity, name, **more)
+    return describe_finding(alert, trial_of(name, kind, may_be_object), "cat", others)
 
 
-def test_a_pooled_proof_says_so():
-    assert "last 6 checks" not in message_of(["cat", "cat"])
-    assert "last 6 checks, adoption exceeds its control by 9%" in message_of(["cat", "cat"], 0.09)
+@pytest.mark.parametrize("name", SWAP_DETECTORS)
+@pytest.mark.parametrize("severity", [ALERT, SUSPECT])
+def test_no_message_has_more_than_fifty_words(name, severity):
+    """The longest are those with a place, of an epoch beyond a hundred."""
+    for kind, may_be_object in itertools.product(KINDS, (False, True)):
+        if may_be_object and severity == ALERT:
+            continue  # it never becomes one
+        more = {"region": (100, 100, 124, 124), "epoch": 998, "probe_indices": (100, 110, 120)}
+        text = message(name, kind, severity, may_be_object, **more)
+        assert len(text.split()) <= 50, text
+        assert "  " not in text and "np." not in text and text.endswith(".")
+
+
+@pytest.mark.parametrize("severity", [ALERT, SUSPECT])
+def test_a_message_says_what_which_class_how_much_where_to_look_and_what_to_do(severity):
+    region = {"region": (0, 3, 5, 9)}
+    for name, detector in SWAP_DETECTORS.items():
+        text = message(name, severity=severity, **region)
+        for part in (
+            "Epoch 4: ",
+            '"cat"',
+            detector.seen,
+            "(rows 0 to 4, columns 3 to 8)",
+            "At least 22 points of accuracy depend on it",
+            "31",
+            "22 to 40",
+            "probes 0, 4 and 9 in the Saliency tab",
+            f'legitimate=["{name}"]',
+        ):
+            assert part in text, (part, text)
+
+
+@pytest.mark.parametrize("name", ["stationary", "moving", "colour", "pattern"])
+def test_what_may_be_part_of_the_object_is_told_as_a_dependence(name):
+    text = message(name, severity=SUSPECT, may_be_object=True, region=(0, 3, 5, 9))
+    for part in (
+        "31 points of accuracy (interval 22 to 40) depend on",
+        "rows 0 to 4, columns 3 to 8",
+        "may be part of the object",
+        "object_masks",
+        "one box",
+        f'legitimate=["{name}"]',
+    ):
+        assert part in text, (part, text)
+    assert "the model relies on" not in text
+
+
+def test_the_loss_of_one_class_or_label_is_not_told_as_that_of_all():
+    texts = {kind: message("border", kind) for kind in KINDS}
+    assert "22 points of accuracy depend on it" in texts["all classes"]
+    assert "22 points of accuracy are lost where other images are given it" in texts["one class"]
+    assert "22 points of this label's accuracy depend on it" in texts["one label"]
+
+
+def test_others_that_see_the_same_are_listed():
+    assert "Also proven" not in message("border")
+    assert message("border", others=["moving", "noise"]).endswith("Also proven: moving, noise.")
+
+
+def test_few_probes_are_listed_as_they_are():
+    assert "See probes 4 in" in message("border", probe_indices=(4,)).replace("probe 4", "probes 4")
+    assert "0 and 4 in the Saliency tab" in message("border", probe_indices=(0, 4))
+
+
+def test_a_gap_between_groups_is_told_with_its_counts():
+    gap = Gap(Group("rain", np.arange(20), 10), Group("sun", np.arange(20), 20))
+    text = describe_gap(gap, "cat", Verdict(ALERT, epoch=3, since_epoch=2))
+    for part in ("Epoch 4: ", '"cat"', '10 of 20 probes of group "rain"', '20 of 20 of group "sun"'):
+        assert part in text
+    assert len(text.split()) <= 50 + 15  # two groups are named
+
+
+@pytest.mark.parametrize("severity", [ALERT, SUSPECT])
+def test_a_confirmation_has_the_place_and_the_figures(severity):
+    alert = dataclasses.replace(alert_of(severity, "confirm"), region=(0, 3, 5, 9))
+    text = describe_confirmation(alert, trial_of("stationary"), "cat")
+    assert text.startswith("Rows 0 to 4, columns 3 to 8: ") and len(text.split()) <= 50
+    assert "31" in text and "22 to 40" in text
+    assert ('for class "cat"' in text) == (severity == ALERT)
+    assert ("nothing proves" in text and "more than 4 at the lower end" in text) == (
+        severity == SUSPECT
+    )
 
 
 def test_a_place_is_said_axis_by_axis_with_its_last_row():
@@ -49,35 +159,71 @@ def test_a_place_is_said_axis_by_axis_with_its_last_row():
     assert place_of((1, 3, 0, 2, 10, 6)) == "slices 1 to 1, rows 3 to 9, columns 0 to 5"
 
 
-def alert(class_index=None, adoption=None, control=None):
-    return Alert("alert", "border", 2, 1, class_index, adoption, control, 0, 0, None, (), "text")
+@pytest.fixture(scope="module")
+def probes():
+    return ProbeSet(draw(LABELS), LABELS, class_names=NAMES)
 
 
-def test_a_title_has_what_is_known():
-    probes = ProbeSet(draw(LABELS), LABELS, class_names=NAMES)
-    assert title_of(alert(), probes) == "alert: border, epoch 3"
-    assert title_of(alert(1, 0.75), probes) == (
-        "alert: border, class bee, epoch 3, 75% against 0% in the control"
+def test_a_title_has_what_is_known(probes):
+    plain = alert_of(class_index=None, loss=None)
+    assert title_of(plain, probes) == "alert: border, epoch 4"
+    assert title_of(alert_of(SUSPECT), probes) == (
+        "suspect: border, class bee, epoch 4, 31 points of accuracy (interval 22 to 40)"
     )
 
 
-def test_the_summary_says_what_was_tested_found_and_left_out():
-    images = draw(LABELS)
-    plain = ProbeSet(images, LABELS, class_names=NAMES)
-    masked = ProbeSet(images, LABELS, object_masks=np.ones(images.shape[:3], bool))
+def coverage_of(num_checks=9, num_closed=0, num_images=40, untested=(), detectors=("colour",)):
+    return Coverage(detectors, 4, num_images, num_checks, num_closed, untested)
+
+
+def test_the_summary_of_a_silent_run_says_what_could_have_been_found(probes):
     legitimate = Untested("border", "legitimate", "border, which is legitimate")
-    nothing = summarize(Coverage(("colour", "groups"), 4, 9, 0, (legitimate,)), [], plain)
-    assert nothing.splitlines()[:3] == [
-        "Shortcut tests: 9 checks of 4 classes. Tested: colour, groups.",
-        "Not tested: border, which is legitimate.",
-        "Found: no shortcut.",
+    coverage = coverage_of(untested=(legitimate,), detectors=("colour", "groups"))
+    tested, untested, found, least, blind = summarize(coverage, [], probes).splitlines()
+    assert tested == "Shortcut tests: 9 checks of 4 classes. Tested: colour, groups."
+    assert untested == "Not tested: border, which is legitimate."
+    assert found == "Found: no shortcut."
+    assert least.startswith("With these 40 images, cues on which fewer than ")
+    assert blind.startswith("Silence does not exclude: ")
+
+
+def test_more_images_detect_weaker_cues(probes):
+    points = []
+    for num_images in (40, 120, 600):
+        text = summarize(coverage_of(num_images=num_images), [], probes)
+        points.append(int(text.split("fewer than ")[1].split(" points")[0]))
+    assert 4 < points[2] < points[1] < points[0] < 40
+
+
+@pytest.mark.parametrize("num_checks", [0, 7])
+def test_where_no_check_was_open_nothing_was_tested(probes, num_checks):
+    text = summarize(coverage_of(num_checks, num_checks), [], probes)
+    assert "Nothing was tested, so nothing is known of shortcuts." in text
+    assert "Found" not in text and "cannot be detected" not in text
+    assert ("too inaccurate to tell" in text) == bool(num_checks)
+
+
+def test_where_no_detector_applies_that_is_said(probes):
+    assert "Tested: nothing." in summarize(coverage_of(detectors=()), [], probes)
+
+
+def test_the_summary_lists_alerts_and_the_suspects_that_none_has_settled(probes):
+    findings = [
+        alert_of(SUSPECT, "stationary"),
+        alert_of(SUSPECT, "colour", epoch=0),
+        alert_of(ALERT, "stationary"),
+        *(alert_of(ALERT, "border", epoch=e) for e in range(5)),
     ]
-    assert "faint patterns" in nothing.splitlines()[3]
-    found = summarize(Coverage((), 4, 9, 3, ()), [alert(c % 4, 0.5, 0.1) for c in range(6)], masked)
-    first, number, *listed, blind = found.splitlines()
-    assert "3 of them while the model was still too inaccurate" in first
-    assert first.endswith("Tested: nothing.") and number == "Found: 6 alerts."
-    assert listed == [
-        f"- border, class {c % 4}, epoch 3, 50% against 10% in the control" for c in range(5)
+    lines = summarize(coverage_of(num_closed=3), findings, probes).splitlines()
+    assert "3 of them while the model was still too inaccurate" in lines[0]
+    assert lines[1] == "Found: 6 alerts."
+    figures = "31 points of accuracy (interval 22 to 40)"
+    assert lines[2:7] == [
+        f"- stationary, class bee, epoch 4, {figures}",
+        *(f"- border, class bee, epoch {e + 1}, {figures}" for e in range(4)),
     ]
-    assert "faint patterns" not in blind and blind.startswith("Silence does not exclude: ")
+    assert lines[7:9] == [
+        "Suspects, which nothing has settled:",
+        f"- colour, class bee, epoch 1, {figures}",
+    ]
+    assert summarize(coverage_of(), findings[2:3], probes).splitlines()[1] == "Found: 1 alert."

@@ -19,11 +19,24 @@ def test_streaks_of_different_suspicions_are_counted_apart():
     assert streaks.length("tag") == streaks.length("frame") == 0
 
 
-def test_one_streak_is_one_suspect_and_one_alert():
+def test_an_alert_says_all_that_a_suspect_would():
     told = Told()
-    checks = [(True, False), (True, True), (True, True), (False, False), (True, False)]
-    assert [told.update("tag", *check) for check in checks] == ["suspect", "alert"] + [None] * 3
-    assert told.has_alert(["frame", "tag"]) and not told.has_alert(["frame"])
-    assert [told.update("tag", False, False) for _ in range(2)] == [None, None]
-    assert not told.has_alert(["tag"]), "over after two quiet checks"
-    assert told.update("tag", True, True) == "alert"
+    told.add(["tag"], "suspect")
+    assert told.has("tag", "suspect") and not told.has("tag", "alert")
+    told.add(["tag", "frame"], "alert")
+    told.add(["frame"], "suspect")
+    assert all(told.has(k, s) for k in ("tag", "frame") for s in ("suspect", "alert"))
+    assert not told.has("colour", "suspect")
+
+
+def test_what_was_told_is_forgotten_after_two_quiet_checks_in_a_row():
+    told = Told()
+    told.add(["tag"], "alert")
+    for proven in ([], ["tag"], [], ["tag"], []):
+        told.forget_what_is_over(proven)
+        assert told.has("tag", "alert")
+    told.forget_what_is_over([])
+    assert not told.has("tag", "suspect")
+    told.add(["tag"], "alert")
+    told.forget_what_is_over([])
+    assert told.has("tag", "alert"), "the quiet checks before it do not count"

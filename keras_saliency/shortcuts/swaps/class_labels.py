@@ -55,11 +55,6 @@ class ClassLabels:
         """The number of classes, k."""
         return self.has_class.shape[1]
 
-    @property
-    def is_yes_or_no(self) -> bool:
-        """Whether the absence of one class is another: two classes, or labels of yes and no."""
-        return self.is_multi_label or self.num_classes == 2
-
     def accuracy(self, is_said: np.ndarray) -> float:
         """Returns the share of probes (of labels, in a multi-label task) that are right."""
         right = is_said == self.has_class

@@ -1,145 +1,158 @@
-"""What each kind of swap lends, and its controls."""
+"""What each kind of swap lends, and what it spares."""
+
+import itertools
 
 import numpy as np
 import pytest
 from helpers.stand_ins import scene_of
-from helpers.tagged_scenes import SIZE, patch, reads_tag, slow_grown, stubborn, tagged
+from helpers.tagged_scenes import SIZE, pairs_of, reads_tag, slow_grown, tagged
 
 from keras_saliency import ProbeSet
+from keras_saliency._utils.boxes import box_slices
 from keras_saliency.shortcuts.swaps import (
-    AmplitudeSwap,
-    BackgroundSwap,
-    Pairs,
-    PatchSwap,
+    BoxSwap,
+    GainSwap,
+    Objects,
     PatternSwap,
-    RingSwap,
-    StatisticsSwap,
-    SurroundingsSwap,
-    add_controls,
-    draw_controls,
-    edits,
-    run_trial,
+    RegionSwap,
+    gains_of_images,
 )
 
-SWAPS = [RingSwap, SurroundingsSwap, StatisticsSwap, AmplitudeSwap, BackgroundSwap, PatternSwap]
-
-
-def test_controls_of_all_classes_come_from_one_pass(rng):
-    scene, graph = scene_of(tagged(rng), stubborn)
-    swap = RingSwap(scene)
-    outcomes = run_trial(scene, swap, [0, 1, 2], 90, rng)
-    graph.seen.clear()
-    found = add_controls(scene, swap, outcomes, np.random.default_rng(1))
-    assert [len(seen) for seen in graph.seen] == [90]
-    pairs = Pairs.join([o.pairs for o in outcomes])
-    edited = swap.control("own class").edit(pairs, np.random.default_rng(1))
-    is_said = stubborn(edited).argmax(axis=1) == pairs.classes
-    for outcome, before in zip(found, outcomes, strict=True):
-        ((_, control),) = outcome.controls.items()
-        np.testing.assert_array_equal(control, is_said[pairs.classes == outcome.class_index])
-        assert outcome.pairs is before.pairs and outcome.is_adopted is before.is_adopted
-    assert add_controls(scene, swap, [], rng) == []
+PAIRS = pairs_of((1, 0), (2, 4), (7, 5), (29, 0))
+BOX = (1, 3, 9, 20)
 
 
 @pytest.fixture
-def blurred(rng):
-    """A scene of noise with objects, in which backgrounds of odd probes are nearly flat."""
-    masks = rng.random((30, *SIZE)) < 0.02
-    images = tagged(rng).images.copy()
-    smooth = np.linspace(0, 1, SIZE[0])[:, None, None] + 1e-3 * images[1::2]
-    images[1::2] = np.where(masks[1::2][..., None], images[1::2], smooth)
-    probes = ProbeSet(images, np.arange(30) % 3, object_masks=masks)
-    return scene_of(probes, reads_tag)[0], masks
+def masked(rng):
+    """A scene with objects, here and there."""
+    masks = rng.random((30, *SIZE)) < 0.03
+    return scene_of(tagged(rng, object_masks=masks), reads_tag)[0]
 
 
-def test_a_background_is_not_mended_with_what_is_sharper(blurred, monkeypatch):
-    scene, masks = blurred
-    swap = BackgroundSwap(scene)
-    objects = np.stack([slow_grown(mask, 1) for mask in masks])
-    pairs = Pairs(np.array([1, 0]), np.array([0, 3]), np.array([1, 0]))
-    edited = swap.edit(pairs)
-    completed = edits.complete(scene.pixels, objects)
-    for image, donor, recipient in zip(edited, pairs.donors, pairs.recipients, strict=True):
-        expected = np.where(objects[donor][..., None], scene.pixels[recipient], scene.pixels[donor])
-        if recipient == 0:  # sharp, the donor is smooth
-            expected = completed[donor]
-        mine = objects[recipient][..., None]
-        np.testing.assert_array_equal(image, np.where(mine, scene.pixels[recipient], expected))
-    monkeypatch.setattr("keras_saliency.shortcuts.swaps.kinds.MAX_KEPT", 0)
-    np.testing.assert_allclose(swap.edit(pairs), edited, atol=1e-6)
+def slow_region(scene, pairs, is_inside, spares_objects):
+    """The recipients, pixel by pixel."""
+    edited = []
+    for i, (donor, recipient) in enumerate(zip(pairs.donors, pairs.recipients, strict=True)):
+        image = scene.probes.images[recipient].copy()
+        for place in np.ndindex(*scene.size):
+            is_object = spares_objects and (
+                scene.objects.masks[donor][place] or scene.objects.masks[recipient][place]
+            )
+            if is_inside(i, place) and not is_object:
+                image[place] = scene.probes.images[donor][place]
+        edited.append(image)
+    return np.stack(edited)
 
 
-def test_background_control_leaves_both_donors_objects_out(blurred, rng):
-    scene, masks = blurred
-    swap = BackgroundSwap(scene)
-    pairs = Pairs(np.array([2]), np.array([4]), np.array([1]))
-    own = draw_controls(pairs, scene.class_labels.has_class, np.random.default_rng(3)).donors[0]
-    control = swap.control("own class").edit
-    edited = control(pairs, np.random.default_rng(3))[0]
-    mine, theirs, owns = (slow_grown(masks[i], 1) for i in (4, 2, own))
-    expected = scene.pixels[[own]]
-    left_out = (theirs | owns)[None]
-    if own % 2:
-        expected = edits.complete(expected, left_out)
-    else:
-        expected = np.where(left_out[..., None], scene.pixels[4], expected)
-    expected[0, mine] = scene.pixels[4][mine]
-    np.testing.assert_allclose(edited, expected[0], atol=1e-6)
+@pytest.mark.parametrize("spares_objects", [False, True])
+def test_a_region_is_the_donors_but_for_both_objects(masked, rng, spares_objects):
+    region = rng.random(SIZE) < 0.5
+    swap = RegionSwap(masked, region, spares_objects)
+    edited = swap.edit(PAIRS)
+    expected = slow_region(masked, PAIRS, lambda _, place: region[place], spares_objects)
+    np.testing.assert_array_equal(edited, expected)
+    assert edited.dtype == np.float32 and swap.boxes(PAIRS) is None
 
 
-@pytest.mark.parametrize("kept", [0, 2**24])
-@pytest.mark.parametrize("contrast", [0, 1])
-def test_where_two_donors_objects_leave_no_background_nothing_of_them_is_lent(
-    rng, monkeypatch, kept, contrast
-):
-    """Nor is anything wrong where no background is sharper than another, as with flat ones."""
-    monkeypatch.setattr("keras_saliency.shortcuts.swaps.kinds.MAX_KEPT", kept)
-    masks = np.zeros((30, *SIZE), bool)
-    masks[0::2, :, :14], masks[1::2, :, 8:] = True, True
-    images = 0.5 + contrast * (tagged(rng).images - 0.5)
-    probes = ProbeSet(images, np.arange(30) % 3, object_masks=masks)
-    scene, _ = scene_of(probes, reads_tag)
-    pairs = Pairs(np.arange(30), (np.arange(30) + 2) % 30, np.arange(30) % 3)
-    owns = draw_controls(pairs, scene.class_labels.has_class, np.random.default_rng(3)).donors
-    swap = BackgroundSwap(scene)
-    control = swap.control("own class").edit
-    controls = control(pairs, np.random.default_rng(3))
-    assert len(swap.edit(pairs.take(slice(0)))) == 0
-    for edited, donors in ((swap.edit(pairs), pairs.donors), (controls, owns)):
-        changed = (edited != scene.pixels[pairs.recipients]).any(axis=-1)
-        is_the_donors = (edited == scene.pixels[donors]).all(axis=-1)
-        assert not (changed & is_the_donors & scene.objects[donors]).any()
-        assert changed.any() == bool(contrast)
+@pytest.mark.parametrize("spares_objects", [False, True])
+@pytest.mark.parametrize("is_one", [False, True])
+def test_a_box_is_the_donors_at_its_own_place_but_for_both_objects(masked, is_one, spares_objects):
+    boxes = np.array([BOX] * 4 if is_one else [BOX, (0, 0, 4, 4), (8, 10, 16, 24), (5, 5, 6, 6)])
+    swap = BoxSwap(masked, BOX if is_one else lambda pairs: boxes[: len(pairs)], spares_objects)
+    np.testing.assert_array_equal(swap.boxes(PAIRS), boxes)
+
+    def is_inside(i, place):
+        top, left, bottom, right = boxes[i]
+        return top <= place[0] < bottom and left <= place[1] < right
+
+    expected = slow_region(masked, PAIRS, is_inside, spares_objects)
+    np.testing.assert_array_equal(swap.edit(PAIRS), expected)
 
 
-def test_ring_has_the_middle_as_a_control_only_where_things_fill_the_frame(rng):
-    for fills in (False, True):
-        scene, _ = scene_of(tagged(rng), reads_tag, fills_frame=fills)
-        swap = RingSwap(scene)
-        assert ("middle" in [control.key for control in swap.controls()]) == fills
-    pairs = Pairs(np.array([1]), np.array([0]), np.array([1]))
-    changed = (swap.control("middle").edit(pairs, rng) != scene.pixels[:1]).any(axis=-1)
-    assert not changed[0][edits.ring_mask(*SIZE)].any() and changed.any()
+@pytest.mark.parametrize("size", [(40,), (7, 12, 10)], ids=["signal", "volume"])
+def test_boxes_of_signals_and_volumes_are_lent_alike(size, rng):
+    masks = rng.random((12, *size)) < 0.05
+    masks[(slice(None), *(2 for _ in size))] = True
+    images = rng.random((12, *size, 2)).astype(np.float32)
+    scene, _ = scene_of(
+        ProbeSet(images, np.arange(12) % 2, object_masks=masks), lambda x: np.zeros((len(x), 2))
+    )
+    box = (*(1 for _ in size), *(length - 2 for length in size))
+    lent = np.zeros(size, bool)
+    lent[box_slices(box)] = True
+    expected = slow_region(scene, PAIRS.take(slice(2)), lambda _, place: lent[place], True)
+    edited = BoxSwap(scene, box, True).edit(PAIRS.take(slice(2)))
+    np.testing.assert_array_equal(edited, expected)
 
 
-@pytest.mark.parametrize("make", [*SWAPS, PatchSwap], ids=lambda make: make.__name__)
-def test_legitimate_regions_are_never_lent(rng, make):
+def test_objects_that_were_found_are_spared_too():
+    """On a flat background, where nobody has said where the objects are."""
+    rng = np.random.default_rng(3)
+    images = np.full((30, 20, 20, 1), 0.1, np.float32)
+    for image in images:
+        y, x = rng.integers(4, 8, 2)
+        image[y : y + 8, x : x + 8] = rng.uniform(0.5, 1, (8, 8, 1))
+    scene, _ = scene_of(ProbeSet(images, np.arange(30) % 3), lambda x: np.zeros((len(x), 3)))
+    assert scene.objects is not None and scene.objects.is_known.all()
+    assert scene.objects.masks[(images > 0.4)[..., 0]].all()
+    edited = RegionSwap(scene, np.ones((20, 20), bool), True).edit(PAIRS)
+    for image, donor, recipient in zip(edited, PAIRS.donors, PAIRS.recipients, strict=True):
+        for index in (donor, recipient):
+            mask = scene.objects.masks[index]
+            np.testing.assert_array_equal(image[mask], images[recipient][mask])
+
+
+def test_objects_have_a_rim_of_a_thirty_second_of_the_side_and_at_least_a_pixel(rng):
+    for size, side in (((16, 24), 1), ((47, 60), 1), ((48, 70), 2), ((224, 100), 3)):
+        masks = rng.random((3, *size)) < 0.01
+        probes = ProbeSet(rng.random((3, *size, 1)), [0, 1, 2], object_masks=masks)
+        objects = Objects.of(probes)
+        assert objects.is_known.all()
+        for grown, mask in zip(objects.masks, probes.object_masks, strict=True):
+            np.testing.assert_array_equal(grown, slow_grown(mask, side))
+
+
+def test_objects_are_unknown_where_none_are_given_and_none_found(rng):
+    assert Objects.of(tagged(rng)) is None
+    flat = np.zeros((6, 20, 20, 1), np.float32)
+    flat[:, 6:14, 6:14] = 1
+    assert Objects.of(ProbeSet(flat, [0, 1] * 3)).is_known.all()
+    assert Objects.of(ProbeSet(flat, [0, 1] * 3, object_masks=None)) is None, "finding is off"
+
+
+def test_a_gain_is_the_donors_channel_by_channel(rng):
+    probes = tagged(rng)
+    images = probes.images * rng.uniform(0.3, 1, (30, 1, 1, 3)).astype(np.float32)
+    scene, _ = scene_of(ProbeSet(images, probes.labels), reads_tag)
+    edited = GainSwap(scene).edit(PAIRS)
+    gains = gains_of_images(scene)
+    for image, donor, recipient in zip(edited, PAIRS.donors, PAIRS.recipients, strict=True):
+        for c in range(3):
+            own, lent = (np.quantile(images[i, ..., c], 0.95) for i in (recipient, donor))
+            np.testing.assert_allclose(image[..., c], images[recipient, ..., c] * lent / own, 1e-5)
+            assert gains[donor, c] == pytest.approx(lent, rel=1e-5)
+    with_own = GainSwap(scene).edit(pairs_of((4, 4)))
+    np.testing.assert_allclose(with_own[0], images[4], rtol=1e-6)
+
+
+def everything(scene):
+    return RegionSwap(scene, np.ones(SIZE, bool), True)
+
+
+def box(scene):
+    return BoxSwap(scene, BOX, True)
+
+
+@pytest.mark.parametrize("make", [everything, box, GainSwap, PatternSwap])
+def test_what_is_legitimate_is_never_lent(rng, make):
     spared = np.zeros(SIZE, bool)
     spared[1:6, 2:20] = True
     masks = np.zeros((30, *SIZE), bool)
     masks[:, 7:9, 9:14] = True
     probes = tagged(rng, object_masks=masks)
-    scene, graph = scene_of(probes, reads_tag, spared=spared)
-    swap = patch(scene, (2, 3, 5, 24)) if make is PatchSwap else make(scene)
-    graph.seen.clear()
-    outcomes = run_trial(scene, swap, [0, 1, 2], 90, rng)
-    recipients = np.concatenate([o.pairs.recipients for o in outcomes])
-    np.testing.assert_array_equal(graph.seen[0][:, spared], probes.images[recipients][:, spared])
-    assert (graph.seen[0][:, ~spared] != probes.images[recipients][:, ~spared]).any()
-    for outcome in outcomes:
-        graph.seen.clear()
-        add_controls(scene, swap, [outcome], rng)
-        mine = probes.images[outcome.pairs.recipients][:, spared]
-        assert graph.seen
-        for images in graph.seen:
-            np.testing.assert_array_equal(images[:, spared], mine)
+    scene, _ = scene_of(probes, reads_tag, spared=spared)
+    pairs = pairs_of(*itertools.product(range(6), range(6, 12)))
+    edited = scene.edited(make(scene).edit, pairs)
+    before = probes.images[pairs.recipients]
+    np.testing.assert_array_equal(edited[:, spared], before[:, spared])
+    assert (edited[:, ~spared] != before[:, ~spared]).any()

@@ -1,0 +1,241 @@
+"""The battery against models whose rule is known: findings for a tag, silence for the object."""
+
+import numpy as np
+import pytest
+from helpers.checked_models import (
+    LABELS,
+    NAMES,
+    OBJECTS,
+    SIZE,
+    TAG,
+    Checks,
+    alerts_of,
+    draw,
+    map_of,
+    reads_object,
+    reads_tag,
+)
+
+from keras_saliency import Battery, ProbeSet
+from keras_saliency.methods import Method
+
+OBJECT_MASKS = np.zeros((40, *SIZE), bool)
+OBJECT_MASKS[:, 4:12, 4:12] = True
+
+
+@pytest.fixture(scope="module")
+def four():
+    return ProbeSet(draw(LABELS), LABELS, class_names=NAMES, object_masks=OBJECT_MASKS)
+
+
+def test_a_tag_is_one_suspect_at_once_and_one_alert_after_that(four):
+    checks = Checks(four, 4)
+    found = [checks.alerts(reads_tag(4), map_of(TAG, 40)) for _ in range(5)]
+    assert [len(f) for f in found] == [1, 1, 0, 0, 0]
+    (suspect,), (alert,) = found[:2]
+    assert (suspect.severity, alert.severity) == ("suspect", "alert")
+    assert suspect.detector == alert.detector == "stationary"
+    assert (suspect.epoch, suspect.since_epoch) == (0, 0)
+    assert (alert.epoch, alert.since_epoch) == (1, 0)
+    y0, x0, y1, x1 = alert.region
+    assert y0 == 0 and x0 == 0 and 3 <= y1 <= 4 and 3 <= x1 <= 4
+
+
+def test_what_else_sees_the_tag_is_listed_under_the_one_that_says_most(four):
+    checks = Checks(four, 4)
+    check = checks.check(reads_tag(4), map_of(TAG, 40))
+    proven = {trial.detector.name for trial in check.trials if trial.is_proven}
+    assert {"stationary", "border", "background", "moving"} <= proven
+    (suspect,) = alerts_of(check)
+    also = suspect.message.split("Also proven: ")[1].rstrip(".").split(", ")
+    assert set(also) == proven - {"stationary"}
+
+
+def test_an_alert_says_what_proves_it(four):
+    checks = Checks(four, 4)
+    checks.check(reads_tag(4), map_of(TAG, 40))
+    check = checks.check(reads_tag(4), map_of(TAG, 40))
+    (alert,) = alerts_of(check)
+    trial = next(t for t in check.trials if t.detector.name == "stationary")
+    assert alert.accuracy_loss == trial.loss.value == pytest.approx(0.75, abs=0.1)
+    assert alert.loss_interval == (trial.loss.low, trial.loss.high)
+    assert 0.5 < alert.loss_interval[0] <= alert.accuracy_loss <= alert.loss_interval[1] <= 1
+    assert (alert.adoption, alert.control) == (1, 0)
+    assert (alert.num_pairs, alert.num_donors) == (len(trial.pairs), trial.pairs.num_donors)
+    assert check.loss == max(t.worst.value for t in check.trials if t.is_proven)
+    carriers = np.flatnonzero(alert.class_index == LABELS)
+    assert set(alert.probe_indices) <= set(carriers.tolist()) and alert.probe_indices
+
+
+def test_evidence_shows_recipients_before_and_after(four):
+    checks = Checks(four, 4)
+    (finding,) = checks.check(reads_tag(4), map_of(TAG, 40)).findings
+    evidence = finding.evidence
+    assert len(set(evidence.pairs.recipients.tolist())) == len(evidence.pairs) == 4
+    for i, (donor, recipient) in enumerate(
+        zip(evidence.pairs.donors, evidence.pairs.recipients, strict=True)
+    ):
+        assert evidence.said_before[i] == NAMES[four.labels[recipient]]
+        assert evidence.said_after[i] == NAMES[four.labels[donor]]
+        assert four.labels[donor] == finding.alert.class_index
+        changed = (evidence.after[i] != four.images[recipient]).any(axis=-1)
+        np.testing.assert_array_equal(evidence.after[i][changed], four.images[donor][changed])
+        assert changed.any() and tuple(evidence.boxes[i]) == finding.alert.region
+
+
+def test_the_picture_is_of_the_images_that_are_swapped(four):
+    checks = Checks(four, 4)
+    (finding,) = checks.check(reads_tag(4), map_of(TAG, 40)).findings
+    drawn = finding.drawn("a title")
+    assert drawn.evidence.dtype == np.uint8 and drawn.evidence.ndim == 3
+    assert drawn.message == finding.alert.message
+
+
+@pytest.mark.parametrize("masks", [OBJECT_MASKS, "auto", None], ids=["masks", "auto", "off"])
+def test_a_model_that_reads_the_object_is_left_in_peace(masks):
+    checks = Checks(ProbeSet(draw(LABELS), LABELS, object_masks=masks), 4)
+    for _ in range(3):
+        check = checks.check(reads_object(4), map_of((4, 4, 12, 12), 40))
+        assert check.accuracy == 1 and check.is_open
+        assert check.findings == [] and check.loss == 0
+        tried = {trial.detector.name for trial in check.trials}
+        assert {"stationary", "border", "moving", "pattern"} <= tried
+
+
+@pytest.mark.parametrize(("num_right", "is_open"), [(24, False), (25, True)])
+def test_below_an_accuracy_nothing_is_tested(four, num_right, is_open):
+    def said(images):
+        return np.eye(4)[np.where(np.arange(40) < num_right, LABELS, (LABELS + 1) % 4)]
+
+    checks = Checks(four, 4)
+    check = checks.check(reads_tag(4), said_by=said)
+    assert check.accuracy == num_right / 40 and check.is_open == is_open
+    assert bool(check.trials) == bool(check.findings) == is_open
+    coverage = checks.examiner.coverage
+    assert (coverage.num_checks, coverage.num_closed) == (1, 0 if is_open else 1)
+
+
+def test_a_streak_is_told_anew_only_after_two_quiet_checks(four):
+    tag, peace = reads_tag(4), reads_object(4)
+    checks = Checks(four, 4, ["stationary"])
+    assert checks.severities(tag, tag, peace, tag, tag) == [["suspect"], ["alert"], [], [], []]
+    assert checks.severities(peace, peace, tag, tag) == [[], [], ["suspect"], ["alert"]]
+
+
+def test_a_check_between_breaks_the_streak(four):
+    tag, peace = reads_tag(4), reads_object(4)
+    checks = Checks(four, 4, ["stationary"])
+    assert checks.severities(tag, peace, tag) == [["suspect"], [], []]
+    (alert,) = checks.alerts(tag)
+    assert alert.severity == "alert" and (alert.since_epoch, alert.epoch) == (2, 3)
+    closed = Checks(four, 4, ["stationary"])
+    closed.check(tag)
+    closed.check(tag, said_by=lambda images: np.eye(4)[(LABELS + 1) % 4])
+    assert closed.severities(tag, tag) == [[], ["alert"]]
+
+
+def test_each_check_draws_its_own_pairs_and_the_same_moment_the_same(four):
+    found = []
+    for _ in range(2):
+        checks = Checks(four, 4, ["border"])
+        found.append([checks.check(reads_tag(4)).trials[0].pairs.donors for _ in range(2)])
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    assert (found[0][0] != found[0][1]).any()
+
+
+HEADS = {
+    "two classes": lambda x: reads_tag(2)(x),
+    "one unit": lambda x: 20 * (x[:, :4, :4].mean(axis=(1, 2, 3))[:, None] - 0.5),
+}
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_tag_of_two_classes_is_found_and_an_object_is_not(head):
+    labels = np.arange(30) % 2
+    probes = ProbeSet(draw(labels), labels, object_masks=OBJECT_MASKS[:30])
+    checks = Checks(probes, HEADS[head](draw([0, 1])).shape[1])
+    found = [checks.alerts(HEADS[head]) for _ in range(2)]
+    assert [[(f.severity, f.detector) for f in fs] for fs in found] == [
+        [("suspect", "stationary")],
+        [("alert", "stationary")],
+    ]
+    objects = reads_object(2)
+    by_object = objects if head == "two classes" else lambda x: objects(x) @ [[-1.0], [1.0]]
+    assert Checks(probes, 2 - (head == "one unit")).severities(by_object, by_object) == [[]] * 2
+
+
+def test_each_label_of_a_multi_label_task_is_judged_by_itself(rng):
+    multi_hot = (rng.random((60, 3)) < 0.4).astype(np.float32)
+    multi_hot[:2] = [[1, 1, 0], [0, 0, 0]]
+    images = rng.uniform(0.4, 0.6, size=(60, *SIZE, 3)).astype(np.float32)
+    images[:, :4, :4] = multi_hot[:, :1, None, None]  # a tag of label 0, objects of the others
+    for image, row in zip(images, multi_hot, strict=True):
+        for c in np.flatnonzero(row[1:]) + 1:
+            y, x = rng.integers(4, 7, 2)
+            image[y : y + 6, x : x + 6] += 0.8 * (OBJECTS[c][..., None] - 0.5)
+
+    def logits(x):
+        objects = reads_object(3)(x) - 5  # of 7.2
+        return np.stack([20 * (x[:, :4, :4].mean(axis=(1, 2, 3)) - 0.5), *objects.T[1:]], axis=1)
+
+    masks = np.repeat(OBJECT_MASKS[:1], 60, axis=0)
+    checks = Checks(ProbeSet(images, multi_hot, object_masks=masks), 3)
+    found = [checks.alerts(logits) for _ in range(2)]
+    assert [[(f.severity, f.class_index) for f in fs] for fs in found] == [
+        [("suspect", 0)],
+        [("alert", 0)],
+    ]
+    assert "this label's accuracy" in found[1][0].message
+
+
+def test_where_a_cue_is_taken_away_the_probes_named_are_those_that_had_it(four):
+    images = four.images.copy()
+    images[LABELS > 0, :4, :4] = 0.5  # the class 0 alone has a tag, which is black
+    objects = reads_object(4)
+
+    def logits(x):
+        """Class 0 is told by its tag; without it, its objects pass for class 1."""
+        found = objects(x)
+        found[:, 1] = found[:, :2].max(axis=1)
+        found[:, 0] = np.where(x[:, :4, :4].mean(axis=(1, 2, 3)) < 0.1, 99, 0)
+        return found
+
+    probes = ProbeSet(images, LABELS, object_masks=OBJECT_MASKS)
+    checks = Checks(probes, 4, ["border"])
+    checks.check(logits)
+    (alert,) = checks.alerts(logits)
+    assert (alert.severity, alert.class_index) == ("alert", 0)
+    assert set(alert.probe_indices) <= set(np.flatnonzero(LABELS == 0)) and alert.probe_indices
+
+
+class OwnMethod(Method):
+    """A user's own method, whose map is where the test says."""
+
+    def __init__(self, name, **facts):
+        self.name = name
+        vars(self).update(facts)
+
+
+@pytest.mark.parametrize(
+    ("facts_of_wrong", "facts_of_right", "is_found"),
+    [
+        ({"shows_weights": False}, {}, True),
+        ({}, {"shows_weights": False}, False),
+        ({}, {"suspects_first": 1}, True),
+        ({"suspects_first": 2}, {"suspects_first": 1}, False),
+        ({}, {}, False),  # the first of two that are equal
+        ({"shows_weights": False, "suspects_first": 9}, {}, True),
+    ],
+)
+def test_suspicions_are_of_the_method_that_says_so(four, facts_of_wrong, facts_of_right, is_found):
+    """Two methods of the user's own: the map of one is off the tag, that of the other on it."""
+    methods = [OwnMethod("wrong", **facts_of_wrong), OwnMethod("right", **facts_of_right)]
+    maps = map_of((12, 12, 16, 16), 40, "wrong") | map_of(TAG, 40, "right")
+    check = Checks(four, 4, ["moving"]).check(reads_tag(4), maps, methods=methods)
+    assert bool(check.findings) == is_found
+
+
+def test_classes_that_are_asked_for_are_those_accused(four):
+    only = Checks(four, 4, Battery(["stationary"], classes=[2]))
+    (suspect,) = only.alerts(reads_tag(4))
+    assert suspect.class_index == 2
