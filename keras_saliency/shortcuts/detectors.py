@@ -138,7 +138,7 @@ SWAP_DETECTORS = {
         SwapDetector(
             "pattern",
             _propose_pattern,
-            seen="a faint pattern that the images of a class share",
+            seen="a faint pattern of the class",
             blind_to="cues that move",
             legitimate=frozenset({"pattern", "texture"}),
             is_local=True,

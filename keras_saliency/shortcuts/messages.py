@@ -26,10 +26,10 @@ _MOST_IN_SUMMARY = 5  # alerts, suspects
 
 
 def place_of(region: Sequence[int]) -> str:
-    """Returns a box (starts…, ends…) as text: rows 3 to 9, columns 0 to 5."""
+    """Returns a box (starts…, ends…) as text: rows 3–9, columns 0–5."""
     num_axes = len(region) // 2
     ends = zip(_AXES[num_axes], region[:num_axes], region[num_axes:], strict=True)
-    return ", ".join(f"{axis} {start} to {end - 1}" for axis, start, end in ends)
+    return ", ".join(f"{axis} {start}–{end - 1}" for axis, start, end in ends)
 
 
 def describe_finding(alert: Alert, trial: "Trial", class_name: str, others: Sequence[str]) -> str:
@@ -54,7 +54,7 @@ def describe_finding(alert: Alert, trial: "Trial", class_name: str, others: Sequ
         )
     return (
         f'{epoch}: to recognise "{class_name}" the model relies on {detector.seen}{place}. '
-        f"{_least(alert, trial)}. See probes {shown} in the Saliency tab. If it should matter, "
+        f"{_least(alert, trial)}. See probes {shown} in the Saliency tab. If intended, "
         f'pass legitimate=["{detector.name}"].{also}'
     )
 
@@ -62,15 +62,14 @@ def describe_finding(alert: Alert, trial: "Trial", class_name: str, others: Sequ
 def _least(alert: Alert, trial: "Trial") -> str:
     assert alert.accuracy_loss is not None and alert.loss_interval is not None
     low, high = (f"{100 * end:.0f}" for end in alert.loss_interval)
-    what = "of accuracy depend on it"
-    if trial.loss is None or trial.worst != trial.loss:
-        what = "of accuracy are lost where other images are given it"
-        if trial.is_multi_label:
-            what = "of this label's accuracy depend on it"
-    return (
-        f"At least {low} points {what} (estimate {100 * alert.accuracy_loss:.0f}, interval "
-        f"{low} to {high})"
-    )
+    points = f"t least {low} points of accuracy"
+    if trial.loss is not None and trial.worst == trial.loss:
+        what = f"A{points} depend on it"
+    elif trial.is_multi_label:
+        what = f"A{points} on this label depend on it"
+    else:
+        what = f"Others given it lose a{points}"
+    return f"{what} (estimate {100 * alert.accuracy_loss:.0f}, up to {high})"
 
 
 def _points(alert: Alert) -> str:

@@ -85,7 +85,7 @@ def test_signals_and_volumes_are_tested_where_objects_are_known_unless_detectors
     assert any("signals and volumes without object_masks" in t for t in Checks(plain, 4).untested)
     named = ["border", "noise", "stationary"]
     assert names_of(plain, named) == ["border", "stationary"], "noise is of images"
-    assert "noise, for images unless you name them in detectors" in Checks(plain, 4, named).untested
+    assert "noise, which is for images" in Checks(plain, 4, named).untested
 
 
 def test_a_legitimate_box_silences_a_tag_inside_of_it(four):

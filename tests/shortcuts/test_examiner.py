@@ -185,7 +185,7 @@ def test_each_label_of_a_multi_label_task_is_judged_by_itself(rng):
         [("suspect", 0)],
         [("alert", 0)],
     ]
-    assert "this label's accuracy" in found[1][0].message
+    assert "on this label depend on it" in found[1][0].message
 
 
 def test_where_a_cue_is_taken_away_the_probes_named_are_those_that_had_it(four):

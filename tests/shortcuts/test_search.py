@@ -58,36 +58,28 @@ def run(tmp_path_factory):
     return TaggedRun(tmp_path_factory.mktemp("logs"))
 
 
-def test_the_tag_is_alerted_and_told_in_one_warning(run):
-    alerts = run.callback.alerts
-    assert alerts and {a.severity for a in alerts} == {"alert"}
-    assert len({a.class_index for a in alerts}) == len(alerts), "one for each class"
-    placed = [alert for alert in alerts if alert.region is not None]
-    assert placed and all(alert.adoption > 0.6 for alert in alerts)
-    for alert in placed:
-        y0, x0, y1, x1 = alert.region
-        assert y0 < 4 and x0 < 4 and y1 <= 6 and x1 <= 6, "where the tag is"
-    told = [words for words in run.warnings if "the model decides for class" in words]
-    for words in told:
-        assert sum(words.startswith(f"keras_saliency: {a.message}") for a in alerts) == 1
-    num_more = [int(n) for words in told for n in re.findall(r"(\d+) more such alert", words)]
-    assert len(told) + sum(num_more) == len(alerts), "those of one moment in one warning"
+def test_the_tag_is_alerted_once_and_told_in_a_warning(run):
+    (alert,) = run.callback.alerts
+    assert (alert.severity, alert.detector) == ("alert", "stationary")
+    assert alert.loss_interval[0] > 0.04 and alert.accuracy_loss > 0.3
+    y0, x0, y1, x1 = alert.region
+    assert y0 < 4 and x0 < 4 and y1 <= 6 and x1 <= 6, "where the tag is"
+    told = [words for words in run.warnings if "the model relies on" in words]
+    assert told == [f"keras_saliency: {alert.message}"]
 
 
-def test_findings_are_suspects_and_then_alerts(run):
+def test_a_suspect_comes_before_its_alert(run):
     findings = run.callback.findings
-    for alert in run.callback.alerts:
-        earlier = findings[: findings.index(alert)]
-        assert ("suspect", alert.class_index) in [(f.severity, f.class_index) for f in earlier]
+    assert [f.severity for f in findings] == ["suspect", "alert"]
     assert all(isinstance(f, Alert) for f in findings)
 
 
-def test_adoption_is_in_logs_from_the_first_epoch_and_finite(run):
-    adoption = run.history["shortcut_adoption"]
-    assert len(adoption) == 2 and np.isfinite(adoption).all()
-    assert all(0 <= a <= 1 for a in adoption) and adoption[-1] > 0.6
-    written = [r.logs["shortcut_adoption"] for r in run.kept.reports if "grad_cam_drift" in r.logs]
-    assert written[1:] == adoption and written[0] == 0, "after the baseline"
+def test_the_loss_is_in_logs_from_the_first_epoch_and_finite(run):
+    loss = run.history["shortcut_loss"]
+    assert len(loss) == 2 and np.isfinite(loss).all()
+    assert all(0 <= a <= 1 for a in loss) and loss[-1] > 0.3
+    written = [r.logs["shortcut_loss"] for r in run.kept.reports if "grad_cam_drift" in r.logs]
+    assert written[1:] == loss and written[0] == 0, "after the baseline"
 
 
 def test_tensorboard_has_the_alerts_the_summary_and_the_evidence(run):
@@ -99,9 +91,8 @@ def test_tensorboard_has_the_alerts_the_summary_and_the_evidence(run):
     rows = alerts.splitlines()
     assert len(rows) == len(run.callback.findings)
     assert sum(row.startswith("* **alert**") for row in rows) == len(run.callback.alerts)
-    num_alerts = len(run.callback.alerts)
-    assert f"Found: {num_alerts} alert{'s' if num_alerts > 1 else ''}." in summary
-    assert "background, which needs object\\_masks" in summary
+    assert "Found: 1 alert." in summary
+    assert "background, which needs" in summary
     pictures = {tag for tag in run.events if tag.startswith("saliency/alert_evidence/")}
     assert {run.events[tag][0][1] for tag in pictures} == {"images"}
     first = run.callback.alerts[0]
@@ -110,9 +101,8 @@ def test_tensorboard_has_the_alerts_the_summary_and_the_evidence(run):
 
 def test_evidence_is_a_picture(run):
     for finding in run.callback.findings:
-        if finding.severity != "hint":
-            assert finding.evidence.dtype == np.uint8 and finding.evidence.shape[2] == 3
-            assert min(finding.evidence.shape[:2]) > 16 and np.ptp(finding.evidence) > 100
+        assert finding.evidence.dtype == np.uint8 and finding.evidence.shape[2] == 3
+        assert min(finding.evidence.shape[:2]) > 16 and np.ptp(finding.evidence) > 100
 
 
 def test_each_finding_is_in_one_report(run):
@@ -126,7 +116,7 @@ def test_a_training_is_the_same_bit_for_bit_with_and_without_detectors(run, tmp_
         at_end = AtEnd()
         _, history = train([*callbacks, at_end])
         weights.append(at_end.weights)
-        assert "shortcut_adoption" not in history
+        assert "shortcut_loss" not in history
         assert history["loss"] == run.history["loss"]
     for other in weights[1:]:
         for a, b in zip(weights[0], other, strict=True):
@@ -139,7 +129,7 @@ def test_a_training_is_the_same_bit_for_bit_with_and_without_detectors(run, tmp_
 
 def test_stop_stops_the_training_at_the_first_alert(tmp_path):
     callback = SaliencyCallback(probes_of(), tmp_path, on_alert="stop", **quick())
-    with pytest.warns(UserWarning, match="the model decides for class"):
+    with pytest.warns(UserWarning, match="the model relies on"):
         _, history = train([callback], epochs=6)
     assert callback.alerts and len(history["loss"]) == callback.alerts[0].epoch + 1 < 6
 
@@ -155,17 +145,17 @@ def test_a_function_is_handed_each_alert_and_its_failure_ends_nothing(tmp_path):
     with pytest.warns(UserWarning) as caught:
         _, history = train([callback])
     assert len(history["loss"]) == 2
-    assert handed == callback.alerts[:3] != [], "what fails three times is switched off"
+    assert handed == callback.alerts and len(handed) == 1
     failures = [words for words in of_ours(caught) if "no network" in words]
     assert len(failures) == 1 and "on_alert failed" in failures[0]
 
 
-def test_looks_at_the_ends_of_epochs_need_not_be_at_every_one(tmp_path):
+def test_checks_at_the_ends_of_epochs_need_not_be_at_every_one(tmp_path):
     kept = Kept()
     callback = SaliencyCallback(probes_of(), tmp_path, detect_freq=2, **quick() | {"sinks": kept})
-    with pytest.warns(UserWarning, match="the model decides for class"):
-        history = train([callback], epochs=4)[1]["shortcut_adoption"]
-    assert history[3] == history[2] > 0.6
+    with pytest.warns(UserWarning, match="the model relies on"):
+        history = train([callback], epochs=4)[1]["shortcut_loss"]
+    assert history[3] == history[2] > 0.3
     summary = kept.reports[-1].texts["saliency/summary"]
     assert "8 checks of 3 classes" in summary, "6 early ones, and epochs 1 and 3"
 
@@ -176,11 +166,11 @@ def test_a_loop_of_ones_own_is_alerted_and_can_be_stopped(run, tmp_path):
         callback = SaliencyCallback(
             probes_of(), tmp_path, on_alert=on_alert, on_error="raise", **quick()
         )
-        with pytest.warns(UserWarning, match="the model decides for class"):
+        with pytest.warns(UserWarning, match="the model relies on"):
             for epoch in range(3):
                 report = callback.observe(run.model, epoch)
-                severities = {f.severity for f in report.findings} - {"hint"}
-                assert severities == [{"suspect"}, {"alert"}, set()][epoch]
+                severities = [f.severity for f in report.findings]
+                assert severities == [["suspect"], ["alert"], []][epoch]
         callback.close()
         assert callback.alerts
     assert len(handed) == len(callback.alerts)
@@ -198,7 +188,7 @@ def test_swaps_are_of_raw_pixels_before_preprocess(tmp_path):
     images, labels = draw(36, 2)
     probes = ProbeSet((images * 255).round().astype(np.uint8), labels, preprocess=preprocess)
     callback = SaliencyCallback(probes, tmp_path, **quick())
-    with pytest.warns(UserWarning, match="the model decides for class"):
+    with pytest.warns(UserWarning, match="the model relies on"):
         train([callback])
     assert len(given) > 5 and {images.dtype for images in given} == {np.dtype(np.uint8)}
     assert callback.alerts[0].detector == "stationary"
@@ -218,7 +208,7 @@ def test_probes_without_labels_say_once_that_nothing_is_tested(tmp_path):
         _, history = train([callback], epochs=1)
     told = [words for words in of_ours(caught) if "not tested for shortcuts" in words]
     assert len(told) == 1 and "the probes have no labels" in told[0]
-    assert "shortcut_adoption" not in history and callback.alerts == []
+    assert "shortcut_loss" not in history and callback.alerts == []
 
 
 def test_a_class_called_legitimate_with_too_few_probes_is_warned_of():
@@ -231,14 +221,14 @@ def test_a_class_called_legitimate_with_too_few_probes_is_warned_of():
         ShortcutSearch.begin(settings, 2)
 
 
-def test_early_looks_are_at_each_quarter_of_the_first_two_epochs():
-    looks = EarlyChecks(8)
+def test_early_checks_are_at_each_quarter_of_the_first_two_epochs():
+    checks = EarlyChecks(8)
     due = []
     for epoch in range(3):
-        looks.begin_epoch(epoch)
-        due.append([batch for batch in range(8) if looks.is_due(batch)])
+        checks.begin_epoch(epoch)
+        due.append([batch for batch in range(8) if checks.is_due(batch)])
     assert due == [[2, 4, 6], [2, 4, 6], []]
-    assert looks.share(2) == 0.25
+    assert checks.share(2) == 0.25
     unknown = EarlyChecks(None)
     unknown.begin_epoch(0)
     assert not any(unknown.is_due(batch) for batch in range(12))
@@ -253,8 +243,8 @@ def test_early_looks_are_at_each_quarter_of_the_first_two_epochs():
 def test_models_of_tf_keras_are_alerted_too(tmp_path):
     tf_keras = pytest.importorskip("tf_keras")
     callback = SaliencyCallback(probes_of(), tmp_path, on_error="raise", **quick())
-    with pytest.warns(UserWarning, match="the model decides for class"):
+    with pytest.warns(UserWarning, match="the model relies on"):
         model, history = train([callback], engine=tf_keras)
     assert {a.detector for a in callback.alerts} == {"stationary"}
-    assert history["shortcut_adoption"][-1] > 0.6
+    assert history["shortcut_loss"][-1] > 0.3
     assert confirm(model, probes_of(), TAG).severity == "alert"

@@ -40,12 +40,11 @@ def proposal_of(scene, box=TAG, **more):
     return Proposal(BoxSwap(scene, box, False), rows, rows, **more)
 
 
-def try_tag(probes, logits_of, classes=None, seed=0, **more):
+def try_tag(probes, logits_of, classes=None, stages=STAGES, **more):
     scene, _ = scene_of(probes, logits_of)
     classes = scene.class_labels.frequent_classes() if classes is None else classes
-    return run_trial(
-        scene, DETECTOR, proposal_of(scene, **more), classes, np.random.default_rng(seed)
-    )
+    rng = np.random.default_rng(0)
+    return run_trial(scene, DETECTOR, proposal_of(scene, **more), classes, rng, stages)
 
 
 def one_unit(logits):
@@ -93,7 +92,7 @@ def test_of_labels_each_has_a_loss_of_its_own(share):
 @pytest.mark.parametrize("num_classes", [2, 6])
 def test_a_model_that_reads_the_object_loses_nothing_and_is_soon_done_with(num_classes):
     trial = try_tag(marked(np.arange(60) % num_classes, 0), by_tag_where_marked(num_classes))
-    assert trial.loss == (0, 0, 0) and set(trial.by_class.values()) == {(0, 0, 0)}
+    assert trial.loss == (0, 0, 0) and set(trial.by_class.values()) <= {(0, 0, 0)}
     assert not trial.is_proven and not trial.is_undecided
     assert len(trial.pairs) == 2 * STAGES[0], "it stops after the first stage"
 
@@ -110,7 +109,7 @@ def test_pairs_are_drawn_while_it_is_undecided_up_to_eight_donors_for_each_recip
 
 def test_the_loss_is_the_formula_over_all_pairs_and_that_of_a_class_over_its_donors():
     labels = np.arange(60) % 3
-    trial = try_tag(marked(labels, 0.3), by_tag_where_marked(3))
+    trial = try_tag(marked(labels, 0.3), by_tag_where_marked(3), stages=[120])
     pairs, is_right = trial.pairs, trial.scores
     expected_said = trial.said[np.arange(len(pairs)), labels[pairs.recipients]]
     np.testing.assert_array_equal(is_right, expected_said)
@@ -173,7 +172,7 @@ def needs(c, num_classes):
 
 def test_a_cue_in_one_class_of_six_is_its_loss_by_class():
     labels = np.arange(90) % 6
-    trial = try_tag(one_class_has_a_cue(labels, 2), brings(2, 6))
+    trial = try_tag(one_class_has_a_cue(labels, 2), brings(2, 6), stages=[240])
     assert trial.by_class[2].value == 1 and trial.accused_class == 2
     others = [trial.by_class[c].value for c in (0, 1, 3, 4, 5)]
     assert max(others) == 0, "the objects of class 2 are still known without the tag"
@@ -236,7 +235,7 @@ def test_adoption_is_among_recipients_without_the_class():
 
 def test_the_worst_is_the_loss_over_all_classes_where_that_is_proven():
     labels = np.arange(90) % 6
-    trial = try_tag(one_class_has_a_cue(labels, 2), brings(2, 6))
+    trial = try_tag(one_class_has_a_cue(labels, 2), brings(2, 6), stages=[240])
     assert trial.loss.low > BOUND and trial.worst == trial.loss
     weak = dataclasses.replace(trial, scores=np.where(trial.pairs.classes == 2, trial.scores, 1))
     assert weak.by_class[2].value == 1

@@ -216,7 +216,7 @@ def test_a_tag_is_caught_and_a_clean_training_is_not_accused(size, is_tagged, tm
     assert any((n & tag).sum() >= 0.5 * tag.sum() and n.sum() <= 4 * tag.sum() for n in named)
     assert all(a.evidence.ndim == 3 and a.evidence.dtype == np.uint8 for a in callback.alerts)
     assert found.severity == "alert" and found.region == region
-    unit = "samples 1 to 3" if len(size) == 1 else "slices 1 to 3, rows 1 to 3, columns 1 to 3"
+    unit = "samples 1–3" if len(size) == 1 else "slices 1–3, rows 1–3, columns 1–3"
     assert found.message.lower().startswith(unit)
     without = SaliencyCallback(ProbeSet(probes.images, probes.labels), tmp_path, sinks=[])
     with pytest.warns(UserWarning, match="not tested for shortcuts: signals and volumes without"):
