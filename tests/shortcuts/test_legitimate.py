@@ -76,4 +76,10 @@ def test_a_task_of_colour_and_texture_is_not_accused_where_they_are_legitimate(f
 @pytest.mark.slow
 def test_the_same_task_is_told_of_where_nothing_is_said(found):
     alerts, _ = found[()]
-    assert {alert.detector for alert in alerts} & {"colour", "noise", "sharpness", "pattern", "border"}
+    assert {alert.detector for alert in alerts} & {
+        "colour",
+        "noise",
+        "sharpness",
+        "pattern",
+        "border",
+    }

@@ -134,7 +134,12 @@ def test_few_probes_are_listed_as_they_are():
 def test_a_gap_between_groups_is_told_with_its_counts():
     gap = Gap(Group("rain", np.arange(20), 10), Group("sun", np.arange(20), 20))
     text = describe_gap(gap, "cat", Verdict(ALERT, epoch=3, since_epoch=2))
-    for part in ("Epoch 4: ", '"cat"', '10 of 20 probes of group "rain"', '20 of 20 of group "sun"'):
+    for part in (
+        "Epoch 4: ",
+        '"cat"',
+        '10 of 20 probes of group "rain"',
+        '20 of 20 of group "sun"',
+    ):
         assert part in text
     assert len(text.split()) <= 50 + 15  # two groups are named
 

@@ -1,6 +1,5 @@
 """Alerts in real trainings on images whose corner gives the class away."""
 
-import re
 import warnings
 
 import keras

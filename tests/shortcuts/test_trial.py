@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from helpers.checked_models import OBJECTS, SIZE, TAG, draw, reads_object, reads_tag
+from helpers.checked_models import SIZE, TAG, draw, reads_object, reads_tag
 from helpers.stand_ins import scene_of
 
 from keras_saliency import ProbeSet

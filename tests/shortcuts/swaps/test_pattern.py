@@ -42,7 +42,7 @@ def test_a_pattern_is_a_mean_of_one_half_less_that_of_another(rng):
         np.testing.assert_allclose(edited, probes.images[recipient] + added, atol=1e-5)
 
 
-def test_with_objects_a_mean_is_of_what_lies_off_them_and_goes_there(rng):
+def test_with_objects_a_mean_is_of_what_lies_off_them_and_goes_everywhere(rng):
     masks = np.zeros((30, *SIZE), bool)
     for i, mask in enumerate(masks):
         mask[4 + i % 4 : 10, 6:12] = True
@@ -60,10 +60,7 @@ def test_with_objects_a_mean_is_of_what_lies_off_them_and_goes_there(rng):
                 for c, part in zip((donor, recipient), halves_of(donor), strict=True)
             )
         )
-        added = (lent - taken) * off[recipient][..., None]
-        np.testing.assert_allclose(edited - probes.images[recipient], added, atol=1e-5)
-        mask = scene.objects.masks[recipient]
-        np.testing.assert_array_equal(edited[mask], probes.images[recipient][mask])
+        np.testing.assert_allclose(edited - probes.images[recipient], lent - taken, atol=1e-5)
 
 
 def test_of_a_label_the_mean_is_of_the_images_that_have_it_or_have_it_not(rng):
