@@ -10,10 +10,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_saliency._utils.opencv import cv2
+from keras_saliency.probes.flat_ground import (
+    FLAT_LEVELS,
+    Ground,
+    distances,
+    find_grounds,
+    grey_levels,
+    smoothed,
+)
+from keras_saliency.probes.planted_marks import find_marks
 
-FLAT_SHARE = 0.6  # of the ring's pixels
-FLAT_LEVELS = 12  # grey levels, 1/255 of the data's range each
+CLEAR_NOISE = 10  # times the ground's deviation, by which the brightest tenth stands out at least
 LEAST_AREA, MOST_AREA = 0.02, 0.8  # of the image, of an object that is sure
+FAINT_LEVELS = 4  # what differs by more is no ground, if that has no noise
+PART_SHARE = 0.2  # of the largest part, from which on another part belongs to the object
 USABLE_SHARE, USABLE_CLASS_SHARE = 0.6, 0.3  # of the images that must be sure
 
 
@@ -51,34 +61,45 @@ class FoundObjects:
 def find_objects(images: ArrayLike, labels: ArrayLike | None = None) -> FoundObjects:
     """Finds the object in each image that has a flat background.
 
+    What looks planted is no part of an object, even where it touches it: a frame around the
+    image, and a mark that one class has at one place and hardly any other image has.
+
     Args:
         images: array (n, H, W, C), any dtype and range, finite.
-        labels: int (n,), or multi-hot (n, k). Defaults to None.
+        labels: int (n,), or multi-hot (n, k). Defaults to None: no marks are looked for.
 
     Returns:
         `FoundObjects`.
     """
     images = np.asarray(images)
     num, height, width = images.shape[:3]
+    levels = grey_levels(images)
+    grounds = find_grounds(levels)
+    marks = find_marks(levels, grounds, members(labels, num))
     masks = np.zeros((num, height, width), bool)
     confidence = np.zeros(num, np.float32)
-    low = images.min(axis=(0, 1, 2)).astype(np.float64)
-    spread = images.max(axis=(0, 1, 2)) - low
-    # A channel that hardly varies at all would turn its rounding into objects.
-    unit = np.maximum(spread, max(spread.max(), 1e-12) / 16) / 255
-    ring = ring_of(height, width)
-    for image, mask, place in zip(images, masks, range(num), strict=True):
-        levels = ((image - low) / unit).astype(np.float32)
-        background = np.median(levels[ring], axis=0)
-        stands_out = (np.abs(levels - background) > FLAT_LEVELS).any(axis=-1)
-        flat_share = 1 - stands_out[ring].mean()
-        if flat_share < FLAT_SHARE or not stands_out.any():
+    for place, ground in enumerate(grounds):
+        if not ground.is_flat:
             continue
-        mask[...] = grown(largest_part(stands_out))
-        confidence[place] = flat_share
-    area = masks.mean(axis=(1, 2))
-    confidence[(area < LEAST_AREA) | (area > MOST_AREA)] = 0
-    return FoundObjects(masks, confidence, confidence >= FLAT_SHARE)
+        inner = (slice(ground.frame, -ground.frame or None),) * 2
+        mask = np.zeros(marks.shape[1:], np.uint8)
+        mask[inner], is_sure = _find(levels[place][inner], ground, marks[place][inner])
+        masks[place] = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
+        confidence[place] = is_sure * ground.flat_share
+    return FoundObjects(masks, confidence, confidence > 0)
+
+
+def _find(image: np.ndarray, ground: Ground, is_mark: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Returns the mask of one image (h, w, C) in grey levels, bool (h, w), and if it is sure."""
+    distance = distances(smoothed(image, ground.smoothing), ground.colour)
+    stands_out = (distance > min(FLAT_LEVELS, FAINT_LEVELS + 3 * ground.noise)) & ~is_mark
+    if not stands_out.any():
+        return stands_out, False
+    parts = large_parts(stands_out)
+    # What stands out from a texture does so by little more than the texture varies.
+    is_clear = np.quantile(distance[parts], 0.9) >= CLEAR_NOISE * ground.noise
+    is_sure = is_clear and LEAST_AREA <= parts.mean() <= MOST_AREA
+    return dilated(without_holes(parts), 1) & ~is_mark, bool(is_sure)
 
 
 def members(labels: ArrayLike | None, num: int) -> np.ndarray:
@@ -89,20 +110,24 @@ def members(labels: ArrayLike | None, num: int) -> np.ndarray:
     return labels > 0 if labels.ndim == 2 else labels[:, None] == np.unique(labels)
 
 
-def ring_of(height: int, width: int) -> np.ndarray:
-    """Returns the outer ring, 0.1 of the shorter side wide, at least a pixel; bool (H, W)."""
-    thickness = max(1, round(0.1 * min(height, width)))
-    ring = np.ones((height, width), bool)
-    ring[thickness : height - thickness, thickness : width - thickness] = False
-    return ring
+def large_parts(mask: np.ndarray) -> np.ndarray:
+    """Returns the largest connected part of a mask (H, W), and others of comparable size.
 
-
-def largest_part(mask: np.ndarray) -> np.ndarray:
-    """Returns the largest connected part of a mask (H, W) that is not empty, corners joined."""
+    Corners connect. The mask must not be empty.
+    """
     _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    return parts == 1 + stats[1:, cv2.CC_STAT_AREA].argmax()
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    return np.isin(parts, 1 + np.flatnonzero(areas >= PART_SHARE * areas.max()))
 
 
-def grown(mask: np.ndarray) -> np.ndarray:
-    """Returns a mask (H, W) dilated by one pixel, corners included."""
-    return cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+def without_holes(mask: np.ndarray) -> np.ndarray:
+    """Returns a mask (H, W) with all filled that it encloses."""
+    outside = np.pad(~mask, 1, constant_values=True).astype(np.uint8)
+    _, parts = cv2.connectedComponents(outside, connectivity=4)
+    return (parts != parts[0, 0])[1:-1, 1:-1]
+
+
+def dilated(mask: np.ndarray, pixels: int) -> np.ndarray:
+    """Returns a mask (H, W) dilated by so many pixels, corners included."""
+    square = np.ones((2 * pixels + 1,) * 2, np.uint8)
+    return cv2.dilate(mask.astype(np.uint8), square).astype(bool)
