@@ -9,6 +9,7 @@ from keras_saliency.shortcuts.swaps import ClassLabels, PairDrawer, Pairs, Scene
 from keras_saliency.shortcuts.trial import Trial
 
 STAGES = (60, 240, 960, 2400)  # recipients, of which each stage begins only if undecided
+LEAST_OF_CLASS = 12  # recipients with donors of one class, about: a cue may be in that one only
 MAX_DONORS = 8  # of other classes, for one recipient
 MAX_VALUES = 2**22  # of the pixels that are edited at once: 16 MB
 
@@ -46,8 +47,9 @@ def run_trial(
     trial: Trial | None = None
     num_questions = len(classes) if labels.is_multi_label else 1
     most = MAX_DONORS * len(drawer.recipients) * num_questions
+    least = LEAST_OF_CLASS * len(classes)
     for stage in stages:
-        count = min(stage, most) - num_drawn
+        count = min(max(stage, least), most) - num_drawn
         if trial is not None and (count <= 0 or not trial.is_undecided):
             break
         pairs = drawer.draw(count)
