@@ -24,7 +24,7 @@ from keras_saliency.shortcuts.swaps.compression import level_of_quality, recompr
 _ADDED_NOISE = (2, 3.5, 5.5, 8, 12, 17, 24, 34)  # deviations, grey levels
 _DENOISING = (1.5, 3)  # of the bilateral filter, in deviations of the image's noise
 _BLURS = (0.35, 0.5, 0.65, 0.8, 1.0, 1.3, 1.8)  # deviations, pixels
-_SHARPENING = (0.3, 0.6, 1)  # amounts of unsharp masking; more hurts whatever the class
+_SHARPENING = (2, 6, 20)  # steps of deconvolution
 _QUALITIES = (88, 76, 62, 48, 36, 26, 18, 12, 8, 5)
 
 Level = Callable[[np.ndarray], np.ndarray]
@@ -82,8 +82,16 @@ def _blurred_version(image: np.ndarray, deviation: float) -> np.ndarray:
     return _whole(blurred(image, deviation))
 
 
-def _sharpened(image: np.ndarray, amount: float) -> np.ndarray:
-    return _whole(image + amount * (image - blurred(image, 1.2)))
+def _sharpened(image: np.ndarray, num_steps: int) -> np.ndarray:
+    """Undoes a blur of one pixel, step by step (Richardson, 1972, and Lucy, 1974).
+
+    Unsharp masking, as strong, cost clean networks twice as much accuracy.
+    """
+    given = image + 1  # the method divides
+    found = given
+    for _ in range(num_steps):
+        found = found * blurred(given / np.maximum(blurred(found, 1), 1), 1)
+    return _whole(found - 1)
 
 
 LADDERS = {
@@ -100,7 +108,7 @@ LADDERS = {
         (
             _itself,
             *(partial(_blurred_version, deviation=d) for d in _BLURS),
-            *(partial(_sharpened, amount=a) for a in _SHARPENING),
+            *(partial(_sharpened, num_steps=n) for n in _SHARPENING),
         ),
     ),
     "compression": Ladder(

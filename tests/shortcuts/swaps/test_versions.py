@@ -53,3 +53,15 @@ def test_a_ladder_of_an_image_with_four_channels_is_that_of_each(rng):
     for kind in ("noise", "sharpness"):
         for version in LADDERS[kind].versions:
             assert version(image).shape == image.shape
+
+
+def test_a_blur_can_be_undone_in_part():
+    """Closer to what the image was, and sharper, step by step."""
+    for image in crops(colour=True):
+        versions = LADDERS["sharpness"].versions
+        blurred = np.rint(cv2.GaussianBlur(image, (0, 0), 1))
+        sharpened = [version(blurred) for version in versions[-3:]]
+        errors = [np.abs(a - image).mean() for a in (blurred, *sharpened)]
+        assert errors == sorted(errors, reverse=True) and errors[-1] < 0.8 * errors[0]
+        levels = sharpness_level(np.stack([blurred, *sharpened]))
+        assert (np.diff(levels) > 0).all()
