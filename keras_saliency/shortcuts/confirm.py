@@ -62,7 +62,7 @@ def confirm(
     alert = dataclasses.replace(finding.alert, region=region)
     message = describe_confirmation(alert, trial, probes.class_text(trial.accused_class))
     alert = dataclasses.replace(alert, message=message)
-    return dataclasses.replace(finding, alert=alert).drawn(title_of(alert, probes))
+    return dataclasses.replace(finding, alert=alert).drawn(title_of(alert, probes, has_epoch=False))
 
 
 def _scene(model: Any, probes: ProbeSet, output: str | int | None) -> Scene:

@@ -52,8 +52,11 @@ def describe_finding(alert: Alert, trial: "Trial", class_name: str, others: Sequ
             f'"{class_name}", and it may be part of the object. To settle it, pass object_masks '
             f'(one box for all images is enough) or legitimate=["{detector.name}"].{also}'
         )
+    relies = f'to recognise "{class_name}" the model relies on'
+    if alert.severity == SUSPECT:
+        relies = f'the model may recognise "{class_name}" by'
     return (
-        f'{epoch}: to recognise "{class_name}" the model relies on {detector.seen}{place}. '
+        f"{epoch}: {relies} {detector.seen}{place}. "
         f"{_least(alert, trial)}. See probes {shown} in the Saliency tab. If intended, "
         f'pass legitimate=["{detector.name}"].{also}'
     )
@@ -68,7 +71,7 @@ def _least(alert: Alert, trial: "Trial") -> str:
     elif trial.is_multi_label:
         what = f"A{points} on this label depend on it"
     else:
-        what = f"Others given it lose a{points}"
+        what = f"It costs other classes a{points}"
     return f"{what} (estimate {100 * alert.accuracy_loss:.0f}, up to {high})"
 
 
@@ -113,9 +116,9 @@ def describe_confirmation(alert: Alert, trial: "Trial", class_name: str) -> str:
     )
 
 
-def title_of(alert: Alert, probes: ProbeSet) -> str:
-    """Returns the title of a finding's picture."""
-    return f"{alert.severity}: {_short(alert, probes)}"
+def title_of(alert: Alert, probes: ProbeSet, has_epoch: bool = True) -> str:
+    """Returns the title of a finding's picture; `confirm` knows no epoch."""
+    return f"{alert.severity}: {_short(alert, probes, has_epoch)}"
 
 
 def describe_detector(detector: SwapDetector) -> str:
@@ -154,7 +157,7 @@ def summarize(coverage: Coverage, findings: Sequence[Alert], probes: ProbeSet) -
         lines += [f"- {_short(alert, probes)}" for alert in alerts[:_MOST_IN_SUMMARY]]
         if suspects:
             lines.append("Suspects, which nothing has settled:")
-            lines += [f"- {_short(suspect, probes)}" for suspect in suspects[:_MOST_IN_SUMMARY]]
+            lines += [f"- {suspect.message}" for suspect in suspects[:_MOST_IN_SUMMARY]]
         least = detectable_loss(coverage.num_images, max(2, coverage.num_classes))
         lines.append(
             f"With these {coverage.num_images} images, cues on which fewer than "
@@ -166,10 +169,11 @@ def summarize(coverage: Coverage, findings: Sequence[Alert], probes: ProbeSet) -
     return "\n".join(lines)
 
 
-def _short(alert: Alert, probes: ProbeSet) -> str:
+def _short(alert: Alert, probes: ProbeSet, has_epoch: bool = True) -> str:
     whose = "" if alert.class_index is None else f", class {probes.class_text(alert.class_index)}"
+    epoch = f", epoch {alert.epoch + 1}" if has_epoch else ""
     loss = "" if alert.accuracy_loss is None else f", {_points(alert)}"
-    return f"{alert.detector}{whose}, epoch {alert.epoch + 1}{loss}"
+    return f"{alert.detector}{whose}{epoch}{loss}"
 
 
 def _since(verdict: Verdict) -> str:

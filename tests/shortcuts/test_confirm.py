@@ -35,7 +35,7 @@ def test_confirm_is_the_same_again(model):
 def test_the_region_of_one_class_is_put_on_the_others(model, donor_class):
     alert = confirm(model, probes_of(), TAG, donor_class=donor_class)
     assert alert.class_index == donor_class and alert.severity == "alert"
-    assert "Others given it lose at least" in alert.message
+    assert "It costs other classes at least" in alert.message
 
 
 @pytest.mark.parametrize(
