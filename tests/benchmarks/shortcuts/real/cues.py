@@ -91,12 +91,15 @@ class Cue:
         self.box = (top, left, top + side, left + side)
 
     def _make_patterns(self, rng):
+        """A fine wave, for networks that average over the image, on a coarse cloud, for others."""
         rows, columns = np.mgrid[: self.height, : self.width] / min(self.height, self.width)
         shifts = np.zeros((self.num_classes, self.height, self.width, 1), np.float32)
         for c, angle in enumerate(rng.permutation(self.num_classes) * np.pi / self.num_classes):
-            waves = rng.uniform(4, 8) * (np.cos(angle) * rows + np.sin(angle) * columns)
-            shifts[c, ..., 0] = np.sin(2 * np.pi * (waves + rng.random()))
-        self.shifts = shifts * rng.uniform(9, 12) * self.strength
+            turns = rng.uniform(7, 10) * (np.cos(angle) * rows + np.sin(angle) * columns)
+            wave = np.sin(2 * np.pi * (turns + rng.random()))
+            cloud = cv2.GaussianBlur(rng.normal(size=rows.shape), (0, 0), 2 * self.unit)
+            shifts[c, ..., 0] = wave / wave.std() + cloud / cloud.std()
+        self.shifts = shifts * rng.uniform(6, 8) * self.strength
 
     def assign(self, labels, fidelity, rng, biased=True):
         """Returns the class whose cue each image gets: its own, or that of a random class.

@@ -29,7 +29,7 @@ MAX_TRAINING_EASY = 300
 # Contrast or size of each kind's cue; raised on the split "tune" until most are learned.
 STRENGTH = dict.fromkeys(KINDS, 1.0)
 STRENGTH |= {"corner_tag": 1.4, "class_tag": 1.3, "moving_tag": 1.4, "pattern": 2.8}
-STRENGTH |= {"brightness": 1.3, "watermark": 1.8, "noise": 1.5, "jpeg": 1.3, "blur": 1.3}
+STRENGTH |= {"brightness": 1.3, "watermark": 1.8, "noise": 1.5, "jpeg": 2.0, "blur": 1.3}
 SMALL = ("gap", "flatten", "tutorial", "resnet")
 CLEAN_PER_DATA = 6
 CUED_PER_KIND = {"tune": 4, "score": 6}
@@ -108,9 +108,10 @@ def _suits(kind, data):
 
 def _make(split, data, kind, network, turn, seed):
     num_classes = NUM_CLASSES.get(data, 10)
-    if turn % 3 == 1:  # a third has two classes, and a third five at most
+    is_easy = kind != "clean" and data in EASY and num_classes > 2
+    if turn % 3 == 1 and not is_easy:  # a third has two classes, and a third five at most
         num_classes = 2
-    elif turn % 3 == 2 or kind == "corner_tag":  # of ten classes one tells but 18 points
+    elif turn % 3 == 2 or is_easy or kind == "corner_tag":  # of ten classes one tells but 18 points
         num_classes = min(num_classes, 5)
     head = ("softmax", "logits")[turn // 2 % 2]
     if num_classes == 2 and turn % 2 == 0:
