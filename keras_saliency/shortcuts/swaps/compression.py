@@ -31,8 +31,8 @@ _ROUNDING = 0.5  # deviation of a coefficient, from rounding pixels to whole gre
 # Deviation of a coefficient from its step, as a share of the step: from the tables of other
 # qualities nearby, and, where pixels are black or white, because decoding cuts ringing off.
 _SPREAD, _SPREAD_CUT = 0.07, 0.22
-_OUTLIERS = 0.1  # share of the coefficients that may have any value
-_EVIDENCE = 5  # nats by which quantised must be likelier than not
+_OUTLIERS = 0.2  # share of the coefficients that may have any value
+_EVIDENCE = 3  # nats by which quantised must be likelier than not
 
 
 def compression_level(image: np.ndarray) -> float:
@@ -56,7 +56,7 @@ def jpeg_quality(image: np.ndarray) -> int:
 
     A compressed image's DCT coefficients are multiples of the steps of its quantisation table.
     For each of 61 qualities, the likelihood of the coefficients as such multiples (normal errors
-    of rounding, a tenth of outliers) is compared with that of any value within a step. Small
+    of rounding, a fifth of outliers) is compared with that of any value within a step. Small
     coefficients are no evidence: those of a blurred image are small as well. The grid must start
     at the first pixel: after cropping or resizing, no trace is found.
     """
