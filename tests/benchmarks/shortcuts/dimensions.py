@@ -84,6 +84,7 @@ def count(rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--kinds", nargs="*", choices=list(KINDS), default=list(KINDS))
     parser.add_argument("--output", default="dimensions.jsonl", type=Path)
     options = parser.parse_args()
     lines = options.output.read_text().splitlines() if options.output.exists() else []
@@ -91,7 +92,7 @@ def main():
     done = {row["name"] for row in rows}
     with options.output.open("a") as file:
         for seed in range(options.seeds):
-            for kind in KINDS:
+            for kind in options.kinds:
                 if f"{kind}_{seed}" not in done:
                     rows.append(watched(kind, seed))
                     print(json.dumps(rows[-1], default=float), file=file, flush=True)
