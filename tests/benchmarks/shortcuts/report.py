@@ -49,6 +49,12 @@ def alerts(row, view):
     return [f for f in row[view]["findings"] if f["severity"] == "alert"]
 
 
+def is_caught(row, view):
+    """Whether there is an alert; a tint in photographs may be the object's: a suspect will do."""
+    suspects = [f for f in row[view]["findings"] if f["detector"] == "colour"]
+    return bool(alerts(row, view) or (row["kind"] == "tint" and view == "no masks" and suspects))
+
+
 def upper_bound(num_wrong, num):
     """Clopper and Pearson's one-sided upper 95 % bound, by bisection."""
     from math import comb
@@ -85,8 +91,8 @@ def print_false(rows):
         for view in VIEWS:
             for alert in alerts(row, view) if view in row else []:
                 print(
-                    f"* false: {row['name']} ({view}): {alert['detector']} {alert['adoption']:.2f} "
-                    f"over {alert['control'] or 0:.2f} in epoch {alert['epoch']}, gaps "
+                    f"* false: {row['name']} ({view}): {alert['detector']} "
+                    f"{alert['accuracy_loss']:.2f} in epoch {alert['epoch']}, gaps "
                     f"{min(gaps(row)):.2f} … {max(gaps(row)):.2f}"
                 )
 
@@ -103,7 +109,7 @@ def shows_at_an_end(row):
 
 
 def caught_of(rows):
-    return [share([bool(alerts(r, view)) for r in rows if view in r], 1) for view in VIEWS]
+    return [share([is_caught(r, view) for r in rows if view in r], 1) for view in VIEWS]
 
 
 def print_caught(rows):
@@ -114,7 +120,7 @@ def print_caught(rows):
         part = [r for r in rows if r["kind"] == kind and is_shortcut(r)]
         cells = []
         for view in VIEWS:
-            caught = [bool(alerts(r, view)) for r in part if view in r]
+            caught = [is_caught(r, view) for r in part if view in r]
             found[view] += caught
             blind = " (blind)" if caught and np.mean(caught) < BLIND else ""
             cells.append(share(caught) + blind)
@@ -136,9 +142,9 @@ def print_caught(rows):
 
 def print_when_and_where(rows):
     print("\n| | with masks | without masks |\n|---|---|---|")
-    late, early, named = {}, {}, {}
+    late, early, named, off = {}, {}, {}, {}
     for view in VIEWS:
-        late[view], early[view], named[view] = [], [], []
+        late[view], early[view], named[view], off[view] = [], [], [], []
         for row in (r for r in rows if is_shortcut(r) and view in r):
             told = alerts(row, view)
             if not told:
@@ -146,10 +152,14 @@ def print_when_and_where(rows):
             first = min(alert["epoch"] for alert in told)
             late[view].append(first - first_gap(row))
             early[view].append(first < EPOCHS / 3)
+            at = [gap for epoch, gap in row["gaps"] if epoch == told[0]["epoch"]]
+            off[view].append(min(abs(told[0]["accuracy_loss"] - gap) for gap in at))
             if row["kind"] in FIXED_PLACE:
                 named[view] += [is_named(alert["region"], row) for alert in told]
     both = [f"{np.median(late[v]):+.0f}" if late[v] else "–" for v in VIEWS]
     print(f"| alert less oracle, epochs, median | {both[0]} | {both[1]} |")
+    both = [f"{np.median(off[v]):.2f}" if off[v] else "–" for v in VIEWS]
+    print(f"| loss less gap in the epoch of the alert, size, median | {both[0]} | {both[1]} |")
     both = [share(early[v]) for v in VIEWS]
     print(f"| first alert in the first third of the training | {both[0]} | {both[1]} |")
     both = [share(named[v]) for v in VIEWS]
