@@ -114,7 +114,10 @@ class Trial:
 
     @cached_property
     def accused_class(self) -> int:
-        """The class whose cue it is: others adopt it, and its own images lose it to others."""
+        """The class whose cue it is: others adopt it, and its own images lose it to others.
+
+        Of two classes, what one gains the other one loses: there, it is the one that is adopted.
+        """
         excesses = []
         for c in self.classes:
             shares = [_share(*self.adopted(c, is_own)) for is_own in (False, True)]
@@ -122,8 +125,9 @@ class Trial:
             if self.is_multi_label:
                 has &= self.pairs.classes == c
             keeps = [_share(has & side, self.said[:, c]) for side in self._sides]
-            excesses.append(shares[0] - shares[1] + keeps[1] - keeps[0])
-        return int(self.classes[int(np.argmax(excesses))])
+            adopted, lost = shares[0] - shares[1], keeps[1] - keeps[0]
+            excesses.append((round(adopted + lost, 6), adopted))
+        return int(self.classes[excesses.index(max(excesses))])
 
     @property
     def lost(self) -> np.ndarray:

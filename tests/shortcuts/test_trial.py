@@ -188,6 +188,13 @@ def test_the_class_with_the_cue_is_accused_whether_it_is_given_or_taken(model):
         assert trial.is_proven and trial.accused_class == c
 
 
+@pytest.mark.parametrize("c", [0, 1])
+def test_of_two_classes_the_one_that_is_adopted_is_accused(c):
+    trial = try_tag(one_class_has_a_cue(np.arange(60) % 2, c), brings(c, 2))
+    assert trial.is_proven and trial.accused_class == c
+    assert trial.adopted(c, is_own=False)[1].any()
+
+
 def test_only_classes_that_are_tested_are_accused_and_all_are_edited():
     labels = np.arange(60) % 4
     trial = try_tag(marked(labels, 1), by_tag_where_marked(4), classes=[2])

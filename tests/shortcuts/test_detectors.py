@@ -1,0 +1,170 @@
+"""What each detector proposes, and that each names its own cue."""
+
+import numpy as np
+import pytest
+from helpers.checked_models import SIZE, Checks, draw, reads_object
+from helpers.stand_ins import scene_of
+from helpers.tagged_scenes import pairs_of
+
+from keras_saliency import ProbeSet
+from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
+from keras_saliency.shortcuts.swaps import GainSwap, LadderSwap, PatternSwap, RegionSwap, edits
+from keras_saliency.shortcuts.swaps.compression import recompress
+
+LABELS = np.arange(60) % 3
+MASKS = np.zeros((60, *SIZE), bool)
+MASKS[:, 4:12, 4:12] = True
+
+
+def scene_with(images, masks=None):
+    return scene_of(ProbeSet(images, LABELS, object_masks=masks), lambda x: np.zeros((len(x), 3)))[
+        0
+    ]
+
+
+def propose(name, scene):
+    return SWAP_DETECTORS[name].propose(scene, np.random.default_rng(0))
+
+
+def changed_by(swap, scene):
+    """Which pixels it changes in any of some pairs."""
+    pairs = pairs_of((1, 0), (2, 4), (7, 5))
+    before = scene.probes.images[pairs.recipients]
+    return (swap.edit(pairs) != before).any(axis=(0, -1))
+
+
+def test_the_border_is_tried_off_objects_and_less_the_next_ring():
+    ring, inner = (edits.ring_mask(*SIZE, num_inside=n) for n in (0, 1))
+    masks = MASKS.copy()
+    masks[:, :8, 4:12] = True  # reaches the border
+    scene = scene_with(draw(LABELS), masks)
+    off_objects, less_next = propose("border", scene)
+    np.testing.assert_array_equal(
+        changed_by(off_objects.swap, scene), ring & ~scene.objects.masks[0]
+    )
+    assert off_objects.less is None
+    np.testing.assert_array_equal(changed_by(less_next.swap, scene), ring)
+    np.testing.assert_array_equal(changed_by(less_next.less, scene), inner)
+    assert not off_objects.may_be_object and not less_next.may_be_object
+    (only,) = propose("border", scene_with(draw(LABELS)))
+    assert only.less is not None, "which needs no object"
+
+
+def test_the_background_is_all_that_is_off_the_objects():
+    scene = scene_with(draw(LABELS), MASKS)
+    (proposal,) = propose("background", scene)
+    assert isinstance(proposal.swap, RegionSwap)
+    np.testing.assert_array_equal(changed_by(proposal.swap, scene), ~scene.objects.masks[0])
+
+
+def dimmed(labels, share):
+    images = draw(labels)
+    return images * np.where(labels == 1, share, 1)[:, None, None, None].astype(np.float32)
+
+
+def test_brightness_is_tried_where_it_differs_between_the_classes():
+    rng = np.random.default_rng(0)
+    alike = rng.uniform(0, 1, (60, *SIZE, 3)).astype(np.float32)
+    assert propose("colour", scene_with(alike)) == []
+    assert propose("colour", scene_with(alike, MASKS)) == []
+    (unsure,) = propose("colour", scene_with(dimmed(LABELS, 0.6)))
+    assert isinstance(unsure.swap, GainSwap) and unsure.may_be_object
+    (sure,) = propose("colour", scene_with(dimmed(LABELS, 0.6), MASKS))
+    assert not sure.may_be_object
+    one_channel = alike.copy()
+    one_channel[LABELS == 2, ..., 1] *= 0.8
+    assert len(propose("colour", scene_with(one_channel))) == 1
+
+
+@pytest.mark.parametrize("kind", ["noise", "sharpness", "compression"])
+def test_a_ladder_is_climbed_where_its_property_differs_between_the_classes(kind):
+    rng = np.random.default_rng(0)
+    blocks = np.kron(rng.random((60, 4, 4, 1)), np.ones((1, 8, 8, 1)))
+    images = np.rint(100 + 100 * np.roll(blocks, (3, 3), (1, 2))).astype(np.float32)
+    assert propose(kind, scene_with(images)) == []
+    cued = images.copy()
+    for i in np.flatnonzero(LABELS == 1):
+        if kind == "noise":
+            cued[i] += rng.normal(0, 15, cued[i].shape)
+        elif kind == "sharpness":
+            cued[i] = np.mean([np.roll(cued[i], s, a) for s in (0, 1, 2) for a in (0, 1)], axis=0)
+        else:
+            cued[i] = recompress(cued[i], 15)
+    (proposal,) = propose(kind, scene_with(np.clip(np.rint(cued), 0, 255)))
+    assert isinstance(proposal.swap, LadderSwap) and not proposal.may_be_object
+    assert len(proposal.recipients) == len(proposal.donors) == 60
+    tiny = scene_with(cued[:, :12, :12])
+    assert propose(kind, tiny) == []
+
+
+def test_a_pattern_may_be_the_object_in_aligned_images_without_objects():
+    rng = np.random.default_rng(0)
+    face = np.kron(rng.random((8, 8)), np.ones((2, 2)))[..., None]
+    faces = face + rng.normal(0, 0.05, (60, *SIZE, 1))
+    photographs = np.kron(rng.random((60, 8, 8)), np.ones((2, 2)))[..., None]
+    for images, masks, is_unsure in (
+        (faces, None, True),
+        (faces, MASKS, False),
+        (photographs, None, False),
+    ):
+        (proposal,) = propose("pattern", scene_with(images, masks))
+        assert isinstance(proposal.swap, PatternSwap)
+        assert proposal.may_be_object == is_unsure
+
+
+def frame(images, labels):
+    ring = edits.ring_mask(*SIZE)
+    images[:, ring] = (labels / 2)[:, None, None]
+    return lambda x: x[:, ring].mean(axis=(1, 2))
+
+
+def background(images, labels):
+    """Between ring and object, how much pixels differ: no window is enough, no mean shows it."""
+    inside = ~MASKS[0] & ~edits.ring_mask(*SIZE)
+    signs = np.random.default_rng(0).choice([-1, 1], (len(images), inside.sum(), 1))
+    images[:, inside] = 0.5 + 0.5 * (labels / 2)[:, None, None] * signs
+    return lambda x: 2 * np.abs(x[:, inside] - 0.5).mean(axis=(1, 2))
+
+
+@pytest.mark.parametrize(("plant", "name"), [(frame, "border"), (background, "background")])
+def test_a_cue_is_named_by_the_detector_that_sees_no_more_than_it(plant, name):
+    images = draw(LABELS)
+    value_of = plant(images, LABELS)
+
+    def logits(x):
+        return -40 * np.abs(value_of(x)[:, None] - np.arange(3) / 2)
+
+    places = ["stationary", "border", "moving", "pattern", "background"]
+    checks = Checks(ProbeSet(images, LABELS, object_masks=MASKS), 3, places)
+    found = [checks.alerts(logits) for _ in range(2)]
+    assert [[(a.severity, a.detector) for a in alerts] for alerts in found] == [
+        [("suspect", name)],
+        [("alert", name)],
+    ]
+
+
+def test_brightness_is_a_suspect_without_objects_and_an_alert_with_them():
+    rng = np.random.default_rng(1)
+    levels = np.array([0.5, 0.75, 1.0])[LABELS][:, None, None, None]
+    images = (rng.uniform(0.5, 1, (60, *SIZE, 3)) * levels).astype(np.float32)
+
+    def logits(x):
+        return -40 * np.abs(x.mean(axis=(1, 2, 3))[:, None] - 0.75 * np.array([0.5, 0.75, 1.0]))
+
+    for masks, expected in ((None, [[], ["suspect"], []]), (MASKS, [["suspect"], ["alert"], []])):
+        checks = Checks(ProbeSet(images, LABELS, object_masks=masks), 3, ["colour"])
+        assert checks.severities(logits, logits, logits) == expected
+
+
+def test_names_are_known_and_what_lies_in_what_has_no_circle():
+    for name, detector in SWAP_DETECTORS.items():
+        assert detector.name == name and name in detector.legitimate
+        assert set(detector.lies_in) <= set(SWAP_DETECTORS) - {name}
+        for outer in detector.lies_in:
+            assert name not in SWAP_DETECTORS[outer].lies_in
+
+
+def test_objects_that_move_are_not_taken_for_cues():
+    """The control of the tests above: with the same images, a model that reads objects."""
+    checks = Checks(ProbeSet(draw(LABELS), LABELS, object_masks=MASKS), 3)
+    assert checks.severities(reads_object(3), reads_object(3)) == [[], []]
