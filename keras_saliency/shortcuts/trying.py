@@ -50,8 +50,10 @@ def run_trial(
     least = LEAST_OF_CLASS * len(classes)
     for stage in stages:
         count = min(max(stage, least), most) - num_drawn
-        if trial is not None and (count <= 0 or not trial.is_undecided):
+        if trial is not None and not trial.is_undecided:
             break
+        if trial is not None and count <= 0:
+            continue  # of many classes, the first stage is as long as the second
         pairs = drawer.draw(count)
         num_drawn += count
         parts.append(pairs)

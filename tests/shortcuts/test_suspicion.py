@@ -86,7 +86,9 @@ def test_only_images_whose_object_is_known_take_part():
 def test_windows_are_at_the_border_or_where_the_object_is_seldom(size, rng):
     images = rng.random((12, *size, 1)).astype(np.float32)
     side = round(0.22 * min(size))
-    free, _ = scene_of(ProbeSet(images, np.arange(12) % 2), lambda x: np.zeros((len(x), 2)))
+    free, _ = scene_of(
+        ProbeSet(images, np.arange(12) % 2, object_masks=None), lambda x: np.zeros((len(x), 2))
+    )
     starts = suspicion._windows(free)
     corners = {(y, x) for y in (0, size[0] - side) for x in (0, size[1] - side)}
     assert corners <= set(map(tuple, starts.tolist()))
@@ -148,7 +150,7 @@ def like_photographs(labels):
     return images.repeat(3, axis=-1).astype(np.float32)
 
 
-def severities(images, num=3, masks="auto"):
+def severities(images, num=3, masks=None):
     checks = Checks(ProbeSet(images, LABELS, object_masks=masks), 3, ["stationary"])
     return checks.severities(*[reads_tag(3)] * num)
 
@@ -167,15 +169,15 @@ def test_one_box_for_all_images_settles_it():
 
 def test_the_tag_itself_does_not_align_images():
     images = like_photographs(np.zeros(60) + LABELS)
-    scene, _ = scene_of(ProbeSet(images, LABELS), reads_tag(3))
+    scene, _ = scene_of(ProbeSet(images, LABELS, object_masks=None), reads_tag(3))
     boxes = np.array([TAG])
     assert not suspicion.are_aligned(scene, boxes)
-    faces, _ = scene_of(ProbeSet(like_faces(LABELS), LABELS), reads_tag(3))
+    faces, _ = scene_of(ProbeSet(like_faces(LABELS), LABELS, object_masks=None), reads_tag(3))
     assert suspicion.are_aligned(faces, boxes)
 
 
 def test_in_images_that_are_not_aligned_what_other_windows_cost_is_subtracted():
-    scene, _ = scene_of(ProbeSet(like_photographs(LABELS), LABELS), reads_tag(3))
+    scene, _ = scene_of(ProbeSet(like_photographs(LABELS), LABELS, object_masks=None), reads_tag(3))
     (proposal,) = propose_window(scene, np.random.default_rng(0))
     rows = np.arange(60)
     pairs = PairDrawer(scene.class_labels, [0, 1, 2], rows, rows, np.random.default_rng(1)).draw(60)
@@ -214,7 +216,9 @@ def test_only_images_with_maps_lend_a_moving_patch():
     )
     (proposal,) = propose_moving_patch(scene, np.random.default_rng(0))
     assert proposal.donors.tolist() == list(range(9)) and len(proposal.recipients) == 60
-    nothing, _ = scene_of(ProbeSet(images, labels), reads_tag(3), attention=attention[9:])
+    nothing, _ = scene_of(
+        ProbeSet(images, labels, object_masks=None), reads_tag(3), attention=attention[9:]
+    )
     assert propose_moving_patch(nothing, np.random.default_rng(0)) == []
 
 
