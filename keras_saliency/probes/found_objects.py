@@ -18,6 +18,7 @@ from keras_saliency.probes.flat_ground import (
     grey_levels,
     smoothed,
 )
+from keras_saliency.probes.moving_marks import find_moving_marks
 from keras_saliency.probes.planted_marks import find_marks
 
 CLEAR_NOISE = 10  # times the ground's deviation, by which the brightest tenth stands out at least
@@ -73,10 +74,14 @@ def find_objects(images: ArrayLike, labels: ArrayLike | None = None) -> FoundObj
     """
     images = np.asarray(images)
     num, height, width = images.shape[:3]
+    masks = np.zeros((num, height, width), bool)
     levels = grey_levels(images)
     grounds = find_grounds(levels)
-    marks = find_marks(levels, grounds, members(labels, num))
-    masks = np.zeros((num, height, width), bool)
+    has_class = members(labels, num)
+    marks = find_marks(levels, grounds, has_class)
+    if levels.shape[:3] == masks.shape:  # copies of a mark are not equal in reduced images
+        is_flat = np.array([ground.is_flat for ground in grounds])
+        marks[is_flat] |= find_moving_marks(levels[is_flat], has_class[is_flat])
     confidence = np.zeros(num, np.float32)
     for place, ground in enumerate(grounds):
         if not ground.is_flat:

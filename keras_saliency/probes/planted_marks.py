@@ -11,10 +11,10 @@ from keras_saliency._utils.opencv import cv2
 from keras_saliency.probes.flat_ground import Ground, differs
 
 MIN_IMAGES = 10  # of a class, and of others
-SAME_SHARE = 0.8  # of a class's images
+SAME_SHARES = 0.9, 0.8  # of a class's images; the higher one tells a mark from an object around
 OTHER_SHARE = 0.2  # of the other images, at most
 MIN_OWN = 0.3  # of a mark's pixels that are of this class alone
-MIN_EDGE = 0.5  # by how much fewer images have the mark's values just outside of it
+MIN_EDGE = 0.85  # by how much fewer images have the mark's values just outside of it
 MIN_PIXELS, MAX_AREA = 4, 0.12  # of a mark; the latter of the image
 MATCH_SHARE = 0.8  # of a mark's pixels that show it in an image
 
@@ -61,17 +61,19 @@ def find_marks(levels: np.ndarray, grounds: list[Ground], has_class: np.ndarray)
 def _marks_of(own: np.ndarray, others: np.ndarray, ground: np.ndarray) -> list[Mark]:
     """Returns the marks of a class, by its images (m, h, w, C) and those of others."""
     values = np.median(own, axis=0).astype(np.int16)
-    is_same = (~differs(own, values)).mean(axis=0) >= SAME_SHARE
-    constant = (is_same & differs(values, ground)).astype(np.uint8)
+    same = (~differs(own, values)).mean(axis=0)
+    stands_out = differs(values, ground)
     is_own = (~differs(others, values)).mean(axis=0) <= OTHER_SHARE
-    _, parts, stats, _ = cv2.connectedComponentsWithStats(constant, connectivity=8)
     marks = []
-    for part, area in enumerate(stats[1:, cv2.CC_STAT_AREA], 1):
-        where = parts == part
-        if not MIN_PIXELS <= area <= MAX_AREA * where.size:
-            continue
-        if is_own[where].mean() >= MIN_OWN and _edge(own, values, where) >= MIN_EDGE:
-            marks.append(Mark(where, values))
+    for share in SAME_SHARES:
+        constant = (stands_out & (same >= share)).astype(np.uint8)
+        _, parts, stats, _ = cv2.connectedComponentsWithStats(constant, connectivity=8)
+        for part, area in enumerate(stats[1:, cv2.CC_STAT_AREA], 1):
+            where = parts == part
+            if not MIN_PIXELS <= area <= MAX_AREA * where.size:
+                continue
+            if is_own[where].mean() >= MIN_OWN and _edge(own, values, where) >= MIN_EDGE:
+                marks.append(Mark(where, values))
     return marks
 
 

@@ -71,7 +71,95 @@ def test_objects_are_usable_when_most_images_and_some_of_each_class_are_sure():
     assert not usable(1, 1, 0, 0, labels=[0, 0, 0, 0])
     assert usable(1, 1, 1, 1, 0, 0, labels=[0, 0, 0, 1, 1, 1])
     assert not usable(1, 1, 1, 1, 1, 0, labels=[0, 0, 0, 0, 0, 1])
+    assert usable(1, 1, 0, labels=[[1, 0], [1, 1], [0, 1]])
     assert not usable(1, 1, 1, 0, labels=[[1, 0, 0], [1, 0, 0], [0, 0, 0], [0, 1, 0]])
+
+
+def test_parts_of_comparable_size_belong_and_specks_do_not():
+    shoes, mask = on_flat_ground((6, 2, 13, 8), (6, 14, 13, 20))
+    speck, _ = on_flat_ground((6, 7, 13, 15), (2, 20, 4, 22))
+    np.testing.assert_array_equal(find_objects(shoes).masks[0], grown(mask))
+    np.testing.assert_array_equal(
+        find_objects(speck).masks[0], grown(on_flat_ground((6, 7, 13, 15))[1])
+    )
+
+
+def test_holes_belong_to_the_object():
+    image, mask = on_flat_ground((4, 5, 15, 17))
+    image[0, 7:12, 8:14] = 30
+    np.testing.assert_array_equal(find_objects(image).masks[0], grown(mask))
+
+
+def test_noise_is_averaged_away_and_texture_is_not_taken_for_a_ground():
+    rng = np.random.default_rng(0)
+    image, mask = on_flat_ground((10, 12, 30, 34), size=(40, 48), ground=100)
+    noisy = (image + rng.normal(0, 15, image.shape)).clip(0, 255)
+    found = find_objects(noisy)
+    assert found.is_sure.all() and found.masks[0][mask].all()
+    assert not found.masks[0, :5].any() and not found.masks[0, :, :6].any()
+    texture = 100 + 25 * np.sin(np.arange(40)[:, None] / 2) * np.sin(np.arange(48) / 3)
+    texture = texture[None, ..., None] + rng.normal(0, 8, (1, 40, 48, 1))
+    assert not find_objects(np.concatenate([texture, texture[:, ::-1]])).is_sure.any()
+
+
+def test_a_faint_object_on_a_clean_ground_is_found_whole():
+    image, mask = on_flat_ground((6, 7, 13, 15))
+    image[0, 6:13, 7:11] = 36  # 9 of 255 levels above the ground
+    np.testing.assert_array_equal(find_objects(image).masks[0], grown(mask))
+
+
+def test_large_images_are_searched_at_a_smaller_size():
+    image, mask = on_flat_ground((60, 70, 130, 150), size=(200, 250))
+    found = find_objects(image).masks[0]
+    assert found.shape == (200, 250) and found[mask].all()
+    assert not found[:54].any() and not found[:, :64].any() and found.sum() < 1.3 * mask.sum()
+
+
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_a_frame_is_no_ground_and_its_page_no_object(width):
+    image, mask = on_flat_ground((6, 7, 13, 15), channels=1)
+    images = np.repeat(image, 20, axis=0)
+    for frame, value in zip(images, np.linspace(60, 255, 20).astype(np.uint8), strict=True):
+        frame[:width], frame[-width:], frame[:, :width], frame[:, -width:] = [value] * 4
+    images[:, width, width : width + 3] = images[:, 0, :3] // 2 + 15  # a soft edge, here and there
+    found = find_objects(images, np.arange(20) % 2)
+    assert found.is_sure.all()
+    hidden = found.masks & ((images == images[:, :1, :1])[..., 0])
+    assert not hidden.any() and (found.masks[:, mask]).all()
+
+
+def test_an_object_that_fills_its_image_like_a_page_is_not_sure():
+    images = np.concatenate(
+        [on_flat_ground((1, 1, 19, 23), value=v)[0] for v in (90, 140, 200, 250)]
+    )
+    assert not find_objects(images, [0, 0, 1, 1]).is_sure.any()
+
+
+def tagged(num=24, channels=3, seed=0):
+    """Objects that move by some pixels; those of class 1 touch a tag. Images, labels, place."""
+    rng = np.random.default_rng(seed)
+    images, labels = np.full((num, 24, 28, channels), 10, np.uint8), np.arange(num) % 2
+    for image, label in zip(images, labels, strict=True):
+        y, x = rng.integers(3, 8, 2)
+        image[y : y + 12, x : x + 14] = rng.integers(80, 250, (12, 14, channels))
+        if label:
+            image[1:6, 1:7] = 200
+            image[2:5, 2:4] = 90
+    place = np.zeros((24, 28), bool)
+    place[1:6, 1:7] = True
+    return images, labels, place
+
+
+def test_a_tag_that_touches_the_object_is_not_hidden():
+    images, labels, place = tagged()
+    images[0] = images[1]  # also where another class has it
+    found = find_objects(images, labels)
+    assert found.is_sure.all()
+    assert not found.masks[labels == 1][:, place].any() and not found.masks[0, place].any()
+    assert found.masks.mean() > 0.2
+    assert find_objects(images, None).masks[1, place].all()
+    several = np.stack([labels == 1, labels == 0], axis=1).astype(np.float32)
+    np.testing.assert_array_equal(find_objects(images, several).masks, found.masks)
 
 
 def test_digits_are_found():
