@@ -6,14 +6,12 @@
 | sprites | figures of a game, 32×32 | 4 | Debian's crossfire-client-images |
 | emoji | Google's emoji, 32×32 | 6 | npm's emoji-datasource-google |
 | stamps | photographs of things, cut out, 48×48 | 3 | Debian's tuxpaint-stamps-default |
-| clipart | drawings, 40×40 | 5 | Debian's openclipart-png |
-| furniture | furniture and other models, rendered, 40×40 | 5 | Debian's sweethome3d-furniture |
+| clipart | drawings, 40×40 | 4 | Debian's openclipart-png |
 """
 
 import json
 import re
 import struct
-import zipfile
 import zlib
 
 import cv2
@@ -137,27 +135,5 @@ def stamps(size=48):
 
 
 def clipart(size=40):
-    folders = (
-        ("animals",),
-        ("people",),
-        ("food",),
-        ("signs_and_symbols/flags",),
-        ("transportation/vehicles", "buildings", "tools"),
-    )
+    folders = ("people",), ("food",), ("signs_and_symbols/flags",), ("recreation/games/cards",)
     return _gather(_files(debian("usr/share/openclipart/png"), folders), size, 0.86)
-
-
-def furniture(size=40):
-    kinds = {"Living room": 0, "Kitchen": 1, "Bathroom": 1, "Exterior": 2, "Bedroom": 3}
-    kinds |= {"Characters": 4, "Lights": 4, "Office": 0, "Doors and windows": 3}
-    items = []
-    for file in sorted(debian("usr/share/sweethome3d/furniture").glob("*.sh3f")):
-        with zipfile.ZipFile(file) as opened:
-            text = opened.read("PluginFurnitureCatalog.properties").decode("latin-1")
-            found = dict(re.findall(r"^(\w+#\d+)=(.*?)\r?$", text, re.MULTILINE))
-            for key, path in found.items():
-                name, number = key.split("#")
-                category = found.get(f"category#{number}")
-                if name == "icon" and category in kinds:
-                    items.append((opened.read(path[1:]), kinds[category], _stem(path)))
-    return _gather(items, size, None)

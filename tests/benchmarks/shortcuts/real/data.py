@@ -27,7 +27,6 @@ LOADERS = {
         "emoji": cutouts.emoji,
         "stamps": cutouts.stamps,
         "clipart": cutouts.clipart,
-        "furniture": cutouts.furniture,
         "photographs": crops.photographs,
         "tissue": crops.tissue,
     },

@@ -21,7 +21,6 @@ DEBIAN = (
     "openclipart-png",
     "oxygen-icon-theme",
     "mate-backgrounds",
-    "sweethome3d-furniture",
     # fonts of many families, for the letters
     *("fonts-linuxlibertine", "fonts-freefont-ttf", "fonts-dejavu-extra", "fonts-liberation"),
     *("fonts-open-sans", "fonts-lato", "fonts-cabin", "fonts-ebgaramond", "fonts-vollkorn"),
