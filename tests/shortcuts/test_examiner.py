@@ -15,9 +15,11 @@ from helpers.checked_models import (
     reads_object,
     reads_tag,
 )
+from helpers.stand_ins import FakeGraph
 
-from keras_saliency import Battery, ProbeSet
+from keras_saliency import ProbeSet
 from keras_saliency.methods import Method
+from keras_saliency.records import Moment
 
 OBJECT_MASKS = np.zeros((40, *SIZE), bool)
 OBJECT_MASKS[:, 4:12, 4:12] = True
@@ -39,56 +41,6 @@ def test_a_tag_is_one_suspect_at_once_and_one_alert_after_that(four):
     assert (alert.epoch, alert.since_epoch) == (1, 0)
     y0, x0, y1, x1 = alert.region
     assert y0 == 0 and x0 == 0 and 3 <= y1 <= 4 and 3 <= x1 <= 4
-
-
-def test_what_else_sees_the_tag_is_listed_under_the_one_that_says_most(four):
-    checks = Checks(four, 4)
-    check = checks.check(reads_tag(4), map_of(TAG, 40))
-    proven = {trial.detector.name for trial in check.trials if trial.is_proven}
-    assert {"stationary", "border", "background", "moving"} <= proven
-    (suspect,) = alerts_of(check)
-    also = suspect.message.split("Also proven: ")[1].rstrip(".").split(", ")
-    assert set(also) == proven - {"stationary"}
-
-
-def test_an_alert_says_what_proves_it(four):
-    checks = Checks(four, 4)
-    checks.check(reads_tag(4), map_of(TAG, 40))
-    check = checks.check(reads_tag(4), map_of(TAG, 40))
-    (alert,) = alerts_of(check)
-    trial = next(t for t in check.trials if t.detector.name == "stationary")
-    assert alert.accuracy_loss == trial.loss.value == pytest.approx(0.75, abs=0.1)
-    assert alert.loss_interval == (trial.loss.low, trial.loss.high)
-    assert 0.5 < alert.loss_interval[0] <= alert.accuracy_loss <= alert.loss_interval[1] <= 1
-    assert (alert.adoption, alert.control) == (1, 0)
-    assert (alert.num_pairs, alert.num_donors) == (len(trial.pairs), trial.pairs.num_donors)
-    assert check.loss == max(t.worst.value for t in check.trials if t.is_proven)
-    carriers = np.flatnonzero(alert.class_index == LABELS)
-    assert set(alert.probe_indices) <= set(carriers.tolist()) and alert.probe_indices
-
-
-def test_evidence_shows_recipients_before_and_after(four):
-    checks = Checks(four, 4)
-    (finding,) = checks.check(reads_tag(4), map_of(TAG, 40)).findings
-    evidence = finding.evidence
-    assert len(set(evidence.pairs.recipients.tolist())) == len(evidence.pairs) == 4
-    for i, (donor, recipient) in enumerate(
-        zip(evidence.pairs.donors, evidence.pairs.recipients, strict=True)
-    ):
-        assert evidence.said_before[i] == NAMES[four.labels[recipient]]
-        assert evidence.said_after[i] == NAMES[four.labels[donor]]
-        assert four.labels[donor] == finding.alert.class_index
-        changed = (evidence.after[i] != four.images[recipient]).any(axis=-1)
-        np.testing.assert_array_equal(evidence.after[i][changed], four.images[donor][changed])
-        assert changed.any() and tuple(evidence.boxes[i]) == finding.alert.region
-
-
-def test_the_picture_is_of_the_images_that_are_swapped(four):
-    checks = Checks(four, 4)
-    (finding,) = checks.check(reads_tag(4), map_of(TAG, 40)).findings
-    drawn = finding.drawn("a title")
-    assert drawn.evidence.dtype == np.uint8 and drawn.evidence.ndim == 3
-    assert drawn.message == finding.alert.message
 
 
 @pytest.mark.parametrize("masks", [OBJECT_MASKS, "auto", None], ids=["masks", "auto", "off"])
@@ -188,26 +140,6 @@ def test_each_label_of_a_multi_label_task_is_judged_by_itself(rng):
     assert "on this label depend on it" in found[1][0].message
 
 
-def test_where_a_cue_is_taken_away_the_probes_named_are_those_that_had_it(four):
-    images = four.images.copy()
-    images[LABELS > 0, :4, :4] = 0.5  # the class 0 alone has a tag, which is black
-    objects = reads_object(4)
-
-    def logits(x):
-        """Class 0 is told by its tag; without it, its objects pass for class 1."""
-        found = objects(x)
-        found[:, 1] = found[:, :2].max(axis=1)
-        found[:, 0] = np.where(x[:, :4, :4].mean(axis=(1, 2, 3)) < 0.1, 99, 0)
-        return found
-
-    probes = ProbeSet(images, LABELS, object_masks=OBJECT_MASKS)
-    checks = Checks(probes, 4, ["border"])
-    checks.check(logits)
-    (alert,) = checks.alerts(logits)
-    assert (alert.severity, alert.class_index) == ("alert", 0)
-    assert set(alert.probe_indices) <= set(np.flatnonzero(LABELS == 0)) and alert.probe_indices
-
-
 class OwnMethod(Method):
     """A user's own method, whose map is where the test says."""
 
@@ -235,7 +167,30 @@ def test_suspicions_are_of_the_method_that_says_so(four, facts_of_wrong, facts_o
     assert bool(check.findings) == is_found
 
 
-def test_classes_that_are_asked_for_are_those_accused(four):
-    only = Checks(four, 4, Battery(["stationary"], classes=[2]))
-    (suspect,) = only.alerts(reads_tag(4))
-    assert suspect.class_index == 2
+def test_groups_are_compared_at_the_ends_of_epochs():
+    groups = np.where(np.arange(40) // 4 % 2, "rain", "sun")
+    images = draw(LABELS)
+
+    def fails_in_the_rain(x):
+        logits = np.array(reads_object(4)(x))
+        is_rain = x[:, -1, -1, 0] > 0.9
+        logits[is_rain, 0] = np.where(logits[is_rain].argmax(axis=1) == 0, -99, logits[is_rain, 0])
+        return logits
+
+    images[:, -1, -1] = (groups == "rain")[:, None]
+    labels = np.tile(LABELS, 2)
+    probes = ProbeSet(np.tile(images, (2, 1, 1, 1)), labels, groups=np.tile(groups, 2))
+    checks = Checks(probes, 4, ["groups"])
+    graph = FakeGraph(fails_in_the_rain)
+    predictions = graph.predict(probes.model_inputs)
+    inside = Moment(0, batch=3, batches_trained=3, place=-0.5)
+    found = [
+        alerts_of(checks.examiner.check(graph, predictions, {}, moment))
+        for moment in (inside, Moment(0), Moment(1))
+    ]
+    assert [[(a.severity, a.class_index) for a in alerts] for alerts in found] == [
+        [],
+        [("suspect", 0)],
+        [("alert", 0)],
+    ]
+    assert found[2][0].accuracy_loss is None

@@ -9,6 +9,8 @@ from helpers.events import events_of
 from helpers.tagged_training import TAG, draw, probes_of, train
 
 from keras_saliency import Alert, Battery, ProbeSet, SaliencyCallback, confirm
+from keras_saliency.records import Moment
+from keras_saliency.shortcuts import Check, Finding
 from keras_saliency.shortcuts.search import ShortcutSearch
 from keras_saliency.sinks import Sink
 from keras_saliency.training.schedule import EarlyChecks
@@ -175,6 +177,29 @@ def test_a_loop_of_ones_own_is_alerted_and_can_be_stopped(run, tmp_path):
     assert len(handed) == len(callback.alerts)
     assert run.model.stop_training
     run.model.stop_training = False
+
+
+class StubExaminer:
+    """Finds what it is told to."""
+
+    def __init__(self, findings):
+        self.findings = findings
+
+    def check(self, *_):
+        return Check(1.0, True, [], self.findings, 0.3)
+
+
+def test_suspects_are_reported_and_only_alerts_are_handed_on():
+    """What may be part of the object stays a suspect, and nobody is warned of it."""
+    alerts = [
+        Alert(s, s, 0, 0, None, 0.3, (0.2, 0.4), 1, 0, 9, 9, None, (), s)
+        for s in ("suspect", "alert")
+    ]
+    search = ShortcutSearch(StubExaminer([Finding(alert) for alert in alerts]), probes_of(), 1)
+    assert search.check(None, None, {}, Moment(0)) == 0.3
+    assert search.findings == alerts and search.take_unreported() == tuple(alerts)
+    assert search.take_new_alerts() == alerts[1:]
+    assert search.take_new_alerts() == [] and search.take_unreported() == ()
 
 
 def test_swaps_are_of_raw_pixels_before_preprocess(tmp_path):
