@@ -24,18 +24,11 @@ from keras_saliency.shortcuts.swaps import (
 
 
 def _propose_ring(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
-    """The outer ring off the objects; and what it costs beyond the next ring, without any."""
+    """The outer ring off the objects; where they are not known, what it costs beyond the next."""
     ring, inner = (edits.ring_mask(*scene.size, num_inside=n) for n in (0, 1))
-    found = []
-    if scene.objects is not None:
-        rows = taking_part(scene)
-        found.append(Proposal(RegionSwap(scene, ring, True), rows, rows))
-    everything = np.arange(len(scene.probes))
-    less = RegionSwap(scene, inner, False)
-    return [
-        *found,
-        Proposal(RegionSwap(scene, ring, False), everything, everything, less=less),
-    ]
+    rows, is_known = taking_part(scene), scene.objects is not None
+    less = None if is_known else RegionSwap(scene, inner, False)
+    return [Proposal(RegionSwap(scene, ring, is_known), rows, rows, less=less)]
 
 
 def _propose_background(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
