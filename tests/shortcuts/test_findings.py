@@ -1,5 +1,7 @@
 """What a finding says of a tag: which detector, which class, how much, which probes."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from helpers.checked_models import (
@@ -16,6 +18,9 @@ from helpers.checked_models import (
 )
 
 from keras_saliency import Battery, ProbeSet
+from keras_saliency.shortcuts import Loss
+from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
+from keras_saliency.shortcuts.examiner import may_be_object, most_telling
 
 OBJECT_MASKS = np.zeros((40, *SIZE), bool)
 OBJECT_MASKS[:, 4:12, 4:12] = True
@@ -116,3 +121,37 @@ def test_more_images_than_the_probes_are_swapped_and_probes_are_named():
     assert trials["border"].pairs.num_donors > 20
     assert set(trials["moving"].pairs.donors) <= set(range(20)), "only these have maps"
     assert checks.severities(reads_object(4), reads_object(4)) == [[], []]
+
+
+def trial_like(name, value, low, may_be_object=False):
+    """Of a trial what decides on who is named."""
+    return SimpleNamespace(
+        detector=SWAP_DETECTORS[name],
+        worst=Loss(value, low, 1.0),
+        proposal=SimpleNamespace(may_be_object=may_be_object),
+    )
+
+
+@pytest.mark.parametrize(
+    ("inner", "named"),
+    [
+        (trial_like("stationary", 0.40, 0.2), "stationary"),  # at least three quarters
+        (trial_like("stationary", 0.37, 0.2), "border"),
+        (trial_like("colour", 0.49, 0.2), "border"),  # does not lie in the border
+        (trial_like("stationary", 0.40, 0.2, may_be_object=True), "border"),
+    ],
+)
+def test_what_lies_in_another_is_named_where_it_costs_about_as_much(inner, named):
+    border = trial_like("border", 0.5, 0.4)
+    for trials in ([border, inner], [inner, border]):
+        assert most_telling(trials).detector.name == named
+    assert most_telling([inner]) is inner
+
+
+def test_what_changes_the_whole_image_may_be_the_object_where_a_patch_explains_it():
+    patch = trial_like("stationary", 0.40, 0.2, may_be_object=True)
+    sharpness = trial_like("sharpness", 0.45, 0.3)
+    assert may_be_object(patch, [patch]) and may_be_object(sharpness, [sharpness, patch])
+    assert not may_be_object(sharpness, [sharpness])
+    assert not may_be_object(trial_like("sharpness", 0.9, 0.7), [patch])
+    assert not may_be_object(sharpness, [sharpness, trial_like("stationary", 0.4, 0.2)])
