@@ -7,7 +7,7 @@ from keras_saliency.shortcuts.alignment import MAX_ALIGNMENT, alignment
 from keras_saliency.shortcuts.detector import Proposal
 from keras_saliency.shortcuts.loss import estimate_loss
 from keras_saliency.shortcuts.swaps import BoxSwap, PairDrawer, Scene, edits, filters
-from keras_saliency.shortcuts.trying import said_after, scores_of
+from keras_saliency.shortcuts.trying import said_after
 
 WINDOW_SHARE = 0.22  # of the shorter side
 MAX_MARGIN = 0.15  # of a side: where objects are not known, windows begin that near to an end
@@ -182,7 +182,7 @@ def _cost(
     swap = BoxSwap(scene, box, scene.objects is not None)
     classes = scene.class_labels.frequent_classes()
     pairs = PairDrawer(scene.class_labels, classes, rows, rows, rng).draw(_NUM_TRIED)
-    scores = scores_of(scene, pairs, said_after(scene, swap.edit, pairs))
+    scores = swap.scores(pairs, said_after(scene, swap.edit, pairs))
     loss = estimate_loss(scores, pairs.recipients, pairs.donors, pairs.is_own)
     return -1.0 if loss is None else loss.value
 

@@ -58,10 +58,10 @@ def run_trial(
         num_drawn += count
         parts.append(pairs)
         said.append(said_after(scene, proposal.swap.edit, pairs))
-        scores.append(scores_of(scene, pairs, said[-1]))
+        scores.append(proposal.swap.scores(pairs, said[-1]))
         if proposal.less is not None:
             other = said_after(scene, proposal.less.edit, pairs)
-            scores[-1] = scores[-1] - scores_of(scene, pairs, other)
+            scores[-1] = scores[-1] - proposal.less.scores(pairs, other)
         trial = Trial(
             detector,
             proposal,
@@ -97,12 +97,3 @@ def said_after(scene: Scene, edit: Callable[[Pairs], np.ndarray], pairs: Pairs) 
         logits = scene.predict(scene.edited(edit, some), some.recipients)
         said.append(scene.class_labels.says(logits))
     return np.concatenate(said)
-
-
-def scores_of(scene: Scene, pairs: Pairs, said: np.ndarray) -> np.ndarray:
-    """1.0 where the model is right about the edited recipient (about the label asked for)."""
-    has_class = scene.class_labels.has_class[pairs.recipients]
-    if scene.class_labels.is_multi_label:
-        rows = np.arange(len(pairs))
-        return (said[rows, pairs.classes] == has_class[rows, pairs.classes]).astype(float)
-    return (said == has_class).all(axis=1).astype(float)

@@ -6,14 +6,9 @@ cost accuracy that donors of the recipient's own class don't, the model relies o
 
 from keras_saliency.shortcuts.swaps.acquisition import separates
 from keras_saliency.shortcuts.swaps.class_labels import MAX_CLASSES, ClassLabels
-from keras_saliency.shortcuts.swaps.kinds import (
-    BoxSwap,
-    GainSwap,
-    RegionSwap,
-    Swap,
-    gains_of_images,
-)
+from keras_saliency.shortcuts.swaps.kinds import BoxSwap, RegionSwap, Swap
 from keras_saliency.shortcuts.swaps.ladders import LadderSwap
+from keras_saliency.shortcuts.swaps.levels import GainSwap, gains_of_images
 from keras_saliency.shortcuts.swaps.localize import find_region
 from keras_saliency.shortcuts.swaps.pairs import PairDrawer, Pairs
 from keras_saliency.shortcuts.swaps.pattern import PatternSwap

@@ -9,8 +9,6 @@ from keras_saliency.shortcuts.swaps import edits
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.scene import Scene
 
-DARK_SHARE = 0.1  # of the range of pixels: what is darker hardly shows how bright an image is
-
 # From pairs to the box of each of them, int (m, 4); or one box for all.
 BoxesOf = Callable[[Pairs], np.ndarray] | Sequence[int] | np.ndarray
 
@@ -28,6 +26,20 @@ class Swap:
     def edit(self, pairs: Pairs) -> np.ndarray:
         """Returns the edited recipients, float32 (m, H, W, C)."""
         raise NotImplementedError
+
+    def scores(self, pairs: Pairs, said: np.ndarray) -> np.ndarray:
+        """Returns how the model does on the edited recipients: 1.0 right, 0.0 wrong, (m,).
+
+        Args:
+            pairs: `Pairs`.
+            said: bool (m, k), which classes it says they have. In a multi-label task only the
+                label that is asked for counts.
+        """
+        has_class = self.scene.class_labels.has_class[pairs.recipients]
+        if self.scene.class_labels.is_multi_label:
+            rows = np.arange(len(pairs))
+            return (said[rows, pairs.classes] == has_class[rows, pairs.classes]).astype(float)
+        return (said == has_class).all(axis=1).astype(float)
 
     def boxes(self, pairs: Pairs) -> np.ndarray | None:
         """Returns (y0, x0, y1, x1) of what is exchanged, int (m, 4); None where it is no box.
@@ -86,40 +98,3 @@ class BoxSwap(RegionSwap):
 
     def _areas(self, pairs: Pairs) -> np.ndarray:
         return self._off_objects(box_masks(self.boxes(pairs), self.scene.size), pairs)
-
-
-class GainSwap(Swap):
-    """How bright each channel is: its 95th percentile above the least value that pixels have.
-
-    Where objects are known, of what lies off them, which does not depend on what is shown; of the
-    objects where that is dark.
-    """
-
-    def edit(self, pairs: Pairs) -> np.ndarray:
-        gains = self.scene.once(gains_of_images)
-        recipients, low = self.scene.take(pairs.recipients), self.scene.value_range.low
-        return edits.exchange_gains(
-            recipients, gains[pairs.recipients], gains[pairs.donors], low.astype(np.float32)
-        )
-
-
-def gains_of_images(scene: Scene) -> np.ndarray:
-    """Returns each channel's 95th percentile above the least value, float32 (n, C)."""
-    if scene.objects is None:
-        return _gains(scene, np.ones((len(scene.probes), *scene.size), bool))
-    known = scene.objects.is_known
-    gains = _gains(scene, ~scene.objects.masks)
-    span = scene.value_range.high - scene.value_range.low
-    if (np.median(gains[known], axis=0) > DARK_SHARE * span).any():
-        return gains
-    return _gains(scene, scene.objects.masks)
-
-
-def _gains(scene: Scene, masks: np.ndarray) -> np.ndarray:
-    """The gains of pixels inside of masks, (n, H, W), (n, C); of all where a mask is empty."""
-    gains = []
-    for row, mask in enumerate(masks):
-        pixels = scene.take(slice(row, row + 1))[0]
-        inside = pixels[mask] if mask.any() else pixels.reshape(-1, pixels.shape[-1])
-        gains.append(edits.gains(inside[None], scene.value_range.low)[0])
-    return np.stack(gains)

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from keras_saliency.shortcuts.swaps import acquisition
-from keras_saliency.shortcuts.swaps.kinds import Swap
+from keras_saliency.shortcuts.swaps.levels import LevelSwap
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.scene import Scene
 from keras_saliency.shortcuts.swaps.versions import LADDERS, Ladder
@@ -13,7 +13,7 @@ from keras_saliency.shortcuts.swaps.versions import LADDERS, Ladder
 MAX_BYTES = 200_000_000  # of versions that are kept
 
 
-class LadderSwap(Swap):
+class LadderSwap(LevelSwap):
     """The recipient becomes the version of itself whose level is nearest to the donor's.
 
     Nothing of the donor's pixels is lent. With a donor of its own class a recipient goes up and

@@ -1,0 +1,110 @@
+"""Swaps of a level: how bright, noisy, sharp or compressed a whole image is."""
+
+import numpy as np
+
+from keras_saliency.shortcuts.swaps import edits
+from keras_saliency.shortcuts.swaps.kinds import Swap
+from keras_saliency.shortcuts.swaps.pairs import Pairs
+from keras_saliency.shortcuts.swaps.scene import Scene
+
+DARK_SHARE = 0.1  # of the range of pixels: what is darker hardly shows how bright an image is
+
+
+class LevelSwap(Swap):
+    """Brings the whole recipient to the donor's level of something.
+
+    Any network fails on an image that is spoilt enough, and donors of other classes ask for more
+    of that than those of the own class. A level that misleads it takes it to a class of that
+    level. So a new mistake costs where it goes to a class whose level is nearer to the donor's than
+    to the recipient's, and is set off against those that go the other way.
+
+    Args:
+        scene: `Scene`.
+    """
+
+    def __init__(self, scene: Scene):
+        super().__init__(scene)
+        self._said: dict[int, np.ndarray] = {}
+
+    @property
+    def levels(self) -> np.ndarray:
+        """The level of each image, (n,), or of each of its channels, (n, C)."""
+        raise NotImplementedError
+
+    def scores(self, pairs: Pairs, said: np.ndarray) -> np.ndarray:
+        """Returns 1.0 where the model is right, or was wrong before; else 0.0 or 2.0, (m,).
+
+        0.0 for mistakes towards the donor's level, 2.0 for others. In a multi-label task, where
+        a mistake goes nowhere, as for any swap.
+        """
+        scores = super().scores(pairs, said)
+        if self.scene.class_labels.is_multi_label:
+            return scores
+        has_class = self.scene.class_labels.has_class
+        was_right = (self._said_before(pairs.recipients) == has_class[pairs.recipients]).all(axis=1)
+        is_misled = self._nearer_to_donor(pairs, said.argmax(axis=1))
+        return np.where((scores == 1) | ~was_right, 1.0, np.where(is_misled, 0.0, 2.0))
+
+    def _nearer_to_donor(self, pairs: Pairs, classes: np.ndarray) -> np.ndarray:
+        """Whether a class's median level is nearer to the donor's than to the recipient's."""
+        levels = self.levels.reshape(len(self.levels), -1)
+        has_class = self.scene.class_labels.has_class
+        medians = np.stack(
+            [np.median(levels[has if has.any() else ~has], axis=0) for has in has_class.T]
+        )
+        donors, recipients = (
+            np.abs(medians[classes] - levels[rows]).sum(axis=1)
+            for rows in (pairs.donors, pairs.recipients)
+        )
+        return donors < recipients
+
+    def _said_before(self, rows: np.ndarray) -> np.ndarray:
+        """Which classes the model says some images have as they are, bool (m, k)."""
+        unknown = np.setdiff1d(rows, list(self._said))
+        if len(unknown):
+            said = self.scene.class_labels.says(
+                self.scene.predict(self.scene.take(unknown), unknown)
+            )
+            self._said |= dict(zip(unknown.tolist(), said, strict=True))
+        return np.stack([self._said[row] for row in rows.tolist()])
+
+
+class GainSwap(LevelSwap):
+    """How bright each channel is: its 95th percentile above the least value that pixels have.
+
+    Where objects are known, of what lies off them, which does not depend on what is shown; of the
+    objects where that is dark.
+    """
+
+    @property
+    def levels(self) -> np.ndarray:
+        return self.scene.once(gains_of_images)
+
+    def edit(self, pairs: Pairs) -> np.ndarray:
+        gains = self.levels
+        recipients, low = self.scene.take(pairs.recipients), self.scene.value_range.low
+        return edits.exchange_gains(
+            recipients, gains[pairs.recipients], gains[pairs.donors], low.astype(np.float32)
+        )
+
+
+def gains_of_images(scene: Scene) -> np.ndarray:
+    """Returns each channel's 95th percentile above the least value, float32 (n, C)."""
+    if scene.objects is None:
+        return _gains(scene, np.ones((len(scene.probes), *scene.size), bool))
+    known = scene.objects.is_known
+    gains = _gains(scene, ~scene.objects.masks)
+    span = scene.value_range.high - scene.value_range.low
+    if (np.median(gains[known], axis=0) > DARK_SHARE * span).any():
+        return gains
+    return _gains(scene, scene.objects.masks)
+
+
+def _gains(scene: Scene, masks: np.ndarray) -> np.ndarray:
+    """The gains of pixels inside of masks, (n, H, W), (n, C); of all where a mask is empty."""
+    gains = []
+    for row, mask in enumerate(masks):
+        pixels = scene.take(slice(row, row + 1))[0]
+        inside = pixels[mask] if mask.any() else pixels.reshape(-1, pixels.shape[-1])
+        gains.append(edits.gains(inside[None], scene.value_range.low)[0])
+    return np.stack(gains)
