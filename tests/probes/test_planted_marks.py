@@ -46,7 +46,7 @@ def test_values_that_vary_within_the_class_are_no_mark():
 def test_the_constant_core_of_objects_that_move_a_little_is_no_mark():
     levels, labels = black(80)
     rng = np.random.default_rng(0)
-    for image in levels[labels == 1]:
+    for image in levels[1::2]:
         y, x = rng.integers(-1, 2, 2)
         image[9 + y : 15 + y, 9 + x : 16 + x] = 200
     assert not marks_in(levels, labels).any()
