@@ -68,7 +68,9 @@ class Reader:
                 wall_time = max(series.max_wall_time for series in maps)
                 findings = tensors.get(schema.FINDINGS)
                 changed = [last, wall_time, findings.max_step if findings else -1]
-                found.append({"name": run, "last": last, "changed": changed})
+                told = self._findings(run) if findings else []
+                alerts = sum(finding.get("severity") == "alert" for finding in told)
+                found.append({"name": run, "last": last, "changed": changed, "alerts": alerts})
         return _json({"runs": sorted(found, key=lambda r: r["name"])})
 
     def _run(self, run: str) -> Answer:

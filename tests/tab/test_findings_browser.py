@@ -6,6 +6,7 @@ import pytest
 from helpers.browser import (
     CHROMIUM,
     DRIVER,
+    drawn,
     enter_saliency_tab,
     look_at,
     read,
@@ -45,8 +46,8 @@ def board(tmp_path_factory):
     suspect = make_alert(0, severity="suspect", detector="colour", evidence=False)
     runs = {
         "found": ("auto", [suspect, alert]),
-        "given": (masks, [suspect]),
         "older": (None, [make_older_alert(1), make_older_alert(2, severity="hint")]),
+        "given": (masks, [suspect]),
     }
     for name, (objects, findings) in runs.items():
         probes = ProbeSet(images, labels, object_masks=objects, class_names=list("xyz"))
@@ -60,6 +61,11 @@ def board(tmp_path_factory):
 def enter(browser, board, run, **state):
     enter_saliency_tab(browser, board, fragment(run=f"{run}/saliency", **state))
     settle(browser)
+
+
+def test_the_newest_run_with_an_alert_is_opened_first(browser, board):
+    enter_saliency_tab(browser, board)
+    assert drawn(browser) == "older/saliency 2", "written before one that has a suspect only"
 
 
 def test_an_alert_shows_its_loss_and_interval(browser, board):

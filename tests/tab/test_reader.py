@@ -153,6 +153,17 @@ def test_findings_come_with_their_pictures(tmp_path):
     assert kind == "image/jpeg" and content.startswith(b"\xff\xd8")
 
 
+def test_the_alerts_of_each_run_are_counted(tmp_path):
+    """The tab opens the newest run that has any; suspects are none."""
+    suspect = make_alert(0, severity="suspect")
+    kinds = {"alerts": [make_alert(1), suspect, make_alert(2)], "suspects": [suspect], "none": []}
+    for name, findings in kinds.items():
+        write_log(tmp_path / name, make_probes(), findings=findings)
+    runs = ask(reader_of(tmp_path), "runs")["runs"]
+    counts = {run["name"].split("/")[0]: run["alerts"] for run in runs}
+    assert counts == {"alerts": 2, "suspects": 0, "none": 0}
+
+
 def test_findings_of_versions_that_knew_no_loss_are_told_as_before(tmp_path):
     findings = [make_older_alert(1), make_older_alert(2, severity="hint", detector="border")]
     reader = reader_of(write_log(tmp_path, make_probes(), findings=findings))

@@ -242,9 +242,9 @@ export class Store {
   }
 }
 
-/** The run that is shown first: one with findings, of these the newest. @param {any} run */
+/** The run that is shown first: one with alerts, of these the newest. @param {any} run */
 function alertsFirst(run) {
-  return (run.changed[2] >= 0 ? 1e12 : 0) + run.changed[1];
+  return (run.alerts ? 1e12 : 0) + run.changed[1];
 }
 
 /** @param {unknown} error */
