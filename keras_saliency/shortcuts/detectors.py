@@ -78,7 +78,7 @@ SWAP_DETECTORS = {
             "border",
             _propose_ring,
             seen="the border of the image",
-            blind_to="cues inside of the border",
+            blind_to="cues inside the border",
             legitimate=frozenset({"border"}),
             is_local=True,
             lies_in=("background",),

@@ -93,8 +93,8 @@ def describe_gap(gap: "Gap", class_name: str, verdict: Verdict) -> str:
         f'Epoch {verdict.epoch + 1}: class "{class_name}" is recognised on '
         f'{worse.num_right} of {len(worse.members)} probes of group "{worse.name}", and on '
         f'{better.num_right} of {len(better.members)} of group "{better.name}"'
-        f"{_since(verdict)}. Look at the overlays of both groups. This does not "
-        "see why: another cue, too few training images of the group, or harder ones."
+        f"{_since(verdict)}. Look at the overlays of both groups. This test cannot "
+        "tell why: another cue, too few training images of the group, or harder ones."
     )
 
 
@@ -123,7 +123,7 @@ def title_of(alert: Alert, probes: ProbeSet, has_epoch: bool = True) -> str:
 
 def describe_detector(detector: SwapDetector) -> str:
     """Returns what a detector tests, for the settings page."""
-    return f"{detector.seen}; it does not see {detector.blind_to}"
+    return f"{detector.seen}; it cannot detect {detector.blind_to}"
 
 
 def needs_objects(name: str, probes: ProbeSet) -> str:
