@@ -20,7 +20,8 @@ class PatternSwap(Swap):
 
     Where objects are known, the mean of a pixel is taken over the images in which it lies off
     the object: else it would have the outline of the class's objects. It is given to all pixels,
-    since a pattern or a watermark lies on the object, too.
+    since a pattern or a watermark lies on the object, too; of signals and volumes to those off the
+    object only, since clean networks react to more.
     Where they are not, no more is added than half of an image's standard deviation: a pattern
     is faint, an object is not.
     """
@@ -37,6 +38,8 @@ class PatternSwap(Swap):
         if self.scene.objects is None:
             most = MAX_SHIFT * self.scene.once(_mean_deviation)
             np.clip(taken, -most, most, out=taken)
+        elif len(self.scene.size) != 2:  # see the class
+            taken[self.scene.objects.masks[pairs.recipients]] = 0
         return edits.shift_by(self.scene.take(pairs.recipients), taken)
 
     def _mean(self, image: int, asked: int, half: int) -> np.ndarray:

@@ -80,7 +80,7 @@ def watched(run):
 
     def make_callbacks(images, labels, masks, run):
         folder = tempfile.mkdtemp()
-        watching = {"masks": masks, "no masks": None}
+        watching = {"masks": masks, "no masks": "auto"}
         if run.network == "mobilenet":  # too slow to be watched twice
             del watching["no masks" if run.has_masks else "masks"]
         for name, given in watching.items():
