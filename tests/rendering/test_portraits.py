@@ -111,7 +111,7 @@ def test_the_channels_that_are_asked_for_are_drawn(size):
         np.testing.assert_array_equal(one, same)
     after = images[:1].astype(np.float32)
     after[:, 2:4, ..., 2] = 0
-    pairs = Pairs(*np.array([[1], [0], [1]]))
+    pairs = Pairs(*np.array([[1], [0], [1]]), np.zeros(1, bool))
     of_asked = Evidence(pairs, after, ["a"], ["b"], boxes=None)
     of_chosen = dataclasses.replace(of_asked, after=after[..., [6, 2, 4]])
     np.testing.assert_array_equal(
