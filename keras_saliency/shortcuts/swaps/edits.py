@@ -14,7 +14,6 @@ from keras_saliency._utils.boxes import box_slices
 from keras_saliency.shortcuts.swaps import filters
 
 RING_SHARE = 0.1  # of the shorter side, as in the statistic `border_enrichment`
-GAIN_SHARE = 0.95  # of a channel's pixels lie below what its gain is measured by
 
 
 def ring_mask(*size: int, num_inside: int = 0) -> np.ndarray:
@@ -49,16 +48,16 @@ def swap_pixels(recipients: np.ndarray, donors: np.ndarray, masks: np.ndarray) -
     return np.where(masks, donors, recipients).astype(np.float32, copy=False)
 
 
-def gains(images: np.ndarray, low: np.ndarray) -> np.ndarray:
-    """Returns each channel's 95th percentile above `low`, (C,), float32 (n, C)."""
+def gains(images: np.ndarray, low: np.ndarray, share: float) -> np.ndarray:
+    """Returns the quantile of each channel above `low`, (C,), float32 (n, C)."""
     axes = _space(images.ndim)
-    return (np.quantile(images, GAIN_SHARE, axis=axes) - low).astype(np.float32)
+    return (np.quantile(images, share, axis=axes) - low).astype(np.float32)
 
 
 def exchange_gains(
     recipients: np.ndarray, own: np.ndarray, lent: np.ndarray, low: np.ndarray
 ) -> np.ndarray:
-    """Scales each channel about `low`, (C,), so that its 95th percentile is the donor's.
+    """Scales each channel about `low`, (C,), so that its gain is the donor's.
 
     What it sees: brightness, tint. A channel that is nearly all at `low` stays as it is.
 

@@ -7,6 +7,7 @@ from keras_saliency.shortcuts.swaps.kinds import Swap
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.scene import Scene
 
+BRIGHT, MEDIAN = 0.95, 0.5  # the quantiles by which a gain is measured
 DARK_SHARE = 0.1  # of the range of pixels: what is darker hardly shows how bright an image is
 
 
@@ -72,8 +73,8 @@ class LevelSwap(Swap):
 class GainSwap(LevelSwap):
     """How bright each channel is: its 95th percentile above the least value that pixels have.
 
-    Where objects are known, of what lies off them, which does not depend on what is shown; of the
-    objects where that is dark.
+    Where objects are known, the median of what lies off them, which depends neither on the object
+    nor on a tag; and where that is dark, the 95th percentile of the objects.
     """
 
     @property
@@ -89,22 +90,22 @@ class GainSwap(LevelSwap):
 
 
 def gains_of_images(scene: Scene) -> np.ndarray:
-    """Returns each channel's 95th percentile above the least value, float32 (n, C)."""
+    """Returns how far each channel's quantile lies above the least value, float32 (n, C)."""
     if scene.objects is None:
-        return _gains(scene, np.ones((len(scene.probes), *scene.size), bool))
+        return _gains(scene, np.ones((len(scene.probes), *scene.size), bool), BRIGHT)
     known = scene.objects.is_known
-    gains = _gains(scene, ~scene.objects.masks)
+    gains = _gains(scene, ~scene.objects.masks, MEDIAN)
     span = scene.value_range.high - scene.value_range.low
     if (np.median(gains[known], axis=0) > DARK_SHARE * span).any():
         return gains
-    return _gains(scene, scene.objects.masks)
+    return _gains(scene, scene.objects.masks, BRIGHT)
 
 
-def _gains(scene: Scene, masks: np.ndarray) -> np.ndarray:
+def _gains(scene: Scene, masks: np.ndarray, share: float) -> np.ndarray:
     """The gains of pixels inside of masks, (n, H, W), (n, C); of all where a mask is empty."""
     gains = []
     for row, mask in enumerate(masks):
         pixels = scene.take(slice(row, row + 1))[0]
         inside = pixels[mask] if mask.any() else pixels.reshape(-1, pixels.shape[-1])
-        gains.append(edits.gains(inside[None], scene.value_range.low)[0])
+        gains.append(edits.gains(inside[None], scene.value_range.low, share)[0])
     return np.stack(gains)

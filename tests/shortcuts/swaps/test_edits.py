@@ -64,7 +64,7 @@ def slow_percentile(values, share):
 
 def test_gains_are_the_95th_percentiles_above_the_least_value(two):
     images, low = two[1], np.array([-9.0, -8.0, -10.0])
-    found = edits.gains(images, low)
+    found = edits.gains(images, low, 0.95)
     assert found.dtype == np.float32
     for i, c in np.ndindex(3, 3):
         expected = slow_percentile(images[i, :, :, c].ravel().tolist(), 0.95) - low[c]
@@ -76,20 +76,20 @@ def test_an_exchanged_gain_is_the_donors_and_what_is_dark_stays_dark(two):
     recipients[1, :, :, 2] = 0  # a channel that is off
     low = np.zeros(3, np.float32)
     donors = np.abs(donors)
-    own, lent = (edits.gains(images, low) for images in (recipients, donors))
+    own, lent = (edits.gains(images, low, 0.95) for images in (recipients, donors))
     edited = edits.exchange_gains(recipients, own, lent, low)
     assert edited.dtype == np.float32 and np.isfinite(edited).all()
     for i, c in np.ndindex(3, 3):
         ratio = 1 if (i, c) == (1, 2) else lent[i, c] / own[i, c]
         np.testing.assert_allclose(edited[i, ..., c], recipients[i, ..., c] * ratio, rtol=1e-5)
     is_lit = own > 0
-    np.testing.assert_allclose(edits.gains(edited, low)[is_lit], lent[is_lit], rtol=1e-4)
+    np.testing.assert_allclose(edits.gains(edited, low, 0.95)[is_lit], lent[is_lit], rtol=1e-4)
 
 
 def test_gains_are_exchanged_about_the_least_value(two):
     recipients = two[0].astype(np.float32)
     low = np.float32([-1, -1, -1])
-    own = edits.gains(recipients, low)
+    own = edits.gains(recipients, low, 0.95)
     edited = edits.exchange_gains(recipients, own, 2 * own, low)
     np.testing.assert_allclose(edited + 1, 2 * (recipients + 1), rtol=1e-5)
 
