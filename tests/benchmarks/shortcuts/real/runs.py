@@ -20,14 +20,14 @@ COLOURED += ("photographs", "tissue")
 EPOCHS = {"fashion": 5, "mnist": 5, "silhouettes": 5, "letters": 5, "textures": 6, "digits": 10}
 EPOCHS |= {"satellite": 5, "photographs": 6, "tissue": 6, "emoji": 12, "icons": 12, "sprites": 8}
 EPOCHS |= {"faces": 20, "stamps": 15, "clipart": 12}
-LARGE_EPOCHS = 4
+LARGE_EPOCHS, LARGE_STRENGTH = 4, 1.6  # most of that network is frozen: it ignores faint cues
 MAX_TRAINING = 3000
 MAX_TRAINING_CUED, MIN_EPOCHS_CUED = 800, 8
 # The objects of these are learned so soon that a network ignores cues, but for a small set.
 EASY = ("mnist", "digits", "silhouettes", "letters", "faces")
 MAX_TRAINING_EASY = 300
 # Contrast or size of each kind's cue; raised on the split "tune" until most are learned.
-STRENGTH = dict.fromkeys(KINDS, 1.0)
+STRENGTH = dict.fromkeys((*KINDS, "clean"), 1.0)
 STRENGTH |= {"corner_tag": 1.4, "class_tag": 1.3, "moving_tag": 1.4, "pattern": 2.8}
 STRENGTH |= {"brightness": 1.3, "watermark": 1.8, "noise": 1.5, "jpeg": 2.0, "blur": 1.3}
 SMALL = ("gap", "flatten", "tutorial", "resnet")
@@ -127,7 +127,7 @@ def _make(split, data, kind, network, turn, seed):
         num_classes=num_classes,
         head=head,
         fidelity=(1.0, 0.95)[turn % 2] if is_cued else 0.0,
-        strength=STRENGTH[kind] if is_cued else 0.0,
+        strength=STRENGTH[kind] * (LARGE_STRENGTH if network == "mobilenet" else 1) * is_cued,
         halves=kind in LEVELLED and num_classes > 2 and turn % 2 == 1,
         seed=seed,
     )
