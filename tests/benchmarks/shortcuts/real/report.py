@@ -75,9 +75,14 @@ def is_caught(row, view):
     return counts and any(is_right(f, row) for f in found(row, view, "suspect"))
 
 
+def is_tested(row, view):
+    """Whether the network was accurate enough for swaps at two checks at least."""
+    return sum(bool(check["trials"]) for check in row[view]["checks"]) > 1
+
+
 def print_clean(rows):
-    print("\n| data set | watched | runs | with an alert | with a suspect only |")
-    print("|---" * 5 + "|")
+    print("\n| data set | watched | runs | tested | with an alert | with a suspect only |")
+    print("|---" * 6 + "|")
     for data in [*dict.fromkeys(row["data"] for row in rows), "all"]:
         for view in VIEWS:
             part = [r for r in rows if data in (r["data"], "all") and view in r]
@@ -86,7 +91,8 @@ def print_clean(rows):
             wrong = [bool(found(r, view)) for r in part]
             vague = [bool(found(r, view, "suspect")) and not found(r, view) for r in part]
             bound = f" (at most {upper_bound(sum(wrong), len(wrong)):.0%})" if data == "all" else ""
-            counts = f"{len(part)} | {sum(wrong)}{bound} | {sum(vague)}"
+            counts = f"{len(part)} | {sum(is_tested(r, view) for r in part)}"
+            counts += f" | {sum(wrong)}{bound} | {sum(vague)}"
             print(f"| {data} | {view} | {counts} |")
     print()
     for row in rows:
