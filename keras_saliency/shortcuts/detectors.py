@@ -25,7 +25,7 @@ from keras_saliency.shortcuts.swaps import (
 
 def _propose_ring(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     """The outer ring off the objects; where they are not known, what it costs beyond the next."""
-    ring, inner = (edits.ring_mask(*scene.size, num_inside=n) for n in (0, 1))
+    ring, inner = edits.ring_mask(*scene.size), edits.next_ring_mask(*scene.size)
     rows, is_known = taking_part(scene), scene.objects is not None
     less = None if is_known else RegionSwap(scene, inner, False)
     return [Proposal(RegionSwap(scene, ring, is_known), rows, rows, less=less)]

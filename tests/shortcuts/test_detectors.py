@@ -34,7 +34,7 @@ def changed_by(swap, scene):
 
 
 def test_the_border_is_tried_off_objects_or_less_the_next_ring():
-    ring, inner = (edits.ring_mask(*SIZE, num_inside=n) for n in (0, 1))
+    ring, inner = edits.ring_mask(*SIZE), edits.next_ring_mask(*SIZE)
     masks = MASKS.copy()
     masks[:, :8, 4:12] = True  # reaches the border
     scene = scene_with(draw(LABELS), masks)

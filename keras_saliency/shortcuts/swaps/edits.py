@@ -16,18 +16,30 @@ from keras_saliency.shortcuts.swaps import filters
 RING_SHARE = 0.1  # of the shorter side, as in the statistic `border_enrichment`
 
 
-def ring_mask(*size: int, num_inside: int = 0) -> np.ndarray:
+def ring_mask(*size: int) -> np.ndarray:
     """Returns the outer ring, max(1, round(0.1 of the shortest side)) pixels wide, bool (H, W).
 
     Of a signal these are its two ends, of a volume its shell.
-
-    Args:
-        *size: (H, W).
-        num_inside: how many rings lie outside of it: 1 for the next ring, as wide.
     """
-    width = max(1, round(RING_SHARE * min(size)))
-    outer, inner = ([width * n] * len(size) for n in (num_inside, num_inside + 1))
-    return _inner_mask(size, outer) & ~_inner_mask(size, inner)
+    return ~_inner_mask(size, [_ring_width(size)] * len(size))
+
+
+def next_ring_mask(*size: int) -> np.ndarray:
+    """Returns the ring just inside of the outer one, as wide as it takes to have its area.
+
+    Of equal width it would be smaller, and a texture that fills the image would depend on it less.
+    """
+    width, area = _ring_width(size), ring_mask(*size).sum()
+    inside = _inner_mask(size, [width] * len(size))
+    for end in range(2 * width, min(size) // 2 + 1):
+        ring = inside & ~_inner_mask(size, [end] * len(size))
+        if ring.sum() >= area:
+            return ring
+    return inside
+
+
+def _ring_width(size: Sequence[int]) -> int:
+    return max(1, round(RING_SHARE * min(size)))
 
 
 def middle_mask(*size: int) -> np.ndarray:

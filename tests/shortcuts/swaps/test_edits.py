@@ -22,17 +22,28 @@ def two(rng):
     return rng.uniform(size=shape), 2 + 3 * rng.normal(size=shape)
 
 
-@pytest.mark.parametrize("num_inside", [0, 1])
 @pytest.mark.parametrize("h, w", SIZES)
-def test_a_ring_is_a_tenth_of_the_shorter_side_and_so_is_the_next_inside(h, w, num_inside):
+def test_a_ring_is_a_tenth_of_the_shorter_side(h, w):
     ring = max(1, round(min(h, w) / 10))
+    expected = drawn_by(lambda y, x: min(y, x, h - 1 - y, w - 1 - x) < ring, h, w)
+    np.testing.assert_array_equal(edits.ring_mask(h, w), expected)
 
-    def is_in_ring(y, x):
-        to_the_end = min(y, x, h - 1 - y, w - 1 - x)
-        return num_inside * ring <= to_the_end < (num_inside + 1) * ring
 
-    found = edits.ring_mask(h, w, num_inside=num_inside)
-    np.testing.assert_array_equal(found, drawn_by(is_in_ring, h, w))
+@pytest.mark.parametrize("h, w", SIZES)
+def test_the_next_ring_is_no_wider_than_it_takes_to_have_the_area_of_the_outer_one(h, w):
+    ring, following = edits.ring_mask(h, w), edits.next_ring_mask(h, w)
+    assert not (ring & following).any()
+    width = max(1, round(min(h, w) / 10))
+
+    def is_in(y, x, end):
+        return width <= min(y, x, h - 1 - y, w - 1 - x) < end
+
+    ends = range(width + 1, min(h, w) // 2 + 1)
+    large = [
+        e for e in ends if drawn_by(lambda y, x, e=e: is_in(y, x, e), h, w).sum() >= ring.sum()
+    ]
+    end = max(2 * width, large[0]) if large else max(h, w)
+    np.testing.assert_array_equal(following, drawn_by(lambda y, x: is_in(y, x, end), h, w))
 
 
 @pytest.mark.parametrize("h, w", SIZES)

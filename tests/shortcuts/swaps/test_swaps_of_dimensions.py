@@ -42,9 +42,12 @@ def distances_to_the_end(size):
 def test_masks_by_place(size):
     away = distances_to_the_end(size)
     ring = max(1, round(0.1 * min(size)))
-    for num_inside in (0, 1):
-        is_in_ring = (away.min(axis=-1) // ring) == num_inside
-        np.testing.assert_array_equal(edits.ring_mask(*size, num_inside=num_inside), is_in_ring)
+    to_the_end = away.min(axis=-1)
+    np.testing.assert_array_equal(edits.ring_mask(*size), to_the_end < ring)
+    following = edits.next_ring_mask(*size)
+    width = following[to_the_end >= ring].any() and to_the_end[following].max() + 1 - ring
+    np.testing.assert_array_equal(following, (to_the_end >= ring) & (to_the_end < ring + width))
+    assert following.sum() >= edits.ring_mask(*size).sum() or to_the_end.max() < ring + width
     margins = [round(length / 5) for length in size]
     np.testing.assert_array_equal(edits.middle_mask(*size), (away >= margins).all(axis=-1))
 
@@ -52,7 +55,7 @@ def test_masks_by_place(size):
 def test_gains_are_exchanged(size, rng):
     recipients, donors = rng.uniform(1, 3, size=(2, 2, *size, 2))
     low = np.zeros(2, np.float32)
-    own, lent = edits.gains(recipients, low), edits.gains(donors, low)
+    own, lent = edits.gains(recipients, low, 0.95), edits.gains(donors, low)
     edited = edits.exchange_gains(recipients, own, lent, low)
     for i, c in itertools.product(range(2), range(2)):
         assert np.quantile(edited[i, ..., c], 0.95) == pytest.approx(lent[i, c], rel=1e-4)
