@@ -55,7 +55,7 @@ def test_masks_by_place(size):
 def test_gains_are_exchanged(size, rng):
     recipients, donors = rng.uniform(1, 3, size=(2, 2, *size, 2))
     low = np.zeros(2, np.float32)
-    own, lent = edits.gains(recipients, low, 0.95), edits.gains(donors, low)
+    own, lent = edits.gains(recipients, low, 0.95), edits.gains(donors, low, 0.95)
     edited = edits.exchange_gains(recipients, own, lent, low)
     for i, c in itertools.product(range(2), range(2)):
         assert np.quantile(edited[i, ..., c], 0.95) == pytest.approx(lent[i, c], rel=1e-4)
