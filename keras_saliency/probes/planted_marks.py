@@ -14,7 +14,9 @@ MIN_IMAGES = 10  # of a class, and of others
 SAME_SHARES = 0.9, 0.8  # of a class's images; the higher one tells a mark from an object around
 OTHER_SHARE = 0.2  # of the other images, at most
 MIN_OWN = 0.3  # of a mark's pixels that are of this class alone
-MIN_EDGE = 0.85  # by how much fewer images have the mark's values just outside of it
+MIN_EDGE = (
+    0.85  # drop in the share of images with the mark's values, from inside it to just outside
+)
 MIN_PIXELS, MAX_AREA = 4, 0.12  # of a mark; the latter of the image
 MATCH_SHARE = 0.8  # of a mark's pixels that show it in an image
 

@@ -39,7 +39,7 @@ def _propose_background(scene: Scene, rng: np.random.Generator) -> list[Proposal
 def _propose_gain(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     rows = taking_part(scene)
     gains, has_class = scene.once(gains_of_images)[rows], scene.class_labels.has_class[rows]
-    if not any(separates(channel, has_class) for channel in gains.T):
+    if not separates(gains, has_class):
         return []
     return [Proposal(GainSwap(scene), rows, rows, may_be_object=scene.objects is None)]
 

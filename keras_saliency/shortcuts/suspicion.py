@@ -199,7 +199,7 @@ def _other_windows(scene: Scene, boxes: np.ndarray, rng: np.random.Generator) ->
 
 
 def are_aligned(scene: Scene, boxes: np.ndarray | None = None) -> bool:
-    """Returns whether the images show the same at the same place, also outside of some boxes."""
+    """Returns whether the images show the same thing at the same place, some boxes left out."""
     without = np.zeros(scene.size, bool)
     if boxes is not None:
         without |= box_masks(boxes, scene.size).max(axis=0)

@@ -93,10 +93,9 @@ class Trial:
     @property
     def is_undecided(self) -> bool:
         """Whether more pairs could change that."""
-        bound = BOUND
         losses = [*([] if self.loss is None else [self.loss]), *self.by_class.values()]
         return not self.is_proven and any(
-            loss.low <= bound < loss.high and loss.value > bound / 2 for loss in losses
+            loss.low <= BOUND < loss.high and loss.value > BOUND / 2 for loss in losses
         )
 
     def adopted(self, class_index: int, is_own: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -124,7 +123,8 @@ class Trial:
             has = self.has_class[self.pairs.recipients, c]
             if self.is_multi_label:
                 has &= self.pairs.classes == c
-            keeps = [_share(has & side, self.said[:, c]) for side in self._sides]
+            is_own = self.pairs.is_own
+            keeps = [_share(has & side, self.said[:, c]) for side in (~is_own, is_own)]
             adopted, lost = shares[0] - shares[1], keeps[1] - keeps[0]
             excesses.append((round(adopted + lost, 6), adopted))
         return int(self.classes[excesses.index(max(excesses))])
@@ -141,10 +141,6 @@ class Trial:
         if boxes is None or not len(boxes) or (boxes != boxes[0]).any():
             return None
         return tuple(boxes[0].tolist())
-
-    @property
-    def _sides(self) -> tuple[np.ndarray, np.ndarray]:
-        return ~self.pairs.is_own, self.pairs.is_own
 
     def _estimate(self, which: np.ndarray, factor: float, confidence: float) -> Loss | None:
         pairs = self.pairs.take(which)

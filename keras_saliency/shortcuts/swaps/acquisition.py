@@ -1,8 +1,8 @@
-"""How images were acquired: levels of noise, sharpness, compression and gain.
+"""How images were acquired: levels of noise, sharpness and compression.
 
-A level is a number that says how strong a property is in one image. But for `gain_level`, images
-here are float32 (n, H, W, C) in grey levels, 0 … 255, with at least `MIN_SIDE` pixels on each
-side and at most `MAX_CHANNELS` channels.
+A level is a number that says how strong a property is in one image. Images here are float32
+(n, H, W, C) in grey levels, 0 … 255, with at least `MIN_SIDE` pixels on each side and at most
+`MAX_CHANNELS` channels.
 """
 
 from collections.abc import Callable
@@ -83,14 +83,6 @@ def _sharpness_level(images: np.ndarray) -> np.ndarray:
 def compression_levels(images: np.ndarray) -> np.ndarray:
     """Returns each image's `compression_level`, float32 (n,); grey or RGB, in whole levels."""
     return np.array([compression_level(image) for image in images], np.float32)
-
-
-def gain_level(image: np.ndarray) -> np.ndarray:
-    """Returns the 95th percentile of each channel, float32 (C,), in the image's own units.
-
-    Unlike a mean it hardly depends on how much of the image is background.
-    """
-    return np.quantile(image, 0.95, axis=tuple(range(np.ndim(image) - 1))).astype(np.float32)
 
 
 def separates(levels: np.ndarray, has_class: np.ndarray) -> bool:

@@ -25,7 +25,7 @@ def ring_mask(*size: int) -> np.ndarray:
 
 
 def next_ring_mask(*size: int) -> np.ndarray:
-    """Returns the ring just inside of the outer one, as wide as it takes to have its area.
+    """Returns the ring just inside the outer one, wide enough to have the same area.
 
     Of equal width it would be smaller, and a texture that fills the image would depend on it less.
     """

@@ -16,8 +16,7 @@ MAX_BYTES = 200_000_000  # of versions that are kept
 class LadderSwap(LevelSwap):
     """The recipient becomes the version of itself whose level is nearest to the donor's.
 
-    Nothing of the donor's pixels is lent. With a donor of its own class a recipient goes up and
-    down the same ladder, so that what the edit itself costs cancels.
+    No pixel of the donor is lent.
 
     Args:
         scene: `Scene` of images, see `applies`.

@@ -102,7 +102,7 @@ def gains_of_images(scene: Scene) -> np.ndarray:
 
 
 def _gains(scene: Scene, masks: np.ndarray, share: float) -> np.ndarray:
-    """The gains of pixels inside of masks, (n, H, W), (n, C); of all where a mask is empty."""
+    """The gains, (n, C), of the pixels in each mask (n, H, W); of all where a mask is empty."""
     gains = []
     for row, mask in enumerate(masks):
         pixels = scene.take(slice(row, row + 1))[0]

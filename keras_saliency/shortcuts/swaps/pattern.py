@@ -19,11 +19,11 @@ class PatternSwap(Swap):
     is smooth over an eighth of the image.
 
     Where objects are known, the mean of a pixel is taken over the images in which it lies off
-    the object: else it would have the outline of the class's objects. It is given to all pixels,
-    since a pattern or a watermark lies on the object, too; of signals and volumes to those off the
-    object only, since clean networks react to more.
-    Where they are not, no more is added than half of an image's standard deviation: a pattern
-    is faint, an object is not.
+    the object: else it would have the outline of the class's objects. It is added to all pixels,
+    since a pattern or a watermark lies on the object, too. In signals and volumes it is added off
+    the object only, because clean networks react to it there.
+    Where objects are not known, no more is added than half of an image's standard deviation: a
+    pattern is faint, an object is not.
     """
 
     def edit(self, pairs: Pairs) -> np.ndarray:

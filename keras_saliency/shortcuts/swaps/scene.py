@@ -23,7 +23,7 @@ class Objects:
     """What swaps spare.
 
     Attributes:
-        masks: bool (n, H, W), the objects and a rim around each. Just outside of a mask the
+        masks: bool (n, H, W), the objects and a rim around each. Just outside a mask, the
             object goes on: its soft edge, and what the mask misses.
         is_known: bool (n,), where the object is known for sure. Only these images take part in
             swaps that have to spare it.

@@ -7,7 +7,6 @@ from helpers.crops import crops, object_on_black
 from helpers.slow_twins import slow_noise_deviation, slow_share_between, slow_sharpness_level
 
 from keras_saliency.shortcuts.swaps.acquisition import (
-    gain_level,
     middle,
     noise_deviation,
     noise_level,
@@ -56,15 +55,6 @@ def test_sharpness_hardly_depends_on_contrast_and_noise(rng):
     np.testing.assert_allclose(sharpness_level(128 + 0.5 * (images - 128)), levels, atol=0.05)
     noisy = (images + rng.normal(0, 8, images.shape)).astype(np.float32)
     np.testing.assert_allclose(sharpness_level(noisy), levels, atol=0.2)
-
-
-def test_gain_is_the_95th_percentile_of_each_channel(rng):
-    image = rng.normal(size=(9, 13, 3))
-    expected = [np.sort(image[..., c].ravel())[[110, 111]] for c in range(3)]  # 0.95 × 116 = 110.2
-    expected = [low + 0.2 * (high - low) for low, high in expected]
-    np.testing.assert_allclose(gain_level(image), expected, rtol=1e-5)
-    assert gain_level(rng.normal(size=(50, 2))).shape == (2,)  # signals
-    assert gain_level(np.ones((4, 5, 6, 1))).tolist() == [1]  # volumes
 
 
 def one_hot(labels):
