@@ -22,6 +22,17 @@ def check_backend() -> None:
         )
 
 
+def check_eager() -> None:
+    """Refuses to work in a graph: what the model returns there is no number."""
+    if not tf.executing_eagerly():
+        raise ValueError(
+            "keras_saliency needs TensorFlow's eager execution. Received: a call in graph mode, "
+            "where the model's outputs have no values. Remove "
+            "tf.compat.v1.disable_eager_execution() or disable_v2_behavior(), and call it outside "
+            "of any tf.function or tf.Graph. The model itself may run as a graph."
+        )
+
+
 def check_input_shape(
     model: keras.Model, image_shape: tuple[int, ...], others: OtherInputs | None = None
 ) -> bool:

@@ -8,7 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency._utils.arguments import check_int
-from keras_saliency.attribution.checks import check_backend, check_input_shape, refuse_probabilities
+from keras_saliency.attribution.checks import (
+    check_backend,
+    check_eager,
+    check_input_shape,
+    refuse_probabilities,
+)
 from keras_saliency.attribution.graph_outputs import Resolved, build_outputs, signal_name
 from keras_saliency.attribution.output import FUNCTION, probabilities_of, read_logits
 from keras_saliency.attribution.target import Target, one_hot_targets
@@ -53,7 +58,7 @@ class ModelGraph:
         RuntimeError: if Keras does not run on TensorFlow.
         TypeError: if `model` is no Keras model.
         ValueError: if the images do not fit the model, or a method has no
-            meaningful map for it.
+            meaningful map for it, or eager execution is disabled.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class ModelGraph:
             check_backend()
         if not is_model(model):
             raise TypeError(f"model must be a keras.Model. Received: {type(model).__name__}.")
+        check_eager()
         check_int("chunk_size", chunk_size)
         self.methods = get_methods(methods)
         self.image_shape = tuple(int(side) for side in image_shape)

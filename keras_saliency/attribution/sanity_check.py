@@ -35,19 +35,23 @@ class SanityCheck:
     refused: dict[str, str] = field(default_factory=dict)
 
     def verdict(self, method: str) -> str:
-        """What a method's maps depend on: "all weights", "lower layers only" or "none".
+        """What a method's maps depend on: "all weights", "lower layers only", "none" or "unknown".
 
         "none" if they stay much the same (a correlation above 0.5) once all weights are random,
-        "lower layers only" if they stay much the same with the upper half random.
+        "lower layers only" if they stay much the same with the upper half random, "unknown" where
+        there is no map to compare.
         """
         values = self.correlations[method]
-        if values[-1] > SAME:
+        half, whole = values[(len(values) - 1) // 2], values[-1]
+        if whole > SAME:
             return "none"
-        return "lower layers only" if values[(len(values) - 1) // 2] > SAME else "all weights"
+        if np.isnan(whole) or np.isnan(half):
+            return "unknown"
+        return "lower layers only" if half > SAME else "all weights"
 
     def depends(self, method: str) -> bool:
-        """Whether a method's maps change once all weights are random."""
-        return self.verdict(method) != "none"
+        """Whether a method's maps change once all weights are random; False if that is unknown."""
+        return self.verdict(method) not in ("none", "unknown")
 
     def __str__(self) -> str:
         """A Markdown table, and how to read it."""

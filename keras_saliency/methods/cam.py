@@ -33,7 +33,9 @@ class ClassActivationMap(Method):
 
     def attribute(self, trace: Trace) -> Attribution:
         found = trace.activation(self.layer, type(self).__name__)
-        activation, gradient = map(found.grid.fold, (found.tensor, trace.gradient(found.tensor)))
+        both = (found.tensor, trace.gradient(found.tensor))
+        # As float32, whatever the layer computes in: images and signals are float32.
+        activation, gradient = (tf.cast(found.grid.fold(t), tf.float32) for t in both)
         return cam_of(found, self.weigh(activation, gradient), "plain gradient", self.reduction)
 
 

@@ -142,6 +142,6 @@ def _at_maximum(activation: tf.Tensor, channels: tf.Tensor) -> tf.Tensor:
     num_channels, num_positions = activation.shape[-1], int(np.prod(activation.shape[1:-1]))
     by_position = tf.reshape(activation, (-1, num_positions, num_channels))
     position = tf.argmax(tf.gather(by_position, channels, axis=2, batch_dims=1), axis=1)
-    at_position = tf.one_hot(position, num_positions)[:, :, None]
-    at_channel = tf.one_hot(channels, num_channels)[:, None, :]
+    at_position = tf.one_hot(position, num_positions, dtype=activation.dtype)[:, :, None]
+    at_channel = tf.one_hot(channels, num_channels, dtype=activation.dtype)[:, None, :]
     return activation * tf.reshape(at_position * at_channel, tf.shape(activation))

@@ -36,7 +36,7 @@ class ScoreCAM(Method):
 
     def attribute(self, trace: Trace) -> Attribution:
         found = trace.activation(self.layer, "ScoreCAM")
-        activation = tf.stop_gradient(found.grid.fold(found.tensor))
+        activation = tf.stop_gradient(tf.cast(found.grid.fold(found.tensor), tf.float32))
         num_channels, images = activation.shape[-1], trace.images
         if self.max_channels is not None and self.max_channels < num_channels:
             num_channels = self.max_channels

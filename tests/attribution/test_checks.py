@@ -8,7 +8,7 @@ from helpers.networks import small_cnn
 from helpers.refusals import model_of, refuses
 from keras import layers
 
-from keras_saliency import explain
+from keras_saliency import ProbeSet, SaliencyCallback, explain
 from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.methods import DeconvNet, GradCAM, VanillaGradients
 
@@ -183,6 +183,16 @@ def test_another_backend_is_refused(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(RuntimeError, match='Received: backend "jax".*KERAS_BACKEND=tensorflow'):
         ModelGraph(small_cnn(), image_shape=SHAPE)
+
+
+def test_graph_mode_is_refused(rng, tmp_path):
+    model, images = small_cnn(), rng.normal(size=(4, *SHAPE))
+    callback = SaliencyCallback(ProbeSet(images, [0, 1, 2, 3]), tmp_path)
+    with tf.Graph().as_default():  # as after tf.compat.v1.disable_eager_execution()
+        with pytest.raises(ValueError, match="needs TensorFlow's eager execution"):
+            explain(model, images)
+        with pytest.raises(ValueError, match="needs TensorFlow's eager execution"):
+            callback.observe(model, 0)
 
 
 def test_a_softmax_hidden_in_a_function_is_no_logit(rng):
