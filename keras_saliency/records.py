@@ -337,6 +337,7 @@ class EpochReport:
         pictures: uint8 RGB array (height, width, 3) by tag.
         texts: plain text by tag.
         findings: `Alert`s of all severities, new since the report before.
+        tested: what the search for shortcuts has tested so far, as lines of text.
         num_earlier_findings: how many findings the run had before these.
         features: a `FeatureView` for each layer that was asked for.
     """
@@ -352,6 +353,7 @@ class EpochReport:
     texts: dict[str, str] = field(default_factory=dict)
     findings: tuple[Alert, ...] = ()
     num_earlier_findings: int = 0
+    tested: str = ""
     features: tuple[FeatureView, ...] = ()
 
     # Those of the moment.

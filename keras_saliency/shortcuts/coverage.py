@@ -41,6 +41,9 @@ class Coverage(NamedTuple):
         num_checks: how often the model was checked.
         num_closed: how many of these checks came to nothing, because the model was too inaccurate.
         untested: `Untested`s.
+        num_tested: how many of these checks could have proven something.
+        best_accuracy: the highest accuracy on the probes at a check, in [0, 1].
+        least_accuracy: that at which tests begin.
     """
 
     detectors: tuple[str, ...]
@@ -49,3 +52,11 @@ class Coverage(NamedTuple):
     num_checks: int
     num_closed: int
     untested: tuple[Untested, ...]
+    num_tested: int
+    best_accuracy: float
+    least_accuracy: float
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether a shortcut could have been found: silence means nothing otherwise."""
+        return self.num_tested > 0

@@ -78,15 +78,17 @@ class Examiner:
         self.detectors, self._untested = battery.choose(
             self._swapped, swapped_labels, objects, legitimate
         )
-        self._groups = None
+        self._groups, self._has_comparable_groups = None, False
         if battery.compares_groups and probes.groups is not None:
             self._groups = GroupGap(probes, class_labels)
-            self._untested += self._groups.too_few(self.classes)
+            too_few = self._groups.too_few(self.classes)
+            self._has_comparable_groups = len(too_few) < len(self.classes)
+            self._untested += too_few
         self._value_range = ValueRange.of(self._swapped, battery.value_range)
         self._spared = legitimate.mask(probes.image_shape[:-1])
         self._streaks, self._told = Streaks(), Told()
-        self._num_checks = 0
-        self._num_closed = 0
+        self._num_checks = self._num_closed = self._num_tested = 0
+        self._best_accuracy = 0.0
 
     @property
     def coverage(self) -> Coverage:
@@ -101,6 +103,9 @@ class Examiner:
             num_checks=self._num_checks,
             num_closed=self._num_closed,
             untested=tuple(self._untested),
+            num_tested=self._num_tested,
+            best_accuracy=self._best_accuracy,
+            least_accuracy=self._least_accuracy,
         )
 
     def check(
@@ -121,7 +126,8 @@ class Examiner:
         said = self._class_labels.says(predictions.logits)
         accuracy = self._class_labels.accuracy(said)
         self._num_checks += 1
-        if not self._is_open(accuracy):
+        self._best_accuracy = max(self._best_accuracy, accuracy)
+        if accuracy < self._least_accuracy:
             self._num_closed += 1
             self._streaks.clear()
             return Check(accuracy, False)
@@ -141,15 +147,27 @@ class Examiner:
         if self._groups is not None and not moment.is_inside:
             gaps = self._groups.check(said, self.classes, moment.epoch)
             findings += [Finding(alert) for alert in gaps]
+        self._num_tested += self._could_tell(trials, moment)
         loss = max((t.worst.value for t in trials if t.is_proven), default=0.0)
         return Check(accuracy, True, trials, findings, loss)
 
-    def _is_open(self, accuracy: float) -> bool:
-        """Whether the model is right often enough; below that, any edit changes predictions."""
+    @property
+    def _least_accuracy(self) -> float:
+        """How often the model must be right; below that, any edit changes predictions."""
         if self._class_labels.is_multi_label:
-            return True  # each label has donors and recipients of its own, or is left out
+            return 0.0  # each label has donors and recipients of its own, or is left out
         k = self._class_labels.num_classes
-        return accuracy >= min(0.70, max(1 / k + 0.25, 2.5 / k))
+        return min(0.70, max(1 / k + 0.25, 2.5 / k))
+
+    def _could_tell(self, trials: Sequence[Trial], moment: Moment) -> bool:
+        """Whether a check could have proven something.
+
+        Where no detector proposes anything, nothing is suspicious; a trial of too few pairs says
+        nothing.
+        """
+        if self._has_comparable_groups and not moment.is_inside:
+            return True
+        return any(t.is_telling for t in trials) or bool(self.detectors and not trials)
 
     def _try(self, detector: SwapDetector, scene: Scene, rng: np.random.Generator) -> Trial | None:
         """The trial of a detector's best proposal; None where nothing was suspicious."""

@@ -1,5 +1,6 @@
 """All that is said of shortcuts: findings as sentences, titles, and the summary of a run."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -138,35 +139,83 @@ def needs_objects(name: str, probes: ProbeSet) -> str:
 
 
 def summarize(coverage: Coverage, findings: Sequence[Alert], probes: ProbeSet) -> str:
-    """Says what was tested, what was found, and what silence does not exclude."""
-    closed = ""
-    if coverage.num_closed:
-        closed = f", {coverage.num_closed} of them while the model was still too inaccurate to tell"
-    lines = [
-        f"Shortcut tests: {coverage.num_checks} checks of {coverage.num_classes} classes{closed}. "
-        f"Tested: {', '.join(coverage.detectors) or 'nothing'}."
-    ]
+    """Says what was tested, what was found, and what silence does not exclude.
+
+    Where nothing was tested, it says why, and only names alerts that an earlier part of the run
+    has raised.
+    """
+    found: list[str] = []
+    if coverage.is_tested or any(finding.severity == ALERT for finding in findings):
+        found = _list_findings(findings, probes)
+    return "\n".join([*_tested(coverage), *found, *_limits(coverage)])
+
+
+def describe_coverage(coverage: Coverage) -> str:
+    """Says what was tested and what silence does not exclude; what was found is shown beside."""
+    return "\n".join([*_tested(coverage), *_limits(coverage)])
+
+
+def _tested(coverage: Coverage) -> list[str]:
+    checks = f"Shortcut tests: {coverage.num_checks} checks of {coverage.num_classes} classes"
+    if coverage.is_tested:
+        if coverage.num_closed:
+            checks += (
+                f", {coverage.num_closed} of them while the model was still too inaccurate to tell"
+            )
+        lines = [f"{checks}. Tested: {', '.join(coverage.detectors)}."]
+    else:
+        lines = [f"{checks}.", nothing_tested(_why_nothing(coverage))]
     if coverage.untested:
         lines.append(f"Not tested: {'; '.join(u.text for u in coverage.untested)}.")
-    if coverage.num_checks > coverage.num_closed:
-        alerts = [f for f in findings if f.severity == ALERT]
-        named = {alert.detector for alert in alerts}
-        suspects = [f for f in findings if f.severity == SUSPECT and f.detector not in named]
-        found = f"{len(alerts)} alert{'s' * (len(alerts) > 1)}" if alerts else "no shortcut"
-        lines.append(f"Found: {found}.")
-        lines += [f"- {_short(alert, probes)}" for alert in alerts[:_MOST_IN_SUMMARY]]
-        if suspects:
-            lines.append("Suspects, which nothing has settled:")
-            lines += [f"- {suspect.message}" for suspect in suspects[:_MOST_IN_SUMMARY]]
-        least = detectable_loss(coverage.num_images, max(2, coverage.num_classes))
-        lines.append(
-            f"With these {coverage.num_images} images, cues on which fewer than "
-            f"{100 * least:.0f} points of accuracy depend cannot be detected."
+    return lines
+
+
+def _limits(coverage: Coverage) -> list[str]:
+    """What silence does not exclude; nothing where there is no silence to speak of."""
+    if not coverage.is_tested:
+        return []
+    least = detectable_loss(coverage.num_images, max(2, coverage.num_classes))
+    return [
+        f"With these {coverage.num_images} images, cues on which fewer than "
+        f"{100 * least:.0f} points of accuracy depend cannot be detected.",
+        f"Silence does not exclude: {'; '.join(_BLIND)}.",
+    ]
+
+
+def nothing_tested(reason: str) -> str:
+    """Says that silence means nothing, and why."""
+    return f"Nothing was tested, so nothing is known of shortcuts: {reason}."
+
+
+def _why_nothing(coverage: Coverage) -> str:
+    """Returns why no check could have proven anything, as a clause."""
+    if not coverage.detectors:
+        return "no detector applies to these probes"
+    if not coverage.num_checks:
+        return "no check was made (see detect_freq and epoch_freq, or train for more epochs)"
+    if coverage.num_closed == coverage.num_checks:
+        return (
+            "at every check the model was too inaccurate to tell. It was right about "
+            f"{math.floor(100 * coverage.best_accuracy)} % of the probes at best, and tests begin "
+            f"at {math.ceil(100 * coverage.least_accuracy)} %"
         )
-    else:
-        lines.append("Nothing was tested, so nothing is known of shortcuts.")
-    lines.append(f"Silence does not exclude: {'; '.join(_BLIND)}.")
-    return "\n".join(lines)
+    return (
+        "in no check were there enough images to swap, of a class and of others, or every check "
+        "failed"
+    )
+
+
+def _list_findings(findings: Sequence[Alert], probes: ProbeSet) -> list[str]:
+    alerts = [f for f in findings if f.severity == ALERT]
+    named = {alert.detector for alert in alerts}
+    suspects = [f for f in findings if f.severity == SUSPECT and f.detector not in named]
+    found = f"{len(alerts)} alert{'s' * (len(alerts) > 1)}" if alerts else "no shortcut"
+    lines = [f"Found: {found}."]
+    lines += [f"- {_short(alert, probes)}" for alert in alerts[:_MOST_IN_SUMMARY]]
+    if suspects:
+        lines.append("Suspects, which nothing has settled:")
+        lines += [f"- {suspect.message}" for suspect in suspects[:_MOST_IN_SUMMARY]]
+    return lines
 
 
 def _short(alert: Alert, probes: ProbeSet, has_epoch: bool = True) -> str:

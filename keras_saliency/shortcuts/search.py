@@ -12,7 +12,13 @@ from keras_saliency.shortcuts.battery import Battery
 from keras_saliency.shortcuts.examiner import Examiner
 from keras_saliency.shortcuts.finding import Finding
 from keras_saliency.shortcuts.legitimate import Legitimate
-from keras_saliency.shortcuts.messages import describe_detector, summarize, title_of
+from keras_saliency.shortcuts.messages import (
+    describe_coverage,
+    describe_detector,
+    nothing_tested,
+    summarize,
+    title_of,
+)
 from keras_saliency.shortcuts.swaps import ClassLabels
 from keras_saliency.shortcuts.verdict import ALERT
 
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
 
 SUMMARY_TAG = "saliency/summary"
 EVIDENCE_TAG = "saliency/alert_evidence"
+NOT_WANTED = "no detectors were asked for (detectors=None)"
 
 
 class SearchSettings(Protocol):
@@ -43,24 +50,30 @@ class ShortcutSearch:
     """Searches for shortcuts, and keeps what was found.
 
     Args:
-        examiner: `Examiner`.
+        examiner: `Examiner`; or, where nothing can be tested, the reason as a clause.
         probes: `ProbeSet`.
         detect_freq: a check at the end of every so many epochs.
+        is_wanted: whether the user has asked for it.
 
     Attributes:
         findings: `Alert`s of all severities, in the order in which they were found.
+        is_wanted: as given.
     """
 
-    def __init__(self, examiner: Examiner, probes: ProbeSet, detect_freq: int):
-        self._examiner = examiner
+    def __init__(
+        self, examiner: Examiner | str, probes: ProbeSet, detect_freq: int, is_wanted: bool = True
+    ):
+        self._examiner = None if isinstance(examiner, str) else examiner
+        self._reason = examiner if isinstance(examiner, str) else ""
         self._probes = probes
         self._detect_freq = detect_freq
+        self.is_wanted = is_wanted
         self.findings: list[Alert] = []
         self._unreported: list[Alert] = []
         self._new_alerts: list[Alert] = []
 
     @classmethod
-    def begin(cls, settings: SearchSettings, num_logits: int | None) -> "ShortcutSearch | None":
+    def begin(cls, settings: SearchSettings, num_logits: int | None) -> "ShortcutSearch":
         """Prepares what the settings ask for; warns of what cannot be tested.
 
         `num_logits` is None where the model has no classes.
@@ -68,31 +81,32 @@ class ShortcutSearch:
         Raises:
             ValueError: if the battery does not fit the model.
         """
+        probes, detect_freq = settings.probes, settings.detect_freq
         if settings.battery is None:
-            return None
-        if num_logits is None:
-            notify(
-                "keras_saliency: not tested for shortcuts, since the output that is explained has "
-                "no classes."
-            )
-            return None
-        probes = settings.probes
-        class_labels = ClassLabels.of(probes, num_logits)
+            return cls(NOT_WANTED, probes, detect_freq, is_wanted=False)
+        class_labels = None if num_logits is None else ClassLabels.of(probes, num_logits)
         if class_labels is None:
-            notify(
-                "keras_saliency: not tested for shortcuts: any class, because the probes have no "
-                "labels."
-            )
-            return None
+            reason = "the probes have no labels"
+            if num_logits is None:
+                reason = "the output that is explained has no classes"
+            notify(f"keras_saliency: not tested for shortcuts, since {reason}.")
+            return cls(reason, probes, detect_freq)
         examiner = Examiner(settings.battery, settings.legitimate, probes, class_labels)
         unasked = [u.text for u in examiner.coverage.untested if not u.is_expected]
         if unasked:
             notify(f"keras_saliency: not tested for shortcuts: {'; '.join(unasked)}.")
-        return cls(examiner, probes, settings.detect_freq)
+        return cls(examiner, probes, detect_freq)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the model is checked at all."""
+        return self._examiner is not None
 
     @property
     def described(self) -> dict[str, str]:
         """What is tested and what is not, as text by keyword, for the settings page."""
+        if self._examiner is None:
+            return {"not tested": f"anything, since {self._reason}"}
         described = {d.name: describe_detector(d) for d in self._examiner.detectors}
         untested = self._examiner.coverage.untested
         if untested:
@@ -101,7 +115,7 @@ class ShortcutSearch:
 
     def is_due(self, moment: Moment) -> bool:
         """Whether to check at the end of an epoch."""
-        return moment.is_end and moment.epoch % self._detect_freq == 0
+        return self.is_on and moment.is_end and moment.epoch % self._detect_freq == 0
 
     def check(
         self,
@@ -111,6 +125,7 @@ class ShortcutSearch:
         moment: Moment,
     ) -> float:
         """Tests the model, and returns the largest accuracy loss that is proven, 0 if none is."""
+        assert self._examiner is not None  # since a check was due
         check = self._examiner.check(graph, predictions, heatmaps, moment)
         for finding in check.findings:
             self._add(finding)
@@ -139,7 +154,15 @@ class ShortcutSearch:
 
     def summary(self) -> str:
         """Says what was tested, what was found, and what silence does not exclude."""
+        if self._examiner is None:
+            return nothing_tested(self._reason)
         return summarize(self._examiner.coverage, self.findings, self._probes)
+
+    def tested(self) -> str:
+        """Says what was tested so far, and what silence does not exclude."""
+        if self._examiner is None:
+            return nothing_tested(self._reason)
+        return describe_coverage(self._examiner.coverage)
 
     def _add(self, finding: Finding) -> None:
         alert = finding.drawn(title_of(finding.alert, self._probes))

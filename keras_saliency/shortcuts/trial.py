@@ -86,6 +86,11 @@ class Trial:
         return max(losses, key=lambda loss: loss.low, default=Loss(0.0, 0.0, 0.0))
 
     @property
+    def is_telling(self) -> bool:
+        """Whether its pairs are enough for an estimate."""
+        return self.loss is not None or bool(self.by_class)
+
+    @property
     def is_proven(self) -> bool:
         """Whether the lower end of a loss is above the bound."""
         return self.worst.low > BOUND

@@ -53,6 +53,9 @@ class TabEvents:
             events[schema.PROBES, report.step] = [self._describe(report)]
             events[schema.PICTURES, report.step] = [self._pictures()]
             self._is_begun = True
+        if report.tested and report.batch is None:
+            head = schema.encode_head(lines=report.tested.splitlines())
+            events[schema.TESTED, report.step] = [head]
         if report.heatmaps and report.batch is None:
             events |= {(tag, report.step): parts for tag, parts in self._measured(report)}
         for number, alert in enumerate(report.findings, report.num_earlier_findings):

@@ -17,6 +17,7 @@ from keras_saliency.tab import schema
 _DAMAGED = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
 _PACKED = "application/octet-stream"
 _MOST_CODES = 2**26  # of an event: a larger one is not ours, and would fill a browser's memory
+_MOST_LINES, _MOST_LETTERS = 20, 4000  # of what was tested, of a line
 _MOST = 10_000  # samples of a series: all that TensorBoard has kept
 
 Answer = tuple[bytes, str]  # content and its type
@@ -86,6 +87,7 @@ class Reader:
                 "probes": probes,
                 "steps": {method: found for method, found in steps.items() if found},
                 "findings": self._findings(run),
+                "tested": self._tested(run),
                 "scalars": self._scalar_tags(run),
             }
         )
@@ -108,6 +110,15 @@ class Reader:
             with contextlib.suppress(*_DAMAGED):
                 found.append({**schema.decode_head(datum.numpy[0]), "number": datum.step})
         return found
+
+    def _tested(self, run: str) -> list[str]:
+        """What was tested for shortcuts, as lines; none in runs of older versions."""
+        for datum in reversed(self._tensors(run, schema.TESTED, is_needed=False)):
+            with contextlib.suppress(*_DAMAGED):
+                lines = schema.decode_head(datum.numpy[0])["lines"]
+                if isinstance(lines, list):
+                    return [str(line)[:_MOST_LETTERS] for line in lines[:_MOST_LINES]]
+        return []
 
     def _pictures(self, run: str) -> Answer:
         references = self._references(run, [schema.PICTURES])[schema.PICTURES]

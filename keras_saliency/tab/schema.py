@@ -11,6 +11,7 @@ All events are summaries of the plugin `PLUGIN`. Steps are epochs; the baseline 
 | `PREDICTIONS` | the same | tensor |
 | `FINDINGS` | JSON; the step is the finding's number | tensor |
 | `EVIDENCE` | a picture; the step is the finding's number | blob sequence |
+| `TESTED` | JSON: what was tested for shortcuts so far, as lines of text | tensor |
 
 Packed means in one part: the length of a JSON head as little-endian uint32, the head, bytes.
 TensorBoard reads the tensors of all steps at once, but blobs one by one, 40 ms each. So what is
@@ -36,6 +37,7 @@ NUMBERS = "saliency_tab/numbers/"
 PREDICTIONS = "saliency_tab/predictions"
 FINDINGS = "saliency_tab/findings"
 EVIDENCE = "saliency_tab/evidence"
+TESTED = "saliency_tab/tested"
 
 TENSOR, BLOB_SEQUENCE = 2, 3  # TensorBoard's data classes
 MOST_STEPS = 2001  # that TensorBoard keeps of each tag, unless its user says otherwise

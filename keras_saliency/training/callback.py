@@ -13,7 +13,7 @@ from keras_saliency._utils.notify import notify
 from keras_saliency.attribution.checks import Refusal
 from keras_saliency.history import History
 from keras_saliency.records import Alert, EpochReport, Moment
-from keras_saliency.shortcuts.search import ShortcutSearch
+from keras_saliency.shortcuts.messages import nothing_tested
 from keras_saliency.tracing.forward_pass import ensure_built
 from keras_saliency.training.budget import Budget
 from keras_saliency.training.guard import Guard
@@ -176,10 +176,10 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
 
     @property
     def findings(self) -> list[Alert]:
-        if self._search is None:
+        if self._run is None:
             return []
         self._run.settle()
-        return list(self._search.findings)
+        return list(self._run.search.findings)
 
     @property
     def alerts(self) -> list[Alert]:
@@ -223,7 +223,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         """Checks for shortcuts early in the first epochs; keeps dispatch asynchronous."""
-        if not self._is_running or self._run.search is None:
+        if not self._is_running or not self._run.search.is_on:
             return
         moment = self._schedule.at_batch_begin(batch)
         if moment is not None:
@@ -253,10 +253,10 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict | None = None) -> None:
         """Draws what has not been drawn, waits for the background thread, closes the files."""
-        search = self._search if self._is_running else None
+        search = self._run.search if self._is_running else None
         self.close()
         params: Any = self.params or {}
-        if search is not None and params.get("verbose"):
+        if search is not None and search.is_wanted and params.get("verbose"):
             print(search.summary())
 
     def observe(self, model: Any, epoch: int) -> EpochReport | None:
@@ -290,15 +290,23 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         self._schedule.cost.begin_epoch()
         return report
 
+    def summary(self) -> str:
+        """Returns what was tested for shortcuts, what was found, and what silence does not exclude.
+
+        `fit` prints it at its end, unless `verbose=0`. Where nothing was tested, it says why.
+        Calling it waits for the background thread.
+        """
+        if self._run is None:
+            chief = "the callback has not been used in a fit yet"
+            return nothing_tested(chief if self._is_chief else "the chief of the workers tests")
+        self._run.settle()
+        return self._run.search.summary()
+
     def close(self) -> None:
         """Finishes the run. `fit` does this by itself; a loop of your own calls it at its end."""
         if self._is_running:
             self._is_running = False
             self._guard.run("the end of the run", self._run.close)
-
-    @property
-    def _search(self) -> ShortcutSearch | None:
-        return None if self._run is None else self._run.search
 
     def _begin(self, model: Any, epoch: int) -> None:
         """Begins a run, which refuses what does not fit before it writes anything."""
@@ -348,7 +356,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
 
     def _report_alerts(self) -> None:
         """Hands new alerts to the user, those of one moment in one warning."""
-        alerts = [] if self._search is None else self._search.take_new_alerts()
+        alerts = [] if self._run is None else self._run.search.take_new_alerts()
         if not alerts:
             return
         worst = max(alerts, key=lambda alert: alert.accuracy_loss or 0)

@@ -77,17 +77,17 @@ class Observer:
         keys = [(m.name, key) for m in graph.methods for key in settings.log_keys]
         self.logs = {log_key(*of): 0.0 for of in keys}
 
-    def begin(self, search: ShortcutSearch | None, history: History, first_epoch: int) -> None:
+    def begin(self, search: ShortcutSearch, history: History, first_epoch: int) -> None:
         """Takes up the search and the history of the run, once nothing is to be refused any more.
 
         Args:
-            search: `ShortcutSearch`, or None.
+            search: `ShortcutSearch`.
             history: `History`, read for the epochs that others are compared with; what it holds
                 of `first_epoch` and later will be trained again.
             first_epoch: 0-based.
         """
         self._search = search
-        if search is not None:
+        if search.is_on:
             self.logs["shortcut_loss"] = 0.0
         self._history = history
         self._baselines = {e for e, entry in history.entries.items() if entry.is_baseline}
@@ -129,13 +129,14 @@ class Observer:
             heatmaps,
             logs=dict(self.logs),
             findings=findings,
+            tested=self._search.tested(),
             features=() if moment.is_inside else self._view_features(),
         )
         return Measured(report, recordings, references)
 
     def check(self, moment: Moment) -> None:
         """Checks for shortcuts inside an epoch; nothing else is measured."""
-        if self._search is not None:
+        if self._search.is_on:
             predictions, heatmaps = self._attribute()
             self._check(predictions, heatmaps, moment)
 
@@ -169,8 +170,6 @@ class Observer:
     def _find_shortcuts(
         self, predictions: Predictions, heatmaps: dict[str, Heatmaps], moment: Moment
     ) -> tuple[Alert, ...]:
-        if self._search is None:
-            return ()
         if self._search.is_due(moment):
             self._check(predictions, heatmaps, moment)
         return self._search.take_unreported()
@@ -178,7 +177,6 @@ class Observer:
     def _check(
         self, predictions: Predictions, heatmaps: dict[str, Heatmaps], moment: Moment
     ) -> None:
-        assert self._search is not None
         check, arguments = self._search.check, (self.graph, predictions, heatmaps, moment)
         loss = self._guard.run("the search for shortcuts", check, *arguments)
         if loss is not None:

@@ -19,7 +19,7 @@ class Publisher:
 
     Args:
         settings: `Settings`.
-        search: `ShortcutSearch`, or None.
+        search: `ShortcutSearch`.
         guard: `Guard` that answers for the failures of parts.
         history: `History` to write to.
         files: `RunFiles` of the run.
@@ -30,7 +30,7 @@ class Publisher:
     def __init__(
         self,
         settings: Settings,
-        search: ShortcutSearch | None,
+        search: ShortcutSearch,
         guard: Guard,
         history: History,
         files: RunFiles,
@@ -77,9 +77,8 @@ class Publisher:
             with self._guard("drawing") as is_on:
                 if is_on:
                     report = dataclasses.replace(report, pictures=self._album.draw(report))
-            if self._search is not None:
-                add_to = self._search.add_to
-                report = self._guard.run("alerts in the report", add_to, report) or report
+            add_to = self._search.add_to
+            report = self._guard.run("alerts in the report", add_to, report) or report
             if not moment.is_inside:
                 self._guard.run("history", self._record, measured, report, cost)
             report = self._write(report)
@@ -102,11 +101,9 @@ class Publisher:
         self._guard.run("history on disk", owed, self._history, tries_again=TROUBLE)
         if self._last is not None:
             pictures = self._guard.run("drawing", self._album.take_unwritten) or {}
-            texts: dict[str, str] = {}
-            findings: tuple[Alert, ...] = ()
-            if self._search is not None:
-                texts = {SUMMARY_TAG: self._search.summary()}
-                findings = self._search.take_unreported()
+            is_wanted = self._search.is_wanted
+            texts = {SUMMARY_TAG: self._search.summary()} if is_wanted else {}
+            findings = self._search.take_unreported()
             if pictures or texts:
                 epoch, predictions = self._last
                 self._write(
@@ -117,6 +114,7 @@ class Publisher:
                         pictures=pictures,
                         texts=texts,
                         findings=findings,
+                        tested=self._search.tested(),
                     )
                 )
         for sink in self._sinks:

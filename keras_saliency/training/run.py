@@ -42,7 +42,7 @@ class Run:
     Attributes:
         model: the model.
         observer: `Observer`, what the training waits for.
-        search: `ShortcutSearch`, or None.
+        search: `ShortcutSearch`.
         fit: as given.
         thread: number of the thread that has begun it.
 
@@ -85,14 +85,12 @@ class Run:
         log_dir = settings.log_dir if is_remote(settings.log_dir) else abspath(settings.log_dir)
         state: RunState | None = None
         if epoch > 0 and earlier is not None:
-            found = [] if earlier.search is None else earlier.search.findings
-            state = take_over(earlier._state, found, self, identity, epoch)
+            state = take_over(earlier._state, earlier.search.findings, self, identity, epoch)
         if epoch > 0 and state is None:
             state = find_run(log_dir, self, identity, epoch, *fresh, guard)
         state = state or begin_run(log_dir, self, identity, *fresh)
         self._state: RunState = state
-        if self.search is not None:
-            self.search.findings += state.findings
+        self.search.findings += state.findings
         self.observer.begin(self.search, state.history, epoch)
         self._publisher = Publisher(
             settings,
@@ -178,7 +176,7 @@ def _make_graph(settings: Settings, model: Any) -> ModelGraph:
 
 
 def _describe(
-    graph: ModelGraph, settings: Settings, search: ShortcutSearch | None, num_workers: int
+    graph: ModelGraph, settings: Settings, search: ShortcutSearch, num_workers: int
 ) -> dict[str, dict[str, str]]:
     """What was resolved, as text by topic and keyword, for the settings page."""
     # Asked of the modules: tensorflow-cpu and a plain checkout have no metadata by these names.
@@ -193,8 +191,7 @@ def _describe(
         },
         "versions": {m: sys.modules[m].__version__ for m in modules if m in sys.modules},
     }
-    if search is not None:
-        described["shortcuts"] = search.described
+    described["shortcuts"] = search.described
     if num_workers > 1:
         workers = described["workers"] = describe_workers(num_workers)
         notify(

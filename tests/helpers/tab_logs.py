@@ -68,13 +68,14 @@ def make_probes(number=4, **options):
     return ProbeSet(images, np.arange(number) % 3, **options)
 
 
-def write_log(log_dir, probes, epochs=range(-1, 3), findings=()):
+def write_log(log_dir, probes, epochs=range(-1, 3), findings=(), tested=""):
     sink = TensorBoardSink()
     sink.open(str(log_dir / "saliency"), {})
     for epoch in epochs:
         mine = tuple(f for f in findings if f.epoch == epoch)
         earlier = sum(f.epoch < epoch for f in findings)
-        sink.write(make_report(probes, epoch, mine, earlier, is_baseline=epoch < 0))
+        report = make_report(probes, epoch, mine, earlier, is_baseline=epoch < 0)
+        sink.write(dataclasses.replace(report, tested=tested and f"{tested}, epoch {epoch}"))
     sink.close()
     return log_dir
 
@@ -104,6 +105,7 @@ def write_foreign(log_dir, name="foreign"):
         schema.MAPS + "grad_cam": [b"\xff\xff\xff\xff{}"],
         schema.NUMBERS + "grad_cam": [b'{"version": 1}'],
         schema.FINDINGS: [b'{"version": 99}'],
+        schema.TESTED: [b'{"version": 1, "lines": "abc"}'],
         "of/another": [b"x", b"y"],
     }
     with writer.as_default(), tf.summary.record_if(True):

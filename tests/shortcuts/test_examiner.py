@@ -1,5 +1,7 @@
 """The battery against models whose rule is known: findings for a tag, silence for the object."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from helpers.checked_models import (
@@ -65,6 +67,45 @@ def test_below_an_accuracy_nothing_is_tested(four, num_right, is_open):
     assert bool(check.trials) == bool(check.findings) == is_open
     coverage = checks.examiner.coverage
     assert (coverage.num_checks, coverage.num_closed) == (1, 0 if is_open else 1)
+    assert coverage.is_tested == is_open
+    assert coverage.best_accuracy == num_right / 40
+    assert coverage.least_accuracy == 0.625, "of four classes"
+
+
+def test_the_best_accuracy_is_that_of_all_checks(four):
+    checks = Checks(four, 4)
+    for num_right in (4, 20, 8):
+        right = np.arange(40) < num_right
+        said = np.eye(4)[np.where(right, LABELS, (LABELS + 1) % 4)]
+        checks.check(reads_tag(4), said_by=lambda images, said=said: said)
+    assert checks.examiner.coverage.best_accuracy == 0.5
+
+
+def test_with_too_few_images_an_accurate_model_is_not_tested():
+    labels = np.arange(8) % 2
+    few = ProbeSet(draw(labels), labels)
+    checks = Checks(few, 2)
+    check = checks.check(reads_tag(2))
+    assert check.is_open and check.trials, "swaps are tried, and none can prove anything"
+    assert not checks.examiner.coverage.is_tested
+
+
+def test_where_nothing_is_suspicious_silence_is_an_answer(four):
+    checks = Checks(four, 4, ["stationary"])
+    checks.examiner.detectors = [
+        dataclasses.replace(d, propose=lambda *_: []) for d in checks.examiner.detectors
+    ]
+    assert checks.check(reads_object(4)).trials == []
+    assert checks.examiner.coverage.is_tested
+
+
+@pytest.mark.parametrize(("num_of_a_group", "is_tested"), [(8, True), (7, False)])
+def test_groups_that_can_be_compared_are_a_test(num_of_a_group, is_tested):
+    labels = np.repeat([0, 1], 2 * num_of_a_group)
+    groups = np.arange(len(labels)) % 2
+    checks = Checks(ProbeSet(draw(labels), labels, groups=groups), 2, ["groups"])
+    checks.check(reads_object(2))
+    assert checks.examiner.coverage.is_tested == is_tested
 
 
 def test_a_streak_is_told_anew_only_after_two_quiet_checks(four):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
 from keras_saliency.shortcuts.groups import Gap, Group
 from keras_saliency.shortcuts.messages import (
     describe_confirmation,
+    describe_coverage,
     describe_finding,
     describe_gap,
     place_of,
@@ -175,8 +177,17 @@ def test_a_title_has_what_is_known(probes):
     )
 
 
-def coverage_of(num_checks=9, num_closed=0, num_images=40, untested=(), detectors=("colour",)):
-    return Coverage(detectors, 4, num_images, num_checks, num_closed, untested)
+def coverage_of(num_checks=9, num_closed=0, **others):
+    facts = {
+        "detectors": ("colour",),
+        "num_classes": 4,
+        "num_images": 40,
+        "untested": (),
+        "num_tested": num_checks - num_closed,
+        "best_accuracy": 0.319,
+        "least_accuracy": 0.625,
+    }
+    return Coverage(num_checks=num_checks, num_closed=num_closed, **facts | others)
 
 
 def test_the_summary_of_a_silent_run_says_what_could_have_been_found(probes):
@@ -198,16 +209,37 @@ def test_more_images_detect_weaker_cues(probes):
     assert 4 < points[2] < points[1] < points[0] < 40
 
 
-@pytest.mark.parametrize("num_checks", [0, 7])
-def test_where_no_check_was_open_nothing_was_tested(probes, num_checks):
-    text = summarize(coverage_of(num_checks, num_checks), [], probes)
-    assert "Nothing was tested, so nothing is known of shortcuts." in text
-    assert "Found" not in text and "cannot be detected" not in text
-    assert ("too inaccurate to tell" in text) == bool(num_checks)
+NOTHING = {
+    "closed": (
+        coverage_of(7, 7),
+        r"too inaccurate to tell. It was right about 31 % .*begin at 63 %",
+    ),
+    "no check": (coverage_of(0, 0), "no check was made"),
+    "no detector": (coverage_of(detectors=(), num_tested=0), "no detector applies"),
+    "too few": (coverage_of(9, 4, num_tested=0), "in no check were there enough images to swap"),
+}
 
 
-def test_where_no_detector_applies_that_is_said(probes):
-    assert "Tested: nothing." in summarize(coverage_of(detectors=()), [], probes)
+@pytest.mark.parametrize("why", NOTHING)
+def test_where_nothing_was_tested_it_says_why_and_claims_nothing(probes, why):
+    coverage, words = NOTHING[why]
+    suspect = alert_of(SUSPECT, "colour")
+    for text in (summarize(coverage, [suspect], probes), describe_coverage(coverage)):
+        assert re.search(f"Nothing was tested, so nothing is known of shortcuts: .*{words}", text)
+        for claim in ("Found", "Tested:", "cannot be detected", "Silence"):
+            assert claim not in text
+
+
+def test_alerts_of_an_earlier_part_are_named_though_this_one_tested_nothing(probes):
+    text = summarize(coverage_of(7, 7), [alert_of(ALERT, "border")], probes)
+    assert "Nothing was tested" in text and "Found: 1 alert.\n- border, class bee" in text
+
+
+def test_what_was_tested_can_be_told_without_what_was_found(probes):
+    tested = describe_coverage(coverage_of()).splitlines()
+    everything = summarize(coverage_of(), [alert_of(ALERT)], probes).splitlines()
+    assert tested == [line for line in everything if line[:5] not in ("Found", "- bor")]
+    assert len(tested) == 3
 
 
 def test_the_summary_lists_alerts_and_the_suspects_that_none_has_settled(probes):

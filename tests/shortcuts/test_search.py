@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from helpers.events import events_of
-from helpers.tagged_training import TAG, draw, probes_of, train
+from helpers.tagged_training import TAG, draw, network, probes_of, train
 
 from keras_saliency import Alert, Battery, ProbeSet, SaliencyCallback, confirm
 from keras_saliency.records import Moment
@@ -233,6 +233,48 @@ def test_probes_without_labels_say_once_that_nothing_is_tested(tmp_path):
     told = [words for words in of_ours(caught) if "not tested for shortcuts" in words]
     assert len(told) == 1 and "the probes have no labels" in told[0]
     assert "shortcut_loss" not in history and callback.alerts == []
+    assert callback.summary() == (
+        "Nothing was tested, so nothing is known of shortcuts: the probes have no labels."
+    )
+
+
+def guess(callbacks, verbose=0):
+    """A training whose labels say nothing, so that no check is open."""
+    keras.utils.set_random_seed(3)
+    model = network()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    images, labels = draw(36, 1)
+    model.fit(images, labels[::-1] * 0, epochs=2, verbose=verbose, callbacks=callbacks)
+
+
+@pytest.mark.parametrize("verbose", [0, 1, 2])
+def test_a_run_whose_checks_were_all_closed_says_that_nothing_was_tested(tmp_path, capsys, verbose):
+    callback = SaliencyCallback(probes_of(), tmp_path)
+    assert "not been used in a fit yet" in callback.summary()
+    guess([callback], verbose)
+    summary = callback.summary()
+    assert "Nothing was tested, so nothing is known of shortcuts: at every check" in summary
+    assert "It was right about 33 % of the probes at best, and tests begin at 70 %" in summary
+    assert "Found" not in summary
+    assert (summary in capsys.readouterr().out) == (verbose > 0)
+    [(_, _, text)] = events_of(tmp_path / "saliency")["saliency/summary"]
+    assert b"Nothing was tested" in text.item()
+
+
+def test_each_epoch_tells_the_tab_what_was_tested_so_far(run):
+    told = [report.tested for report in run.kept.reports if report.batch is None]
+    assert "no check was made" in told[0], "before training"
+    checks = [int(text.split()[2]) for text in told[1:]]
+    assert checks == [4, 8, 8], "three early ones and the end, twice; and the closing report"
+    assert all("Found" not in text for text in told)
+    assert all(line in run.callback.summary() for line in told[-1].splitlines())
+
+
+def test_without_detectors_the_summary_says_so_and_nothing_is_printed(tmp_path, capsys):
+    callback = SaliencyCallback(probes_of(), tmp_path, detectors=None)
+    guess([callback], verbose=2)
+    assert "detectors=None" in callback.summary()
+    assert "Nothing was tested" not in capsys.readouterr().out
 
 
 def test_a_class_called_legitimate_with_too_few_probes_is_warned_of():

@@ -1,5 +1,6 @@
 """The events that the tab reads."""
 
+import dataclasses
 import json
 import zlib
 
@@ -72,6 +73,14 @@ def test_inside_an_epoch_only_findings_are_told():
     tab.events(make_report(make_probes(), -1, is_baseline=True))
     inside = make_report(make_probes(), 0, (make_alert(0),), batch=7, batches_trained=7)
     assert {tag for tag, _ in tab.events(inside)} == {schema.FINDINGS, schema.EVIDENCE}
+
+
+def test_what_was_tested_is_told_at_each_epoch():
+    tab = TabEvents(make_probes())
+    report = dataclasses.replace(make_report(make_probes(), 3), tested="two\nlines")
+    [head] = tab.events(report)[schema.TESTED, 3]
+    assert schema.decode_head(head)["lines"] == ["two", "lines"]
+    assert (schema.TESTED, 4) not in tab.events(make_report(make_probes(), 4))
 
 
 def objects_of(probes):

@@ -51,7 +51,8 @@ def board(tmp_path_factory):
     }
     for name, (objects, findings) in runs.items():
         probes = ProbeSet(images, labels, object_masks=objects, class_names=list("xyz"))
-        write_log(folder / name, probes, findings=findings)
+        tested = "" if name == "older" else f"Nothing of {name} was tested\n<b>since"
+        write_log(folder / name, probes, findings=findings, tested=tested)
     with tensorboard(folder) as (address, _):
         known = f"{address}/data/plugin/saliency/data/runs"
         wait_until(lambda: all(name.encode() in read(known) for name in runs), 120, "the runs")
@@ -78,13 +79,17 @@ def test_an_alert_shows_its_loss_and_interval(browser, board):
     )
     assert float(left[:-1]) == pytest.approx(22) and float(width[:-1]) == pytest.approx(18)
     assert not find(browser, ".finding.suspect"), "the list of suspects is closed"
+    click(browser, "details:last-of-type summary")
+    assert "Nothing of found was tested" in find(browser, ".findings")[0].text
     assert not errors(browser)
 
 
 def test_suspects_are_open_where_there_is_no_alert(browser, board):
     enter(browser, board, "given")
     wait_until(lambda: find(browser, ".finding.suspect"), 10, "the suspect")
-    assert "No alert" in find(browser, ".findings")[0].text
+    said = find(browser, ".findings")[0].text
+    assert "No alert" in said and "Nothing of given was tested" in said
+    assert "<b>since, epoch 2" in said and "saliency/summary" not in said
     assert not find(browser, ".timeline .marks i"), "no marker warns of it"
     assert not find(browser, ".chip.alerted")
 

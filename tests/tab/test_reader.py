@@ -153,6 +153,14 @@ def test_findings_come_with_their_pictures(tmp_path):
     assert kind == "image/jpeg" and content.startswith(b"\xff\xd8")
 
 
+def test_what_was_tested_is_that_of_the_last_epoch(tmp_path):
+    write_log(tmp_path / "a", make_probes(), tested="Nothing was tested\nsince")
+    write_log(tmp_path / "b", make_probes())
+    reader = reader_of(tmp_path)
+    about = [ask(reader, "run", run=f"{run}/saliency")["tested"] for run in "ab"]
+    assert about == [["Nothing was tested", "since, epoch 2"], []]
+
+
 def test_the_alerts_of_each_run_are_counted(tmp_path):
     """The tab opens the newest run that has any; suspects are none."""
     suspect = make_alert(0, severity="suspect")

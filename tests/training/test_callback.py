@@ -37,7 +37,7 @@ def test_exactly_these_tags_are_written(tmp_path, data, probes):
     worst = {tag.removesuffix("_worst") for tag in by_plugin["scalars"] - scalars}
     assert worst <= means and f"saliency/{names[0]}/drift_previous" in worst
     tab = {f"saliency_tab/{kind}/{m}" for kind in ("maps", "numbers") for m in names}
-    tab |= {f"saliency_tab/{kind}" for kind in ("probes", "pictures", "predictions")}
+    tab |= {f"saliency_tab/{kind}" for kind in ("probes", "pictures", "predictions", "tested")}
     assert by_plugin["saliency"] == tab
     assert set(by_plugin) == {"images", "text", "custom_scalars", "scalars", "saliency"}
 

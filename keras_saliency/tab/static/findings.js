@@ -23,20 +23,26 @@ export class Findings {
     const { run } = this.store;
     /** @type {any[]} */
     const all = run.about.findings;
-    const known = JSON.stringify([run.name, all.length]);
+    /** @type {string[]} */
+    const lines = run.about.tested ?? []; // none in runs of older versions
+    const known = JSON.stringify([run.name, all.length, lines]);
     if (known === this.known) return;
     this.known = known;
     const of = (/** @type {string} */ severity) => all.filter((f) => f.severity === severity).reverse();
     const [alerts, suspects, hints] = ORDER.map(of);
-    const none = h("p", { className: "calm" },
-      "No alert. Silence does not exclude a shortcut: see saliency/summary under Text for what was tested.");
+    const said = lines.length ? lines
+      : ["Silence does not exclude a shortcut: see saliency/summary under Text for what was tested."];
+    const tested = said.map((line) => h("p", { className: "calm" }, line));
+    const none = [h("p", { className: "calm" }, "No alert."), ...tested];
+    const behind = h("details", {}, h("summary", {}, "What was tested"), h("div", {}, ...tested));
     replace(
       this.element,
       h("h2", {}, alerts.length ? `${alerts.length} alert${alerts.length > 1 ? "s" : ""}` : "Findings"),
-      alerts.length ? null : none,
+      ...(alerts.length ? [] : none),
       ...alerts.map((f) => this.card(f)),
       this.more("suspect", suspects, alerts.length > 0),
       this.more("hint", hints, alerts.length > 0),
+      alerts.length ? behind : null,
     );
   }
 
