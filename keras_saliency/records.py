@@ -105,12 +105,14 @@ class Predictions:
     def is_correct(self, probes: "ProbeSet") -> np.ndarray | None:
         """Returns whether each predicted class is a label of the probe, bool (n,).
 
-        None without labels, and where the output has no classes.
+        None without labels, with the targets of a regression, and where the output has no
+        classes.
         """
         if not self.has_classes:
             return None
         if probes.labels is not None:
-            return self.classes == probes.labels
+            is_target = probes.labels.dtype.kind == "f"
+            return None if is_target else self.classes == probes.labels
         if probes.multi_hot is not None:
             return probes.multi_hot[np.arange(len(self.classes)), self.classes] > 0
         return None

@@ -165,8 +165,8 @@ def _graphs(
 
 def _fixed_weights(probes: ProbeSet, graph: ModelGraph) -> np.ndarray:
     """What is explained, (n, k), fixed, because a random model predicts something else."""
-    if probes.labels is not None:
-        return one_hot_targets(probes.labels, len(probes), graph.num_classes, "labels")
+    if probes.class_labels is not None:
+        return one_hot_targets(probes.class_labels, len(probes), graph.num_classes, "labels")
     if probes.multi_hot is not None:
         return np.asarray(probes.multi_hot, np.float32)
     predicted: Any = graph.attribute(probes.model_inputs)[0]

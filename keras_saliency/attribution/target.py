@@ -230,6 +230,8 @@ def check_target(target: Any, probes: ProbeSet) -> str | int | Callable:
             'target must be "label", "predicted" or a class index, or "contrast", or a function '
             f"from outputs and probes to scores. Received: {target!r}."
         )
+    if target == "label" and probes.has_targets:
+        return "predicted"
     if target == "label" and probes.labels is None and probes.multi_hot is None:
         warnings.warn(
             "The probes have no labels, so the predicted class is explained, which may change "

@@ -52,7 +52,7 @@ def to_arrays(store: EpochStore, **more: Any) -> dict[str, np.ndarray]:
         "confidence": store.confidence,
     }
     if store.labels is not None:
-        arrays["labels"] = store.labels
+        arrays["labels" if store.labels.ndim == 1 else "multi_hot"] = store.labels
     rows = [entries[e].statistics[m][s] for m, s, epochs in series for e in epochs]
     arrays["values"] = np.array(rows, np.float32).reshape(len(rows), store.num_probes or 0)
     for i, stored in enumerate(maps.values()):
@@ -143,8 +143,11 @@ def from_arrays(arrays: Mapping[str, np.ndarray], read_heatmaps: bool = True) ->
     epochs, seconds = metadata["epochs"], metadata["seconds"]
     _check_metadata(metadata)
     labels = arrays.get("labels")
-    if labels is not None and (labels.dtype != np.int64 or labels.ndim != 1):
-        raise ValueError(f"its labels are {labels.dtype} of shape {labels.shape}")
+    multi_hot = arrays.get("multi_hot")
+    for known, num_axes in ((labels, 1), (multi_hot, 2)):
+        if known is not None and (known.dtype != np.int64 or known.ndim != num_axes):
+            raise ValueError(f"its labels are {known.dtype} of shape {known.shape}")
+    labels = labels if multi_hot is None else multi_hot
     store = EpochStore(labels=labels, names=metadata["names"], class_names=metadata["class_names"])
     statistics: dict[int, dict[str, dict[str, np.ndarray]]] = {epoch: {} for epoch in epochs}
     places = [(m, s, epoch) for m, s, held in metadata["series"] for epoch in held]

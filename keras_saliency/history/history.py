@@ -26,7 +26,7 @@ class History(EpochStore, Mapping[str, "MethodSeries"]):
     undefined. To be written by one thread; in others, each reading sees whole epochs.
 
     Args:
-        labels: int (n,), for class means and outcomes. Defaults to None.
+        labels: int (n,), or multi-hot (n, k), for class means and outcomes. Defaults to None.
         names: str (n,), the probes' names. Defaults to None, "0", "1", ...
         class_names: list of str. Defaults to None.
 
@@ -103,11 +103,16 @@ class History(EpochStore, Mapping[str, "MethodSeries"]):
     def class_means(self, method: str, statistic: str) -> dict[int, np.ndarray]:
         """Returns {class: mean over its defined probes, float32 (num_epochs,)}.
 
+        A multi-hot probe counts for each of its classes.
+
         Raises:
             ValueError: if the history has no labels.
         """
         if self.labels is None:
-            raise ValueError("This history has no labels, so it has no class means.")
+            raise ValueError(
+                "This history has no labels, or the targets of a regression, so it has no class "
+                "means."
+            )
         return class_means(self[method][statistic], self.labels)
 
     def splits(self, method: str, statistic: str) -> dict[str, np.ndarray]:

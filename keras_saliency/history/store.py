@@ -15,7 +15,7 @@ class EpochStore:
     To be written by one thread; in others, each reading sees whole epochs.
 
     Args:
-        labels: int (n,), or None.
+        labels: int (n,), multi-hot (n, k), or None.
         names: str (n,), the probes' names, or None.
         class_names: list of str, or None.
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_saliency.probes.arrays import is_dataset, is_signal, read_array, read_pixels
-from keras_saliency.probes.labels import count_rows, read_labels
+from keras_saliency.probes.labels import check_one_output, count_rows, read_labels
 
 
 def batches(dataset: Any) -> Iterator[tuple[Any, Any]]:
@@ -19,7 +19,10 @@ def batches(dataset: Any) -> Iterator[tuple[Any, Any]]:
                 "dataset must end. Received: a tf.data.Dataset of infinite cardinality. "
                 "Pass dataset.take(num_batches), or the dataset before .repeat()."
             )
-        batch_without_channels = _is_batch_without_channels(dataset.element_spec)
+        spec = dataset.element_spec
+        if isinstance(spec, tuple | list) and len(spec) > 1 and not hasattr(spec[1], "shape"):
+            check_one_output(spec[1], None)
+        batch_without_channels = _is_batch_without_channels(spec)
         for element in dataset:
             images, labels = _unpack(element)
             num_axes = getattr(images, "ndim", None)
@@ -61,7 +64,7 @@ def _array_batches(arrays: Any, size: int = 256) -> Iterator[tuple[Any, Any]]:
     num_labels = count_rows(labels)
     if images.ndim != 4 or 0 in images.shape:
         read_pixels("images", images, num_labels=num_labels)  # refuses
-    rows = None if labels is None else read_labels(labels, images.shape)
+    rows = None if labels is None else read_labels(labels, images.shape, takes_targets=True)
     for start in range(0, len(images), size):
         batch = slice(start, start + size)
         yield images[batch], None if rows is None else rows[batch]
@@ -70,7 +73,7 @@ def _array_batches(arrays: Any, size: int = 256) -> Iterator[tuple[Any, Any]]:
 def _unpack(element: Any) -> tuple[Any, Any]:
     if not isinstance(element, (tuple, list)):
         element = (element,)
-    if not 1 <= len(element) <= 3 or any(isinstance(part, dict) for part in element[:2]):
+    if not 1 <= len(element) <= 3 or isinstance(element[0], dict):
         shown = ", ".join(type(part).__name__ for part in element)
         raise TypeError(
             "dataset must yield images, (images, labels) or (images, labels, weights), each one "
@@ -84,6 +87,7 @@ def _unpack(element: Any) -> tuple[Any, Any]:
             "them. Map the dataset to one of these; for a model with several inputs, pass "
             "ProbeSet([array, array], labels)."
         )
+    check_one_output(labels, count_rows(images))
     return (np.asarray(images) if hasattr(images, "shape") else images), labels
 
 

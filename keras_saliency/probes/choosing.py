@@ -19,12 +19,13 @@ class Chosen:
     Attributes:
         images: array (n, H, W, C).
         labels: int64 array (n,), float32 array (n, k) of zeros and ones for
-            multi-hot labels, or None.
+            multi-hot labels, float32 array (n,) of targets, or None.
         cue_map: float32 array (H, W) or None, see `explained_variance`.
         names: "class/filename" of each image, or None.
         class_names: names of the folders, or None.
         object_masks: bool array (n, H, W), or None.
         swaps: these and further images, for swaps only, or None without any.
+        class_counts: {class: how many images there were to choose from}, or None.
     """
 
     images: np.ndarray
@@ -34,6 +35,7 @@ class Chosen:
     class_names: list[str] | None = None
     object_masks: np.ndarray | None = None
     swaps: "SwapImages | None" = None
+    class_counts: dict[int, int] | None = None
 
 
 class SmallestKeys:

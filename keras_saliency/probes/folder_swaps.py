@@ -20,16 +20,18 @@ class ImageFolder:
     Attributes:
         path: the folder.
         size: (H, W).
+        num_channels: C.
         masks: `MaskFolder`, or None.
     """
 
     path: str
     size: tuple[int, int]
+    num_channels: int
     masks: MaskFolder | None
 
     def image(self, name: str) -> np.ndarray:
-        """Returns an image, float32 (H, W, 3)."""
-        return load_image(os.path.join(self.path, name), self.size)
+        """Returns an image, float32 (H, W, C)."""
+        return load_image(os.path.join(self.path, name), self.size, self.num_channels)
 
     def shown(self, name: str) -> str:
         """Returns the name as "class/filename"."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -19,11 +20,15 @@ from keras_saliency.probes.folder_swaps import ImageFolder, read_swaps
 from keras_saliency.probes.image_files import IMAGE_FORMATS, MaskFolder
 from keras_saliency.probes.swap_images import MAX_IMAGES, most_images
 
+# What `image_dataset_from_directory` calls them, and how many channels they have.
+COLOR_MODES = {"grayscale": 1, "rgb": 3, "rgba": 4}
+
 
 def choose_from_directory(
     path: str | os.PathLike[str],
     *,
     image_size: Sequence[int],
+    color_mode: str,
     per_class: int,
     seed: int,
     mask_dir: str | os.PathLike[str] | None,
@@ -39,6 +44,7 @@ def choose_from_directory(
     per_class = check_int("per_class", per_class)
     seed = check_seed(seed)
     size = _check_image_size(image_size)
+    num_channels = _num_channels(color_mode)
     path = _check_folder("path", path)
     class_names = _class_folders(path)
     if not class_names:
@@ -48,9 +54,11 @@ def choose_from_directory(
         )
     masks = None if mask_dir is None else MaskFolder(_check_folder("mask_dir", mask_dir))
     chosen = SmallestKeys(per_class)
-    pool = SmallestKeys(MAX_IMAGES, most_images((*size, 3), 1, masks is not None))
+    pool = SmallestKeys(MAX_IMAGES, most_images((*size, num_channels), 1, masks is not None))
+    class_counts: Counter[int] = Counter()
     for label, class_name in enumerate(class_names):
         for name in _image_files(path, class_name):
+            class_counts[label] += 1
             key = content_hash(read_file(os.path.join(path, name)), seed)
             for kept in (chosen, pool):
                 if kept.wants(label, key):
@@ -60,7 +68,7 @@ def choose_from_directory(
             f'path must hold images ({", ".join(IMAGE_FORMATS)}). Received: "{path}" with class '
             f"folders {class_names} but no image in them."
         )
-    folder = ImageFolder(path, size, masks)
+    folder = ImageFolder(path, size, num_channels, masks)
     names = [name for _, _, name in chosen.sorted()]
     probes = Chosen(
         images=np.stack([folder.image(name) for name in names]),
@@ -70,9 +78,20 @@ def choose_from_directory(
         object_masks=None
         if masks is None
         else np.stack([masks.load(name, size) for name in names]),
+        class_counts=dict(class_counts),
     )
     watched = {entry[:2] for entry in chosen.sorted()}
     return dataclasses.replace(probes, swaps=read_swaps(folder, pool, watched, probes))
+
+
+def _num_channels(color_mode: str) -> int:
+    if not isinstance(color_mode, str) or color_mode not in COLOR_MODES:
+        listed = ", ".join(f'"{mode}"' for mode in COLOR_MODES)
+        raise ValueError(
+            f"color_mode must be one of {listed}. Received: {shown(color_mode)}. Pass what "
+            "image_dataset_from_directory was given."
+        )
+    return COLOR_MODES[color_mode]
 
 
 def _check_image_size(image_size: Sequence[int]) -> tuple[int, int]:

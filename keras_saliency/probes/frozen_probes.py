@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_saliency.probes.arrays import frozen
 from keras_saliency.probes.immutable import Immutable
+from keras_saliency.probes.labels import are_targets
 from keras_saliency.probes.other_inputs import OtherInputs
 from keras_saliency.probes.preprocess import apply_preprocess
 from keras_saliency.probes.swap_images import SwapImages
@@ -28,7 +29,7 @@ class FrozenProbes(Immutable):
             for `for_swaps`, whose images are stored as uint8 where that is lossless.
         model_inputs: what the model is given; `images` without `preprocess`.
         other_inputs: `OtherInputs` that it is given as well, or None.
-        labels: int64 array (n,), or None.
+        labels: int64 array (n,), float32 array (n,) of the targets of a regression, or None.
         multi_hot: float32 array (n, k) of zeros and ones, or None. Set when
             the labels are multi-hot; `labels` is None then.
         object_masks: bool array (n, H, W), as given, or None.
@@ -44,6 +45,8 @@ class FrozenProbes(Immutable):
             to 600 labelled images that `from_dataset` has seen; None where
             that was fewer than 20 images or 2 classes, and without
             `from_dataset`.
+        class_counts: {class: number of images} of the dataset or folder that the probes were
+            chosen from; None where that is unknown, and with multi-hot labels.
     """
 
     images: np.ndarray
@@ -60,7 +63,18 @@ class FrozenProbes(Immutable):
     display_channels: tuple[int, ...] | None
     preprocess: Callable[[np.ndarray], Any] | None
     cue_map: np.ndarray | None
+    class_counts: dict[int, int] | None
     _swaps: "FrozenProbes | None"
+
+    @property
+    def class_labels(self) -> np.ndarray | None:
+        """The labels if they are class numbers, int64 (n,); None for float targets, too."""
+        return None if self.has_targets else self.labels
+
+    @property
+    def has_targets(self) -> bool:
+        """Whether the labels are the targets of a regression."""
+        return self.labels is not None and are_targets(self.labels)
 
     @property
     def for_swaps(self: Self) -> Self:
@@ -82,7 +96,7 @@ class FrozenProbes(Immutable):
             return None
         from keras_saliency.probes.found_objects import find_objects  # loads OpenCV
 
-        labels = self.labels if self.multi_hot is None else self.multi_hot
+        labels = self.class_labels if self.multi_hot is None else self.multi_hot
         return find_objects(self.images, labels)
 
     @cached_property
@@ -169,8 +183,9 @@ class FrozenProbes(Immutable):
         wrong = ""
         if self.multi_hot is not None and self.multi_hot.shape[1] != num_classes:
             wrong = f"multi-hot labels of {self.multi_hot.shape[1]} classes"
-        if self.labels is not None and self.labels.max() > max(num_classes - 1, 1):
-            wrong = f"label {self.labels.max()} at index {self.labels.argmax()}"
+        labels = self.class_labels
+        if labels is not None and labels.max() > max(num_classes - 1, 1):
+            wrong = f"label {labels.max()} at index {labels.argmax()}"
         if wrong:
             head = (
                 "a one-unit head (classes 0 and 1)" if num_classes == 1 else f"{num_classes} logits"
@@ -188,6 +203,8 @@ class FrozenProbes(Immutable):
 
     def label_text(self, index: int) -> str:
         """Returns the label of a probe as text, multi-hot classes joined; "" without label."""
+        if self.labels is not None and self.has_targets:
+            return f"{self.labels[index]:.4g}"
         if self.labels is not None:
             return self.class_text(self.labels[index])
         if self.multi_hot is not None:
@@ -200,7 +217,8 @@ class FrozenProbes(Immutable):
     def __repr__(self) -> str:
         parts = [f"{len(self)} probes", f"images {self.image_shape} {self.images.dtype}"]
         if self.labels is not None:
-            parts.append(f"labels of {len(np.unique(self.labels))} classes")
+            num_classes = len(np.unique(self.labels))
+            parts.append("targets" if self.has_targets else f"labels of {num_classes} classes")
         if self.multi_hot is not None:
             parts.append(f"multi-hot labels of {self.multi_hot.shape[1]} classes")
         if self.other_inputs is not None:
@@ -232,6 +250,7 @@ class FrozenProbes(Immutable):
             display_channels=self.display_channels,
             preprocess=self.preprocess,
             cue_map=self.cue_map,
+            class_counts=None,
             other_inputs=None,
             _swaps=None,
         )

@@ -80,8 +80,8 @@ def _decode(path: str | os.PathLike[str], dtype: Any, num_channels: int = 3) -> 
     announced = read_header(content)
     if announced is None:
         raise ValueError(
-            f"{shown(path, 300)} is not a readable BMP, GIF, JPEG or PNG image ({len(content)} "
-            "bytes). Repair or remove the file."
+            f"{shown(path, 300)} is not a readable BMP, GIF, JPEG, PNG or WebP image "
+            f"({len(content)} bytes). Repair or remove the file."
         )
     # Before decoding: a file of a few kilobytes can announce gigabytes of pixels.
     if announced.is_too_large:

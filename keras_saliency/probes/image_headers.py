@@ -26,7 +26,7 @@ class Announced(NamedTuple):
 
 
 def read_header(content: bytes) -> Announced | None:
-    """Returns what an image file announces, or None for no BMP, GIF, JPEG or PNG."""
+    """Returns what an image file announces, or None for no BMP, GIF, JPEG, PNG or WebP."""
     import tensorflow as tf
 
     try:
@@ -36,11 +36,28 @@ def read_header(content: bytes) -> Announced | None:
             return _read_gif(content)
         elif content[:2] == b"BM":
             width, height = map(abs, struct.unpack("<ii", content[18:26]))
+        elif content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+            return _read_webp(content)
         elif content[:3] == b"\xff\xd8\xff":
             height, width, _ = tf.io.extract_jpeg_shape(content).numpy().tolist()
         else:
             return None
     except (struct.error, tf.errors.OpError):
+        return None
+    return Announced(width, height, 0)
+
+
+def _read_webp(content: bytes) -> Announced | None:
+    """Reads the first part of a WebP: its canvas, or the only picture, lossy or lossless."""
+    kind = content[12:16]
+    if kind == b"VP8X":
+        width, height = (int.from_bytes(content[at : at + 3], "little") + 1 for at in (24, 27))
+    elif kind == b"VP8L":
+        (bits,) = struct.unpack("<I", content[21:25])
+        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    elif kind == b"VP8 ":
+        width, height = (side & 0x3FFF for side in struct.unpack("<HH", content[26:30]))
+    else:
         return None
     return Announced(width, height, 0)
 

@@ -1,7 +1,11 @@
-"""Labels: class numbers, one-hot rows and multi-hot rows."""
+"""Labels: class numbers, one-hot rows, multi-hot rows, and targets of a regression."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from keras_saliency._utils.arguments import shown
 from keras_saliency.probes.arrays import check_length, read_array
 
 
@@ -13,22 +17,60 @@ def count_rows(labels: object) -> int | None:
     return len(labels) if isinstance(labels, list | tuple) else None
 
 
-def read_labels(labels: object, images_shape: tuple[int, ...]) -> np.ndarray:
+def check_one_output(labels: object, num_images: int | None) -> None:
+    """Refuses the labels of several outputs, which must not be stacked to one array.
+
+    Args:
+        labels: labels as the user or a dataset gives them.
+        num_images: n. In a list or tuple, parts of this length are taken for the labels of one
+            output each, other parts for one row each. None: all are outputs.
+
+    Raises:
+        TypeError: if they are several, or a dict.
+    """
+    if isinstance(labels, Mapping):
+        keys = list(labels)
+    elif isinstance(labels, list | tuple):
+        keys = list(range(len(labels)))
+        # A nested list of n times n numbers is a matrix; and of one row, both readings are one.
+        is_square = isinstance(labels, list) and not any(hasattr(p, "shape") for p in labels)
+        is_square = len(labels) == num_images and (is_square or num_images == 1)
+        if num_images is not None and (
+            is_square or not any(_shape(part)[:1] == (num_images,) for part in labels)
+        ):
+            return
+    else:
+        return
+    first = f"[{keys[0]!r}]" if keys else "[0]"
+    raise TypeError(
+        "labels must be one array, those of one output. Received: the labels of several outputs, "
+        f"a {type(labels).__name__} of {len(keys)} ({shown(keys)}). Choose one of them, for "
+        f"example labels{first}; map a dataset: dataset.map(lambda x, y: (x, y{first})), or with "
+        f"weights dataset.map(lambda x, y, w: (x, y{first}))."
+    )
+
+
+def read_labels(
+    labels: object, images_shape: tuple[int, ...], *, takes_targets: bool = False
+) -> np.ndarray:
     """Reads class numbers, or rows of zeros and ones.
 
     Args:
         labels: array-like of whole numbers (n,) or (n, 1), or of zeros and
             ones (n, k), k > 1.
         images_shape: (n, H, W, C).
+        takes_targets: whether floats (n,) that cannot be class numbers are read as the targets
+            of a regression.
 
     Returns:
-        int64 array (n,), or float32 array (n, k) of zeros and ones.
+        int64 array (n,), or float32 array (n, k) of zeros and ones; float32 array (n,) of targets.
 
     Raises:
-        TypeError: if `labels` does not hold numbers.
+        TypeError: if `labels` does not hold numbers, or those of several outputs.
         ValueError: if a value is NaN, negative, fractional or, in (n, k),
             anything but 0 and 1; if the shape does not fit.
     """
+    check_one_output(labels, images_shape[0])
     array = read_array("labels", labels)
     if array.dtype.kind == "b":
         array = array.astype(np.int64)
@@ -58,6 +100,8 @@ def read_labels(labels: object, images_shape: tuple[int, ...]) -> np.ndarray:
         return array.astype(np.float32)
     if array.dtype.kind == "f":
         array = array.astype(np.float64)  # a float16 cannot be compared with 2**31
+        if takes_targets and ((array != np.floor(array)) | (array < 0)).any():
+            return array.astype(np.float32)
     for wrong, rule in (
         (array != np.floor(array), "whole numbers"),
         (array < 0, "class numbers from 0 on"),
@@ -67,9 +111,15 @@ def read_labels(labels: object, images_shape: tuple[int, ...]) -> np.ndarray:
             index = int(wrong.argmax())
             raise ValueError(
                 f"labels must be {rule}. Received: {array[index]} at index {index}. "
-                "Pass one class number for each probe."
+                "Pass one class number for each probe. The targets of a regression go through "
+                "ProbeSet.from_dataset((images, targets))."
             )
     return array.astype(np.int64)
+
+
+def are_targets(rows: np.ndarray) -> bool:
+    """Whether labels that were read are the targets of a regression, float (n,)."""
+    return rows.ndim == 1 and rows.dtype.kind == "f"
 
 
 def one_hot_to_classes(rows: np.ndarray) -> np.ndarray:
@@ -91,6 +141,14 @@ def check_named(rows: np.ndarray, num_names: int) -> None:
             f"labels must be below the number of class_names. Received: label {rows.max()} at "
             f"index {rows.argmax()}, with {num_names} class_names. Pass one name for each class."
         )
+
+
+def _shape(part: Any) -> tuple[int, ...]:
+    """Returns the shape of an array; for a list, its length; () for a number."""
+    shape = getattr(part, "shape", None)
+    if shape is not None:
+        return tuple(shape)
+    return (len(part),) if isinstance(part, list | tuple | Mapping) else ()
 
 
 def _first(wrong: np.ndarray) -> tuple[int, ...]:

@@ -19,7 +19,13 @@ from keras_saliency.probes.arrays import (
 from keras_saliency.probes.datasets import choose_from_dataset
 from keras_saliency.probes.folders import choose_from_directory
 from keras_saliency.probes.frozen_probes import FrozenProbes
-from keras_saliency.probes.labels import check_named, count_rows, one_hot_to_classes, read_labels
+from keras_saliency.probes.labels import (
+    are_targets,
+    check_named,
+    count_rows,
+    one_hot_to_classes,
+    read_labels,
+)
 from keras_saliency.probes.names import check_class_names, check_names, read_groups
 from keras_saliency.probes.object_masks import check_one_box, is_left_open, read_masks
 from keras_saliency.probes.other_inputs import is_several, split
@@ -106,6 +112,7 @@ class ProbeSet(FrozenProbes):
             else read_channels(display_channels, pixels.shape, display_images is not None),
             preprocess=preprocess,
             cue_map=None,
+            class_counts=None,
             other_inputs=others,
             _swaps=None,
         )
@@ -139,10 +146,11 @@ class ProbeSet(FrozenProbes):
         Args:
             dataset: `tf.data.Dataset`, batched or not, `keras.utils.PyDataset`
                 or a tuple, of images, (images, labels) or (images, labels,
-                weights).
+                weights). Labels as `ProbeSet` takes them, or floats (n,) or (n, 1), of
+                which one at least is no class number: the targets of a regression.
             per_class: how many probes of each class; all of a class with fewer. A multi-hot
                 probe is a candidate for each of its classes, and those without any are one
-                more class. Without labels, this many in all.
+                more class. Without labels, and with float targets, this many in all.
             max_probes: how many in all at most: `per_class` is reduced evenly,
                 with a notice. With more classes than that, one probe each
                 of some of them.
@@ -166,9 +174,15 @@ class ProbeSet(FrozenProbes):
         )
         if class_names is None:
             class_names = getattr(dataset, "class_names", None)
+        has_targets = chosen.labels is not None and are_targets(chosen.labels)
+        if has_targets and class_names is not None:
+            raise ValueError(
+                "class_names needs class numbers, but the labels are targets of a regression. "
+                "Leave class_names out."
+            )
         probes = cls(
             chosen.images,
-            chosen.labels,
+            None if has_targets else chosen.labels,
             object_masks=object_masks,
             class_names=class_names,
             preprocess=preprocess,
@@ -176,6 +190,7 @@ class ProbeSet(FrozenProbes):
         # The rows chosen from a multi-hot dataset may happen to look one-hot.
         probes._set_labels(chosen.labels)
         probes._set(cue_map=None if chosen.cue_map is None else frozen(chosen.cue_map))
+        probes._set(class_counts=chosen.class_counts)
         probes._keep_for_swaps(chosen.swaps)
         return probes
 
@@ -185,6 +200,7 @@ class ProbeSet(FrozenProbes):
         path: str | os.PathLike[str],
         *,
         image_size: Sequence[int],
+        color_mode: str = "rgb",
         per_class: int = 10,
         seed: int = 0,
         mask_dir: str | os.PathLike[str] | None = None,
@@ -193,18 +209,18 @@ class ProbeSet(FrozenProbes):
     ) -> "ProbeSet":
         """Chooses probes for each class from a folder of class folders.
 
-        Files, classes and pixels are those of
-        `keras.utils.image_dataset_from_directory(path, image_size=image_size)`:
-        class folders in alphanumeric order, float32 RGB in 0 … 255, resized
-        bilinearly. Images are chosen by a hash of their file. More of them are decoded
-        for swaps, see `for_swaps`; there, files that cannot be decoded or lack a mask
-        are left out.
+        Files, classes and pixels are those of `keras.utils.image_dataset_from_directory(
+        path, image_size=image_size, color_mode=color_mode)`: class folders in alphanumeric
+        order, float32 in 0 … 255, resized bilinearly. Images are chosen by a hash of their file.
+        More of them are decoded for swaps, see `for_swaps`; there, files that cannot be decoded
+        or lack a mask are left out.
 
         Args:
             path: folder with one folder for each class, holding .bmp, .gif
                 (the first frame), .jpeg, .jpg or .png files. Hidden files are
                 passed over.
             image_size: (H, W).
+            color_mode: "rgb" (C = 3), "grayscale" (1) or "rgba" (4).
             per_class: how many probes of each class; all of a class with fewer.
             seed: int; another seed chooses other images.
             mask_dir: folder with the same class folders, and in them for
@@ -223,7 +239,12 @@ class ProbeSet(FrozenProbes):
         """
         check_one_box(object_masks, mask_dir)
         chosen = choose_from_directory(
-            path, image_size=image_size, per_class=per_class, seed=seed, mask_dir=mask_dir
+            path,
+            image_size=image_size,
+            color_mode=color_mode,
+            per_class=per_class,
+            seed=seed,
+            mask_dir=mask_dir,
         )
         probes = cls(
             chosen.images,
@@ -233,6 +254,7 @@ class ProbeSet(FrozenProbes):
             class_names=chosen.class_names,
             preprocess=preprocess,
         )
+        probes._set(class_counts=chosen.class_counts)
         probes._keep_for_swaps(chosen.swaps)
         return probes
 

@@ -87,7 +87,9 @@ class ShortcutSearch:
         class_labels = None if num_logits is None else ClassLabels.of(probes, num_logits)
         if class_labels is None:
             reason = "the probes have no labels"
-            if num_logits is None:
+            if probes.has_targets:
+                reason = "the labels are the targets of a regression, which has no accuracy"
+            elif num_logits is None:
                 reason = "the output that is explained has no classes"
             notify(f"keras_saliency: not tested for shortcuts, since {reason}.")
             return cls(reason, probes, detect_freq)

@@ -87,7 +87,8 @@ class TabEvents:
 
     def _describe(self, report: EpochReport) -> bytes:
         probes, shown = self._probes, self.shown
-        labels = None if probes.labels is None else [int(c) for c in probes.labels[shown]]
+        classes = probes.class_labels
+        labels = None if classes is None else [int(c) for c in classes[shown]]
         groups = None if probes.groups is None else [str(probes.groups[i]) for i in shown]
         class_names = None if probes.class_names is None else list(map(str, probes.class_names))
         return schema.encode_head(
@@ -124,7 +125,7 @@ class TabEvents:
             return probes.object_masks[shown], False
         swapped = probes.for_swaps  # the first are the probes
         found = swapped.found_objects
-        if found is None or not found.is_usable(swapped.labels):
+        if found is None or not found.is_usable(swapped.class_labels):
             return None, True
         return found.masks[shown] & found.is_sure[shown, None, None], True
 

@@ -90,10 +90,16 @@ def applicable(probes: ProbeSet, num_axes: int, **arguments: object) -> list[Sta
         for entry in STATISTICS.values()
         if entry.num_axes <= num_axes
         and all(
-            (arguments[need] if need in arguments else getattr(probes, need, None)) is not None
+            (arguments[need] if need in arguments else _known(probes, need)) is not None
             for need in entry.needs
         )
     ]
+
+
+def _known(probes: ProbeSet, need: str) -> object:
+    # To statistics, labels are classes; targets of a regression are none.
+    is_target = need == "labels" and getattr(probes, "has_targets", False)
+    return None if is_target else getattr(probes, need, None)
 
 
 def compute_all(

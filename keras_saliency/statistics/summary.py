@@ -18,7 +18,7 @@ def class_means(values: ArrayLike, classes: ArrayLike) -> dict[int, np.ndarray]:
 
     Args:
         values: float array (n,) or (num_epochs, n), NaN where undefined.
-        classes: int array (n,).
+        classes: int array (n,), or multi-hot (n, k): a probe then counts for each of its classes.
 
     Returns:
         {class: float32 of shape () or (num_epochs,)}, by ascending class; NaN
@@ -28,12 +28,16 @@ def class_means(values: ArrayLike, classes: ArrayLike) -> dict[int, np.ndarray]:
         ValueError: if there is not one class for each probe.
     """
     numbers, of_probes = np.asarray(values), np.asarray(classes)
-    if of_probes.shape != numbers.shape[-1:]:
+    if of_probes.shape[:1] != numbers.shape[-1:] or of_probes.ndim > 2:
         raise ValueError(
             f"classes has shape {of_probes.shape} but values has {numbers.shape[-1:]} probes. "
             "Pass one class for each probe."
         )
-    return {int(c): mean_of_defined(numbers[..., of_probes == c]) for c in np.unique(of_probes)}
+    if of_probes.ndim == 2:
+        members = {c: of_probes[:, c] > 0 for c in np.flatnonzero(of_probes.any(axis=0))}
+    else:
+        members = {c: of_probes == c for c in np.unique(of_probes)}
+    return {int(c): mean_of_defined(numbers[..., is_it]) for c, is_it in members.items()}
 
 
 def worst_class(
@@ -77,7 +81,7 @@ def split_by_outcome(
         values: float array (n,), NaN where undefined.
         previous_predictions: int array (n,), predicted classes in the epoch before.
         predictions: int array (n,), predicted classes now.
-        labels: int array (n,), or None, where nothing counts as corrected.
+        labels: int array (n,), multi-hot (n, k), or None, where nothing counts as corrected.
 
     Returns:
         {"stayed": same prediction, "corrected": changed into the label,
@@ -87,7 +91,10 @@ def split_by_outcome(
     numbers, now = np.asarray(values, np.float32), np.asarray(predictions)
     changed = now != np.asarray(previous_predictions)
     # Not `Predictions.is_correct`: history keeps classes, and no logits.
-    correct = np.zeros(len(now), bool) if labels is None else now == np.asarray(labels)
+    correct = np.zeros(len(now), bool)
+    if labels is not None:
+        known = np.asarray(labels)
+        correct = known == now if known.ndim == 1 else known[np.arange(len(now)), now] > 0
     outcomes = {"stayed": ~changed, "corrected": changed & correct, "flipped": changed & ~correct}
     return {name: float(mean_of_defined(numbers[is_it])) for name, is_it in outcomes.items()}
 

@@ -72,7 +72,7 @@ class Health:
         certain = predictions.confidence == 1
         if predictions.logits.shape[1] < 2 or certain.mean() <= 0.5:
             return False
-        labels = self._probes.labels
+        labels = self._probes.class_labels
         if labels is None:
             return len(np.unique(predictions.classes)) == 1
         return bool((certain & (predictions.classes != labels)).mean() > _FEW)

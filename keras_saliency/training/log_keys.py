@@ -49,7 +49,8 @@ def check_log_keys(log_keys: Any, probes: ProbeSet, num_methods: int) -> tuple[s
                 f'log_keys holds "{key}", which probes of shape {probes.image_shape} have not.'
             )
         for need in STATISTICS[key].needs if key in STATISTICS else ():
-            if need in _NEEDS_OF_PROBES and getattr(probes, need) is None:
+            known_as = "class_labels" if need == "labels" else need
+            if need in _NEEDS_OF_PROBES and getattr(probes, known_as) is None:
                 raise ValueError(
                     f'log_keys holds "{key}", which needs {need}, but the probes have none. '
                     f"Pass ProbeSet(..., {need}=...) or leave it out."

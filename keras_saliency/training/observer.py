@@ -229,6 +229,8 @@ def _target_weights(settings: Settings, num_classes: int) -> np.ndarray:
     probes, target = settings.probes, settings.target
     if target == "label" and probes.multi_hot is not None:
         return probes.multi_hot  # the sum of a probe's labels; none: the predicted class
+    if probes.has_targets and target == "predicted" and num_classes == 1:
+        return np.ones((len(probes), 1), np.float32)  # the output itself, whatever its sign
     classes = probes.labels if target == "label" else target
     if callable(target) or target in ("predicted", CONTRAST):
         classes = None

@@ -70,7 +70,7 @@ class Publisher:
                 attempt=self._guard.run_statistic,
             )
             prefix = "batch_" if moment.is_inside else ""
-            scalars = summarize(statistics, self._probes.labels, prefix)
+            scalars = summarize(statistics, self._probes.class_labels, prefix)
             if not moment.is_inside:
                 scalars |= {f"saliency/cost/{name}": seconds for name, seconds in cost.items()}
             report = dataclasses.replace(report, statistics=statistics, scalars=scalars)

@@ -87,7 +87,8 @@ class Settings:
     def new_history(self) -> History:
         """Returns an empty history of the probes."""
         probes = self.probes
-        return History(labels=probes.labels, names=probes.names, class_names=probes.class_names)
+        labels = probes.class_labels if probes.multi_hot is None else probes.multi_hot
+        return History(labels=labels, names=probes.names, class_names=probes.class_names)
 
 
 def check_share(name: str, value: Any) -> float | None:

@@ -105,6 +105,23 @@ def test_class_means_leave_undefined_probes_out(history):
         History().class_means("grad_cam", "gini")
 
 
+def test_a_multi_hot_probe_counts_for_each_of_its_classes(tmp_path):
+    history = History(labels=np.array([[1, 0, 1], [0, 0, 1], [0, 0, 0], [1, 0, 0]], np.float32))
+    append(history, 0, classes=(0, 0, 0, 0), statistics={"m": {"gini": numbers(1, 2, 3, np.nan)}})
+    append(history, 1, classes=(2, 2, 1, 2), statistics={"m": {"gini": numbers(4, 6, 8, 9)}})
+    history.save(tmp_path / "history.npz")
+    for held in (history, History.load(tmp_path / "history.npz")):
+        means = held.class_means("m", "gini")
+        assert list(means) == [0, 2]  # no probe has class 1
+        np.testing.assert_allclose(means[0], [1, 6.5])
+        np.testing.assert_allclose(means[2], [1.5, 5])
+        # 0 -> 2 is right for the first two, and not for the last one; 0 -> 1 never is.
+        splits = held.splits("m", "gini")
+        np.testing.assert_allclose(splits["corrected"][1], 5)
+        np.testing.assert_allclose(splits["flipped"][1], 8.5)
+    assert History.load(tmp_path / "history.npz") == history
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -289,7 +289,10 @@ X, Y = make_labelled(12)
         ((X[:0], Y[:0]), {}, ValueError, r"images must not be empty. Received: shape \(0"),
         ((X, Y[:5]), {}, ValueError, "labels has 5 entries but images has 12"),
         ((X[0], None), {}, ValueError, r"Received: shape \(5, 7, 3\). Add an axis"),
-        ((X, Y * 0.5), {}, ValueError, "labels must be whole numbers"),
+        ((X, Y * 0.5), {"classes": [1]}, ValueError, r"classes=\[1\] needs class numbers"),
+        ((X, Y * 0.5), {"class_names": ["a"]}, ValueError, "class_names needs class numbers"),
+        ((X, Y * np.nan), {}, ValueError, "labels must not be NaN or infinite"),
+        ((X, np.eye(12) * 0.5), {}, ValueError, "must be one-hot or multi-hot"),
         (slices(X[..., 0], Y % 2).batch(4), {}, ValueError, r"Add an axis: images\[\.\.\., None\]"),
         (
             slices(X[..., 0], Y + 2).batch(4, drop_remainder=True),

@@ -82,6 +82,34 @@ def test_from_directory_reads_what_keras_reads(folder):
     assert np.array_equal(probes.images[probes.names.index("b/red.gif")][4, 4], [255, 0, 0])
 
 
+@pytest.mark.parametrize(("color_mode", "num_channels"), [("grayscale", 1), ("rgba", 4)])
+def test_color_mode_is_that_of_keras(tmp_path, color_mode, num_channels):
+    rng = np.random.default_rng(0)
+    for name, channels in (("gray", 1), ("color", 3), ("alpha", 4)):
+        for kind in "ab":
+            pixels = rng.integers(0, 256, (9, 7, channels), np.uint8)
+            write(tmp_path / kind / f"{name}.png", pixels)
+    arguments = {"image_size": (6, 5), "color_mode": color_mode}
+    reading = keras.utils.image_dataset_from_directory(
+        tmp_path, shuffle=False, verbose=False, batch_size=1, **arguments
+    )
+    theirs = {
+        pathlib.Path(path).relative_to(tmp_path).as_posix(): image.numpy()[0]
+        for path, (image, _) in zip(reading.file_paths, reading, strict=True)
+    }
+    probes = ProbeSet.from_directory(tmp_path, per_class=2, **arguments)
+    assert probes.image_shape == (6, 5, num_channels)
+    assert len(probes.for_swaps) == 6
+    for name, image in zip(probes.for_swaps.names, probes.for_swaps.images, strict=True):
+        np.testing.assert_array_equal(image, theirs[name])
+
+
+@pytest.mark.parametrize("color_mode", ["RGB", "bgr", 3, None, ["rgb"]])
+def test_a_color_mode_that_keras_does_not_know_is_refused(folder, color_mode):
+    with pytest.raises(ValueError, match='color_mode must be one of "grayscale", "rgb", "rgba".'):
+        ProbeSet.from_directory(folder, image_size=(8, 8), color_mode=color_mode)
+
+
 def test_from_directory_chooses_by_content_and_seed(folder):
     few = ProbeSet.from_directory(str(folder), image_size=(4, 4), per_class=2)
     assert np.bincount(few.labels).tolist() == [2, 2, 2, 2]
@@ -104,9 +132,9 @@ def test_only_files_that_are_kept_are_decoded(folder, monkeypatch):
     assert len(others) > 5
     decoded = []
 
-    def load(path, size):
+    def load(path, *size_and_channels):
         decoded.append(str(pathlib.Path(path).relative_to(folder).as_posix()))
-        return image_files.load_image(path, size)
+        return image_files.load_image(path, *size_and_channels)
 
     monkeypatch.setattr(folder_swaps, "load_image", load)
     ProbeSet.from_directory(folder, image_size=(4, 4), per_class=2)
@@ -155,10 +183,10 @@ def png_header(width, height):
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        (b"", r'broken.png" is not a readable BMP, GIF, JPEG or PNG image \(0 bytes\)'),
-        (b"<html>", 'broken.png" is not a readable BMP, GIF, JPEG or PNG'),
-        (b"\xff\xd8\xff\xe0", 'broken.png" is not a readable BMP, GIF, JPEG or PNG'),
-        (b"\x89PNG\r\n\x1a\n", 'broken.png" is not a readable BMP, GIF, JPEG or PNG'),
+        (b"", r'broken.png" is not a readable BMP, GIF, JPEG, PNG or WebP image \(0 bytes\)'),
+        (b"<html>", 'broken.png" is not a readable BMP, GIF, JPEG, PNG or WebP'),
+        (b"\xff\xd8\xff\xe0", 'broken.png" is not a readable BMP, GIF, JPEG, PNG or WebP'),
+        (b"\x89PNG\r\n\x1a\n", 'broken.png" is not a readable BMP, GIF, JPEG, PNG or WebP'),
         (png_header(9, 9), 'broken.png" cannot be decoded as an image'),
         (png_header(10_001, 10_000), 'broken.png" announces 10001 x 10000 pixels, more than 100'),
         (b"BM" + bytes(16) + struct.pack("<ii", 20_000, -20_000), "announces 20000 x 20000"),

@@ -4,6 +4,7 @@ import os
 import struct
 import zlib
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -42,9 +43,14 @@ def bmp(width, height):
     return b"BM" + struct.pack("<IHHI", 58, 0, 0, 54) + info + bytes(4)
 
 
+def webp_of(kind, body):
+    part = kind.encode() + struct.pack("<I", len(body)) + body
+    return b"RIFF" + struct.pack("<I", 4 + len(part)) + b"WEBP" + part
+
+
 def webp(width, height):
     sides = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
-    return b"RIFF" + struct.pack("<I", 22) + b"WEBPVP8X" + struct.pack("<I", 10) + bytes(4) + sides
+    return webp_of("VP8X", bytes(4) + sides)
 
 
 COMMENT = b"\x21\xfe\x04abcd\x02ef\x00"
@@ -59,9 +65,13 @@ BOMBS = {
     "gif later frame": gif((1, 1), (1, 1))[:-1] + gif((1, 1), (30_000, 30_000))[19:],
     "bmp": bmp(100_000, 100_000),
     "bmp upside down": bmp(100_000, -(2**31)),
+    "webp canvas": webp(16_384, 16_384),
+    "webp lossless": webp_of("VP8L", struct.pack("<BI", 0x2F, 16_383 | 16_383 << 14)),
+    "webp lossy": webp_of("VP8 ", bytes(3) + b"\x9d\x01\x2a" + struct.pack("<HH", 16_383, 16_383)),
 }
 LIES = {
-    "webp": webp(16_384, 16_384),
+    "webp": webp(9_000, 9_000),
+    "webp without parts": webp_of("EXIF", b""),
     "png without pixels": png(9_000, 9_000),
     "png of no size": png(0, 0),
     "bmp without pixels": bmp(9_000, 9_000),
@@ -197,3 +207,30 @@ def test_a_path_that_is_none_is_refused(path):
     assert len(str(caught.value)) < 500 and str(caught.value).isprintable()
     with pytest.raises(ValueError):
         image_files.load_image(path, (4, 4))
+
+
+WEBP = {  # 2 x 3 pixels
+    "lossless": "5249464638000000574542505650384c2b0000002f024000002f20102078f5bf6043489090fdff5781"
+    "00c1ff982bf31f203639b60a04026488164b22fa1f3900",
+    "lossy": "52494646640000005745425056503820580000005002009d012a0300020000c01225a80274ba000f52b3"
+    "32b42cce0000fefcd3fff33a08f0d7fe4d27ff7bf5efc1704b7ff5b0223309e77ff6a23fdc65bf573fb9bfff1953"
+    "fea88ff7196fd5cfee6fff8ca9ebcf69e7500000",
+}
+
+
+@pytest.mark.parametrize("kind", WEBP)
+@pytest.mark.parametrize("name", ["photo.jpg", "drawing.PNG"])
+def test_a_webp_under_another_name_is_read_as_keras_reads_it(kind, name, tmp_path):
+    (class_folder(tmp_path) / name).write_bytes(bytes.fromhex(WEBP[kind]))
+    reading = keras.utils.image_dataset_from_directory(
+        tmp_path / "images", image_size=(4, 6), shuffle=False, verbose=False
+    )
+    try:
+        [(theirs, _)] = list(reading)
+    except tf.errors.InvalidArgumentError:  # before TensorFlow 2.20
+        with pytest.raises(ValueError, match="cannot be decoded as an image .*Unknown image file"):
+            ProbeSet.from_directory(tmp_path / "images", image_size=(4, 6))
+        return
+    ours = ProbeSet.from_directory(tmp_path / "images", image_size=(4, 6)).images
+    np.testing.assert_array_equal(ours, theirs.numpy())
+    assert len(np.unique(ours[0, :2, :2].reshape(-1, 3), axis=0)) > 1

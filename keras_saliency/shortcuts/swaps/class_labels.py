@@ -26,9 +26,9 @@ class ClassLabels:
         """Returns the labels of probes for a model with so many logits; None without labels."""
         if probes.multi_hot is not None:
             return cls(probes.multi_hot > 0, True)
-        if probes.labels is None:
+        if probes.class_labels is None:
             return None
-        return cls(np.eye(max(2, num_logits), dtype=bool)[probes.labels], False)
+        return cls(np.eye(max(2, num_logits), dtype=bool)[probes.class_labels], False)
 
     def says(self, logits: np.ndarray) -> np.ndarray:
         """Returns which classes these logits (m, k) say, bool (m, k)."""
