@@ -9,6 +9,7 @@ import numpy as np
 from keras_saliency._utils.arguments import shown
 from keras_saliency.probes.files import is_folder, list_folder, read_file
 from keras_saliency.probes.image_headers import MAX_MEGAPIXELS, read_header
+from keras_saliency.probes.palettes import with_black_first
 
 # The extensions that keras.utils.image_dataset_from_directory reads.
 IMAGE_FORMATS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
@@ -52,7 +53,9 @@ class MaskFolder:
         path = os.path.join(folder, found[0])
         with tf.device("CPU"):
             # At 16 bits, since 8 would round the small object numbers of a 16-bit mask to zero.
-            pixels = tf.image.resize(_decode(path, tf.uint16), size, method="nearest").numpy()
+            decoded = _decode(path, tf.uint16)
+            pixels = tf.image.resize(decoded, size, method="nearest").numpy()
+        _check_background(path, decoded.numpy())
         mask = (pixels != 0).any(axis=-1)
         if not mask.any():
             raise ValueError(
@@ -69,6 +72,34 @@ class MaskFolder:
                     files.setdefault(os.path.splitext(file)[0], []).append(file)
             self._files[folder] = files
         return self._files[folder]
+
+
+def _check_background(path: str, pixels: np.ndarray) -> None:
+    """Refuses a mask with a palette whose background has another colour than black.
+
+    Its colours would mark the background. The background is number 0, unless black is more
+    frequent along the border: programs that optimize a palette may give any number to black.
+    """
+    import tensorflow as tf
+
+    content = with_black_first(read_file(path))
+    if content is None:
+        return
+    with tf.device("CPU"):
+        numbers = tf.io.decode_image(content, 3, expand_animations=False).numpy()
+    border = np.ones(pixels.shape[:2], bool)
+    border[1:-1, 1:-1] = False
+    is_first, is_black = ((array == 0).all(axis=-1) for array in (numbers, pixels))
+    is_marked = is_first & ~is_black
+    first, black = (((is_it & border).sum(), is_it.sum()) for is_it in (is_marked, is_black))
+    if first > black:
+        colour = tuple(int(c) >> 8 for c in pixels[is_marked][0])
+        raise ValueError(
+            f"{shown(path, 300)} is a mask with a palette whose first colour is {colour}. That is "
+            f"usually the background, and yet nonzero: {(~is_black).sum()} of {is_black.size} "
+            "pixels would count as object. Save the numbers of the colours instead: "
+            "Image.fromarray(np.array(Image.open(path))).save(path), or make the background black."
+        )
 
 
 def _decode(path: str | os.PathLike[str], dtype: Any, num_channels: int = 3) -> Any:
