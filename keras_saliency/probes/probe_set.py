@@ -39,7 +39,9 @@ class ProbeSet(FrozenProbes):
     made from these same images. Take them from validation data.
 
     Args:
-        images: array-like (n, H, W, C), any finite range. Integers keep their
+        images: array-like (n, H, W, C), any finite range; signals (n, length, C) of at least
+            32 samples and more than twice their channels, since what is shorter could be
+            images without a channel axis; volumes (n, D, H, W, C). Integers keep their
             dtype, all else becomes float32. For a model with several inputs, a dict
             or a list of them: the first of the highest rank is the image, which is
             explained, and the others, (n, ...), are held fixed.
