@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 
 from keras_saliency._utils.resize import alongside, resize
+from keras_saliency._utils.short_repr import short_repr
 
 if TYPE_CHECKING:
     from keras_saliency.probes import ProbeSet
@@ -35,6 +36,7 @@ def all_zero(means: np.ndarray, maxima: np.ndarray) -> np.ndarray:
     return finite & (means <= EMPTY_MEAN * maxima[finite].max(initial=0))
 
 
+@short_repr
 class StoredMaps(NamedTuple):
     """One method's heatmaps as they are kept: float16 of map / maximum, at native size.
 
@@ -79,6 +81,7 @@ class StoredMaps(NamedTuple):
         return maps * alongside(self.scales[rows], maps)
 
 
+@short_repr
 @dataclass(frozen=True)
 class Predictions:
     """What the model says about each probe.
@@ -128,6 +131,7 @@ class Predictions:
         return np.take_along_axis(self.probabilities, self.classes[:, None], axis=1)[:, 0]
 
 
+@short_repr
 @dataclass(frozen=True)
 class Heatmaps:
     """One method's heatmaps for all probes, un-normalised.
@@ -185,6 +189,7 @@ class Heatmaps:
         return sentences
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Alert:
     """What a detector has found in one class.
@@ -254,6 +259,7 @@ class Alert:
         return cls(**alert)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class FeatureView:
     """What excites the strongest channels of a layer.
@@ -323,6 +329,7 @@ class Moment:
 FILMSTRIP = "filmstrip"  # ends the tags of pictures that grow by a column an epoch
 
 
+@short_repr
 @dataclass(frozen=True)
 class EpochReport:
     """Everything that is known of one observation.

@@ -1,12 +1,12 @@
 """`explain`: heatmaps of a finished model, outside of training."""
 
-import warnings
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_saliency._utils.arguments import check_int
+from keras_saliency._utils.notify import warn
 from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.attribution.target import Target
 from keras_saliency.methods import Methods
@@ -111,7 +111,7 @@ def attribute(
     predictions, heatmaps = graph.attribute(images, classes, signals_of=signals_of)
     for found in heatmaps.values():
         for problem in found.problems().values():
-            warnings.warn(problem, stacklevel=3)
+            warn(problem)
     return graph, predictions, heatmaps
 
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 import keras
 import tensorflow as tf
 
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.attribution.checks import check_class_scores
 from keras_saliency.attribution.target import (
     CONTRAST,
@@ -23,6 +24,7 @@ from keras_saliency.tracing.spatial_maps import before_class_maps
 FUNCTION = "function"  # the head of outputs that are no class scores, where the user scores them
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ModelOutput:
     """What a model's output means.

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_saliency._utils.arguments import check_int
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency._utils.spread import spread_evenly
 from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.attribution.target import one_hot_targets
@@ -18,6 +19,7 @@ from keras_saliency.statistics.drift import rank_correlation
 SAME = 0.5
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class SanityCheck:
     """How each method's maps change when the weights are randomized from the top down.

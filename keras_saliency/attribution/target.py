@@ -1,6 +1,5 @@
 """What is explained: one score for each probe, a weighted sum of its logits or the user's own."""
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_saliency._utils.notify import warn
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.probes import ProbeSet
 from keras_saliency.probes.other_inputs import OtherInputs
 
@@ -15,6 +16,7 @@ CONTRAST = "contrast"  # the predicted class's logit minus the runner-up's
 _NAMED = ("label", "predicted", CONTRAST)
 
 
+@short_repr
 @dataclass(frozen=True)
 class ProbeBatch:
     """What a target function is given about the probes of its batch, as tensors.
@@ -34,6 +36,7 @@ class ProbeBatch:
     object_masks: tf.Tensor | None = None
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Target:
     """What is explained: which output, which score, and what the model and the score take.
@@ -233,10 +236,9 @@ def check_target(target: Any, probes: ProbeSet) -> str | int | Callable:
     if target == "label" and probes.has_targets:
         return "predicted"
     if target == "label" and probes.labels is None and probes.multi_hot is None:
-        warnings.warn(
+        warn(
             "The probes have no labels, so the predicted class is explained, which may change "
-            'from epoch to epoch. Pass labels, or target="predicted" to say that you mean it.',
-            stacklevel=3,
+            'from epoch to epoch. Pass labels, or target="predicted" to say that you mean it.'
         )
         return "predicted"
     return target

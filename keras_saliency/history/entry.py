@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.records import StoredMaps
 
 
+@short_repr
 @dataclass(frozen=True)
 class Entry:
     """One epoch of a history.

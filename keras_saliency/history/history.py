@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import tensorflow as tf
 
+from keras_saliency._utils.arguments import shown
 from keras_saliency.history import archive, export, run_files
 from keras_saliency.history.entry import Entry
 from keras_saliency.history.store import EpochStore
@@ -57,7 +58,7 @@ class History(EpochStore, Mapping[str, "MethodSeries"]):
         )
 
     def __repr__(self) -> str:
-        return f"History(epochs={self.epochs}, methods={self.methods})"
+        return f"History(epochs={shown(self.epochs)}, methods={shown(self.methods)})"
 
     def append(
         self,
@@ -198,6 +199,9 @@ class MethodSeries(Mapping[str, np.ndarray]):
 
     def __len__(self) -> int:
         return len(self._store.statistics_of(self._method))
+
+    def __repr__(self) -> str:
+        return f"MethodSeries({shown(self._method)}, statistics={shown(list(self), 160)})"
 
 
 def _check_known(what: str, value: str | int, known: Collection[str | int]) -> None:

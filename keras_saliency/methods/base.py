@@ -8,9 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency._utils.arguments import shown
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.methods.trace import Trace
 
 
+@short_repr
 @dataclass(frozen=True)
 class Attribution:
     """What a method built into the graph.

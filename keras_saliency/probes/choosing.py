@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_saliency._utils.short_repr import short_repr
+
 if TYPE_CHECKING:
     from keras_saliency.probes.swap_images import SwapImages
 
 
+@short_repr
 @dataclass(frozen=True)
 class Chosen:
     """The probes that were chosen.

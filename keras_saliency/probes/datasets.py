@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import random
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_saliency._utils.arguments import check_int
+from keras_saliency._utils.notify import warn
 from keras_saliency.probes.arrays import read_array, read_pixels
 from keras_saliency.probes.batches import batches
 from keras_saliency.probes.choosing import Chosen, SmallestKeys, check_seed, content_hash
@@ -109,10 +109,9 @@ class _Choice:
         num_groups, most = len(chosen.groups), self._max_probes
         if num_groups * self._per_class > most:
             shown = num_groups if num_groups <= most else f"{most} of {num_groups}"
-            warnings.warn(
+            warn(
                 f"per_class={self._per_class} is reduced to {chosen.limit} (number of classes: "
-                f"{shown}) to keep within max_probes={most}.",
-                stacklevel=4,
+                f"{shown}) to keep within max_probes={most}."
             )
         picked: dict[bytes, Any] = {}
         for _, (content, _), item in chosen.sorted():

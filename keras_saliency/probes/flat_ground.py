@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_saliency._utils.opencv import cv2
+from keras_saliency._utils.short_repr import short_repr
 
 FLAT_SHARE = 0.6  # of the ring's pixels
 FLAT_LEVELS = 12  # grey levels
@@ -41,6 +42,7 @@ def grey_levels(images: np.ndarray) -> np.ndarray:
     return levels
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Ground:
     """The background of one image.

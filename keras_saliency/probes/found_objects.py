@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_saliency._utils.opencv import cv2
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.probes.flat_ground import (
     FLAT_LEVELS,
     Ground,
@@ -28,6 +29,7 @@ PART_SHARE = 0.2  # of the largest part, from which on another part belongs to t
 USABLE_SHARE, USABLE_CLASS_SHARE = 0.6, 0.3  # of the images that must be sure
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class FoundObjects:
     """One object for each image, and how far it can be trusted.

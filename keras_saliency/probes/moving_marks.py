@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency._utils.short_repr import short_repr
+
 SIDE = 3  # pixels of a patch
 STEP = 8  # grey levels that count as equal
 MIN_IMAGES = 10  # of a class, and of others
@@ -17,6 +19,7 @@ MIN_PIXELS = 16  # of a mark; in black and white, ends of strokes are copies of 
 MATCH_SHARE = 0.5  # of a mark's patches that show it in an image
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Patches:
     """Patches of images.

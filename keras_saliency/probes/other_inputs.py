@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_saliency._utils.short_repr import short_repr
 
+
+@short_repr
 @dataclass(frozen=True, eq=False)
 class OtherInputs:
     """The inputs of a model beside the images, and their order.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_saliency._utils.opencv import cv2
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.probes.flat_ground import Ground, differs
 
 MIN_IMAGES = 10  # of a class, and of others
@@ -21,6 +22,7 @@ MIN_PIXELS, MAX_AREA = 4, 0.12  # of a mark; the latter of the image
 MATCH_SHARE = 0.8  # of a mark's pixels that show it in an image
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Mark:
     """A mark of one class.

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.probes.choosing import SmallestKeys
 
 MAX_IMAGES = 600
 MAX_BYTES = 200_000_000
 
 
+@short_repr
 @dataclass(frozen=True)
 class SwapImages:
     """Images for swaps; the first ones are the probes, in their order.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.rendering.colormaps import DEFAULT_COLORMAP
 from keras_saliency.rendering.grid import Caption, draw_prediction
 from keras_saliency.rendering.lettering import draw_line, line_height
@@ -25,6 +26,7 @@ from keras_saliency.rendering.sheet import (
 _COLUMN_GAP, _ROW_GAP = 6, 8
 
 
+@short_repr
 @dataclass(frozen=True)
 class _Column:
     epoch: float

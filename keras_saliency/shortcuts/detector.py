@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.shortcuts.swaps import Scene, Swap
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Proposal:
     """A swap that would prove something, and what it would prove.

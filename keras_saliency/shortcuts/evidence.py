@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_saliency._utils.boxes import box_of, box_slices
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.probes import ProbeSet
 from keras_saliency.rendering.curves import draw_curve
 from keras_saliency.rendering.display_range import displayable, displayable_volumes
@@ -25,6 +26,7 @@ _MOST_FRAMED = 0.6  # of an image: what changes more of it is changed all over
 _INKS = {"white": INK, "orange": NOTE_INK}
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """Recipients before and after a swap, to be drawn.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Heatmaps, Moment, Predictions
 from keras_saliency.shortcuts.battery import Battery
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _ALIKE = 0.75  # of the largest loss: a detector that sees less of the image says more
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Check:
     """What one check of the model came to.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Alert
 from keras_saliency.shortcuts.evidence import Evidence, draw_evidence, gather_evidence
@@ -15,6 +16,7 @@ from keras_saliency.shortcuts.trial import Trial
 from keras_saliency.shortcuts.verdict import Verdict
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Finding:
     """What a check has found.

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Alert
 from keras_saliency.shortcuts.coverage import Untested
@@ -18,6 +19,7 @@ MIN_GAP = 0.2
 _NEWS: dict[int, Severity] = {1: SUSPECT, NUM_FOR_ALERT: ALERT}  # by the length of a streak
 
 
+@short_repr
 class Group(NamedTuple):
     """The probes of one group in one class.
 
@@ -37,6 +39,7 @@ class Group(NamedTuple):
         return self.num_right / len(self.members)
 
 
+@short_repr
 class Gap(NamedTuple):
     """The groups of a class that are served worst and best."""
 

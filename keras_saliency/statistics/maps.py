@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_saliency._utils.resize import alongside
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.records import Heatmaps
 
 SMOOTHING_SIGMA = 1.0
@@ -61,6 +62,7 @@ def divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     return np.clip(total / 2, 0, 1)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Maps:
     """Unit-mass maps at one size, with what several statistics need from them.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_saliency._utils.resize import resize
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.records import Heatmaps
 from keras_saliency.statistics.maps import Maps, divide_by_sum
 
@@ -29,6 +30,7 @@ def unit_mass(heatmaps: Maps | ArrayLike) -> np.ndarray:
     return Maps.of(heatmaps).unit
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Attention:
     """One method's maps in one epoch, prepared once for all statistics.
@@ -146,6 +148,7 @@ class Probes(Protocol):
         """How well each pixel alone predicts the class, float (H, W); one for all probes."""
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class SomeProbes:
     """`Probes` of a chunk."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.tracing.keras_versions import (
     flatten_layers,
     infer_output,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # of the same rank
     from keras_saliency.probes.other_inputs import OtherInputs
 
 
+@short_repr
 @dataclass
 class LayerCall:
     """One call of one layer.
@@ -47,6 +49,7 @@ class LayerCall:
     output: tf.Tensor | None
 
 
+@short_repr
 @dataclass
 class ForwardPass:
     """The graph of one call `model(images, training=False)`.

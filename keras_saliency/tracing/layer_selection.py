@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.tracing.forward_pass import ForwardPass
 from keras_saliency.tracing.queries import ancestors, layer_name, reachable_from, unique_names
 from keras_saliency.tracing.spatial_maps import (
@@ -35,6 +36,7 @@ _POOLS = {"MaxPool", "AvgPool", "MaxPool3D", "AvgPool3D"}
 _NAMES_SHOWN = 12
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class SpatialActivation:
     """A tensor that holds maps of the image.

@@ -1,10 +1,13 @@
 """One background thread with at most one pending job."""
 
+import functools
 import threading
 import time
 from collections.abc import Callable
 from concurrent import futures
 from typing import Any
+
+from keras_saliency._utils.notify import Line, pointing_at, users_line
 
 
 class BackgroundThread:
@@ -35,8 +38,9 @@ class BackgroundThread:
         self.wait()
         if self._executor is None:
             self._executor = futures.ThreadPoolExecutor(1, thread_name_prefix="keras_saliency")
+        job = functools.partial(self._run, users_line(), function, arguments, spent)
         try:
-            self._job = self._executor.submit(self._run, function, arguments, spent)
+            self._job = self._executor.submit(job)
         except RuntimeError:  # the main thread is over, and Python begins no work any more
             function(*arguments)
 
@@ -79,12 +83,17 @@ class BackgroundThread:
                 executor.shutdown()
 
     def _run(
-        self, function: Callable, arguments: tuple, spent: Callable[[float], None] | None
+        self,
+        line: Line,
+        function: Callable,
+        arguments: tuple,
+        spent: Callable[[float], None] | None,
     ) -> Any:
         self._thread = threading.get_ident()
         began = time.thread_time()
         try:
-            return function(*arguments)
+            with pointing_at(line):
+                return function(*arguments)
         finally:
             if spent is not None:
                 spent(time.thread_time() - began)

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from keras_saliency._utils.arguments import check_int, is_remote
-from keras_saliency._utils.notify import notify
+from keras_saliency._utils.notify import note_bar, notify
 from keras_saliency.attribution.checks import Refusal
 from keras_saliency.history import History
 from keras_saliency.records import Alert, EpochReport, Moment
@@ -220,9 +220,12 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
                     self.close()
                     raise
         self._schedule.begin_epoch(epoch)
+        note_bar(False)  # that of the epoch before has ended with its line
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         """Checks for shortcuts early in the first epochs; keeps dispatch asynchronous."""
+        if batch > 0:
+            self._note_bar()
         if not self._is_running or not self._run.search.is_on:
             return
         moment = self._schedule.at_batch_begin(batch)
@@ -239,6 +242,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Observes an epoch and adds its keys to `logs`."""
+        self._note_bar()
         if not self._is_running:
             return
         moment = self._schedule.at_epoch_end(epoch, self._run.is_busy)
@@ -253,6 +257,7 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict | None = None) -> None:
         """Draws what has not been drawn, waits for the background thread, closes the files."""
+        note_bar(False)
         search = self._run.search if self._is_running else None
         self.close()
         params: Any = self.params or {}
@@ -372,6 +377,12 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
     def _is_missing(self, epoch: int) -> bool:
         """Whether an epoch was lost with its process; the restored weights are those of its end."""
         return self._schedule.is_of_epochs(epoch) and epoch not in self._run.history.epochs
+
+    def _note_bar(self) -> None:
+        """Notes that Keras has drawn its bar, which ends with its line after `on_epoch_end`."""
+        params: Any = self.params or {}
+        is_shown = params.get("verbose") in (1, "auto")
+        note_bar(is_shown and keras.config.is_interactive_logging_enabled())
 
     def _on_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if self._is_running:

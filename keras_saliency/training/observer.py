@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency._utils.notify import notify
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.attribution.layer_features import FeatureViews
 from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.attribution.target import CONTRAST, one_hot_targets
@@ -29,6 +30,7 @@ from keras_saliency.training.settings import Settings
 _OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
 
 
+@short_repr
 @dataclass(frozen=True)
 class Measured:
     """What crosses from the `Observer` to the `Publisher`, and so from thread to thread.

@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_saliency._utils.arguments import is_remote, shown
 from keras_saliency._utils.files import TROUBLE, remove_if_empty
 from keras_saliency._utils.notify import notify
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.history import History, RunFiles, read_identity
 from keras_saliency.history.run_files import history_dir
 from keras_saliency.records import Alert
@@ -102,6 +103,7 @@ def check_writable(log_dir: str) -> None:
             remove_if_empty(directory)
 
 
+@short_repr
 @dataclass(frozen=True)
 class RunState:
     """Where a run writes, and what it knows of its earlier parts.

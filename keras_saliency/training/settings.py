@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from keras_saliency._utils.arguments import check_int, check_names, shown
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency._utils.spread import spread_evenly
 from keras_saliency.attribution.target import check_target
 from keras_saliency.history import History
@@ -22,6 +23,7 @@ from keras_saliency.training.log_keys import check_log_keys
 _COUNTS = ("epoch_freq", "batch_freq", "num_drawn", "detect_freq", "chunk_size")
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What the user has asked for. The fields are the arguments of `SaliencyCallback`.

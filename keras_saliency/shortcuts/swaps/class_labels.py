@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.probes import ProbeSet
 
 MAX_CLASSES = 20  # that are tested where the user names none
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ClassLabels:
     """The labels as yes or no for each class, in a multi-label task for each label by itself.

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.shortcuts.swaps.class_labels import ClassLabels
 
 _NONE = np.zeros(0, np.int64)
 
 
+@short_repr
 @dataclass(frozen=True)
 class Pairs:
     """Donors and recipients, pair by pair.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.probes import ProbeSet
 from keras_saliency.shortcuts.swaps.class_labels import ClassLabels
 from keras_saliency.shortcuts.swaps.edits import grow
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 RIM_SHARE = 1 / 32  # of the shorter side
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Objects:
     """What swaps spare.
@@ -45,6 +47,7 @@ class Objects:
         return cls(found.masks, found.is_sure)
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Scene:
     """The images that are swapped, as raw pixels, and what the model makes of them.

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.probes import ProbeSet
 
 _KNOWN = ((0, 1), (-0.5, 0.5), (-1, 1), (0, 255))
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class ValueRange:
     """The least and the largest value of each channel.
