@@ -10,7 +10,7 @@ from keras_saliency.tracing.layer_selection import (
     find_activation,
     last_spatial_activation,
 )
-from keras_saliency.tracing.queries import ancestors, layer_name
+from keras_saliency.tracing.queries import ancestors, inside_custom_gradient, layer_name
 from keras_saliency.tracing.relu_rules import find_relu_nodes, find_unrectified, ruled_gradients
 from keras_saliency.tracing.transformers import last_attention
 
@@ -142,8 +142,8 @@ class Trace:
             raise ValueError(
                 f"{method!r} must rectify every ReLU between the image and {source}, but it cannot "
                 f"reach: {', '.join(unrectified)}. PReLU, ReLU(threshold=...), max(x, 0), custom "
-                "gradients and ReLUs inside a tf.function cannot be rectified. Write them as "
-                'keras.layers.ReLU, or use "grad_cam" or "vanilla_gradients".'
+                "gradients and ReLUs inside a tf.function or a SavedModel cannot be rectified. "
+                'Write them as keras.layers.ReLU, or use "grad_cam" or "vanilla_gradients".'
             )
         if self.has_attention(score):
             raise ValueError(
@@ -169,8 +169,16 @@ class Trace:
 
     def _connected(self, gradient: tf.Tensor | None, of: tf.Tensor) -> tf.Tensor:
         if gradient is None:
+            name = layer_name(of, self.forward)
+            if any(of.op.name in inside_custom_gradient(op) for op in self.forward.ops):
+                raise ValueError(
+                    f'No gradient comes to "{name}": it is inside a function with a gradient of '
+                    "its own (keras.remat, tf.recompute_grad, tf.custom_gradient). Name a layer "
+                    "outside, or replace keras.remat by a keras.RematScope around the layers, "
+                    "which is left out for the maps."
+                )
             raise ValueError(
-                f"The score does not depend differentiably on {layer_name(of, self.forward)!r}: "
+                f"The score does not depend differentiably on {name!r}: "
                 "no gradient leads there. Look for a stop_gradient, a cast to integers, or a "
                 "layer that is not on the way from the image to the class scores."
             )

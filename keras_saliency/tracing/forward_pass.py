@@ -18,7 +18,9 @@ import tensorflow as tf
 from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.tracing.keras_versions import (
     flatten_layers,
+    has_call,
     infer_output,
+    is_model,
     original_call,
     tracing,
 )
@@ -59,12 +61,15 @@ class ForwardPass:
         images: float tensor (n, H, W, C), the graph's input.
         output: what the model returned: a tensor, or a structure of them.
         calls: every `LayerCall`, in the order in which the calls ended.
+        hidden: paths of the layers that were called inside of a function (tf.function, a loop, a
+            branch), where no map can be taken.
     """
 
     model: keras.Model
     images: tf.Tensor
     output: Any
     calls: list[LayerCall] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
 
     @property
     def ops(self) -> list[tf.Operation]:
@@ -84,10 +89,12 @@ def run_forward(model: keras.Model, images: tf.Tensor, model_input: Any = None) 
         ValueError: if the model cannot be called on that.
     """
     model_input = images if model_input is None else model_input
-    calls: list[LayerCall] = []
-    with first_replica(model), tracing(model), _watched_calls(model, calls):
-        output = _called(lambda: model(model_input, training=False), images.shape[1:], model.name)
-    return ForwardPass(model, images, output, calls)
+    forward = ForwardPass(model, images, None)
+    with first_replica(model), tracing(model), _watched_calls(forward):
+        forward.output = _called(
+            lambda: model(model_input, training=False), images.shape[1:], model
+        )
+    return forward
 
 
 def ensure_built(
@@ -106,31 +113,40 @@ def ensure_built(
         ValueError: if the model cannot be called on such images.
     """
     if not all(layer.built for layer in flatten_layers(model)):
-        _called(lambda: infer_output(model, image_shape, others), image_shape, model.name)
+        _called(lambda: infer_output(model, image_shape, others), image_shape, model)
 
 
-def _called(call: Callable[[], Any], image_shape: Sequence[int], name: str) -> Any:
+def _called(call: Callable[[], Any], image_shape: Sequence[int], model: keras.Model) -> Any:
     """Returns what a model's `call()` returns, or raises an error that says why it fails."""
+    if not has_call(model):
+        parts = [n for n, part in vars(model).items() if is_model(part) and not n.startswith("_")]
+        part = f"self.{parts[0]}" if parts else "self.classifier"
+        raise ValueError(
+            f'The model "{model.name}" has no call(), so it has no outputs to explain. Received: '
+            f"{type(model).__name__}. Write what it computes from images, such as "
+            f"`def call(self, images): return {part}(images)`, or pass the part that you want "
+            "explained."
+        )
     try:
         return call()
     except Exception as error:
         raise ValueError(
-            f'The model "{name}" cannot be called on the images. Received: images of shape '
-            f"{tuple(image_shape)}. Pass images of the size and the channels that the model "
-            "was made for, and the inputs of a model with several of them as a dict: "
-            f"ProbeSet({{name: array}}). The model says: "
-            f"{type(error).__name__}: {_message_of(error)}"
+            f'The model "{model.name}" cannot be called on the images. Received: images of shape '
+            f"{tuple(image_shape)}. The model says: {type(error).__name__}: {_message_of(error)}. "
+            "It is traced as a graph, as by predict(). If the shape does not fit, pass images of "
+            "the size and the channels that the model was made for; if inputs are missing, pass "
+            "all as a dict: ProbeSet({name: array})."
         ) from error
 
 
 def _message_of(error: Exception) -> str:
     """An error's message without the colours and the list of arguments that Keras adds."""
     message = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split("Arguments received by")[0]
-    return " ".join(message.split())[:500]
+    return " ".join(message.split())[:500].rstrip(".")
 
 
 @contextlib.contextmanager
-def _watched_calls(model: keras.Model, calls: list[LayerCall]) -> Iterator[None]:
+def _watched_calls(forward: ForwardPass) -> Iterator[None]:
     """Notes each layer's calls by an instance attribute that shadows `call`."""
     stack: list[str] = []
 
@@ -147,9 +163,13 @@ def _watched_calls(model: keras.Model, calls: list[LayerCall]) -> Iterator[None]
                 output = original(*args, **kwargs)
                 flat = tf.nest.flatten(output)
                 single = flat[0] if len(flat) == 1 and tf.is_tensor(flat[0]) else None
+                path = "/".join(stack)
                 # A call inside an inner graph (tf.function, while_loop) cannot be differentiated.
                 if tf.compat.v1.get_default_graph() is model_graph:
-                    calls.append(LayerCall(layer, "/".join(stack), first_op, graph.version, single))
+                    call = LayerCall(layer, path, first_op, graph.version, single)
+                    forward.calls.append(call)
+                else:
+                    forward.hidden.append(path)
                 return output
             finally:
                 stack.pop()
@@ -159,7 +179,7 @@ def _watched_calls(model: keras.Model, calls: list[LayerCall]) -> Iterator[None]
     model_graph = tf.compat.v1.get_default_graph()
     watched = []
     try:
-        for layer in flatten_layers(model)[1:]:
+        for layer in flatten_layers(forward.model)[1:]:
             previous = vars(layer).get("call")
             wrapper = watch(layer)
             watched.append((layer, previous))

@@ -6,6 +6,12 @@ from typing import Any
 
 import tensorflow as tf
 
+# Ops that call functions of the graph.
+CALLING = {
+    *("PartitionedCall", "StatefulPartitionedCall", "While", "StatelessWhile"),
+    *("If", "StatelessIf", "Case", "StatelessCase"),
+}
+
 
 class HiddenOps:
     """A graph's function library, read once, and only where there is a call.

@@ -37,6 +37,12 @@ def flatten_layers(model: keras.Model) -> list:
     return list(model._flatten_layers())
 
 
+def has_call(model: keras.Model) -> bool:
+    """Whether a model says how it computes an output; some only train parts of theirs."""
+    base = sys.modules["tf_keras"].Model if is_tf_keras(model) else keras.Model
+    return type(model).call is not base.call
+
+
 def infer_output(
     model: keras.Model, image_shape: Sequence[int], others: "OtherInputs | None" = None
 ) -> Any:
@@ -83,7 +89,12 @@ def tracing(model: keras.Model) -> Iterator[None]:
     autograph = ag_ctx.ControlStatusCtx(
         ag_ctx.Status.ENABLED, converter.ConversionOptions(recursive=True)
     )
-    with float32(model), kept(model), autograph if is_old else contextlib.nullcontext():
+    with (
+        float32(model),
+        kept(model),
+        _without_remat(model),
+        autograph if is_old else contextlib.nullcontext(),
+    ):
         yield
 
 
@@ -151,6 +162,19 @@ def _float32_in_tf_keras(model: keras.Model) -> Iterator[None]:
             for name, value in list(vars(layer).items()):
                 if isinstance(value, tf.Variable) and value.dtype.name in HALF_PRECISION:
                     set_attribute(layer, name, tf.cast(value, tf.float32))
+        yield
+
+
+@contextlib.contextmanager
+def _without_remat(model: keras.Model) -> Iterator[None]:
+    """Lets layers of a `keras.RematScope` compute as without it: the same values and gradients.
+
+    What is computed anew in the backward pass has no gradient by the tensors of the forward pass.
+    """
+    with _attributes_put_back() as set_attribute:
+        for layer in flatten_layers(model):
+            if getattr(layer, "_remat_mode", None) is not None:
+                set_attribute(layer, "_remat_mode", None)
         yield
 
 

@@ -3,14 +3,27 @@
 import difflib
 import math
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import tensorflow as tf
 
 from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.tracing.forward_pass import ForwardPass
-from keras_saliency.tracing.queries import ancestors, layer_name, reachable_from, unique_names
+from keras_saliency.tracing.queries import (
+    ancestors,
+    differentiable_inputs,
+    layer_name,
+    reachable_from,
+    unique_names,
+)
+from keras_saliency.tracing.refusals import (
+    described,
+    hiding_convolutions,
+    listed,
+    shape_letters,
+    spatial_layers_sentence,
+    why_none,
+)
 from keras_saliency.tracing.spatial_maps import (
     CONVOLUTIONS,
     PICKING,
@@ -33,7 +46,6 @@ _MAP_KEEPING = {
 }
 _OF_SIGNALS = {"Squeeze", "ExpandDims"}  # around their convolutions and poolings, (n, 1, length, c)
 _POOLS = {"MaxPool", "AvgPool", "MaxPool3D", "AvgPool3D"}
-_NAMES_SHOWN = 12
 
 
 @short_repr
@@ -78,18 +90,19 @@ def last_spatial_activation(
     for tensor, is_read in _reached(start, forward, maps, asker):
         tensor = _meant(tensor, is_read, forward, maps, asker)
         found[tensor.op.name] = tensor
+    hiding = hiding_convolutions(start, found, forward)
     if not found:
         raise ValueError(
-            f"{asker}() found no activation with a spatial extent (n, h, w, c), channels last, "
-            "that a layer has computed between the image and the logits. "
-            f"{_spatial_layers_sentence(forward, maps)} "
-            'Use "vanilla_gradients" for a model without convolutions.'
+            f"{asker}() found no activation with a spatial extent {shape_letters(forward)}, "
+            "channels last, that a layer has computed between the image and the logits. "
+            f"{why_none(hiding, forward)} {spatial_layers_sentence(forward, maps)}"
         )
     last = max(found.values(), key=lambda t: order[t.op.name])
     joined = ancestors([last])
     apart = [layer_name(t, forward) for name, t in found.items() if name not in joined]
-    note = f"the last executed of several branches; not seen: {', '.join(apart)}" if apart else ""
-    return _activation(last, layer_name(last, forward), maps, note)
+    notes = [f"the last executed of several branches; not seen: {', '.join(apart)}"] * bool(apart)
+    notes += [f"later convolutions inside {listed(hiding)} are hidden"] * bool(hiding)
+    return _activation(last, layer_name(last, forward), maps, "; ".join(notes))
 
 
 def find_activation(
@@ -107,28 +120,33 @@ def find_activation(
         ValueError: if there is no such layer, the name is ambiguous, its output has no
             spatial extent, or it has tokens of which only the class's is read later.
     """
-    named = unique_names(forward)
+    named, maps = unique_names(forward), find_maps(forward)
     said, layer = layer, layer if len(layer) <= 80 else layer[:77] + "..."
     calls = named.get(said) or [c for c in forward.calls if c.path == said]
+    if not calls and any(said in (path, path.rpartition("/")[2]) for path in forward.hidden):
+        raise ValueError(
+            f'{asker}(layer="{layer}") names a layer that no map can be taken of: it is called '
+            f"inside a tf.function, a loop or a branch. {spatial_layers_sentence(forward, maps)}"
+        )
     if not calls:
         longer = [n for n in named if n.endswith("/" + layer)]
         if longer:
             raise ValueError(
                 f'{asker}(layer="{layer}") is the name of {len(longer)} layers. Pass one of: '
-                f"{_listed(longer)}."
+                f"{listed(longer)}."
             )
         near = difflib.get_close_matches(layer, named, n=3)
-        hint = f" Did you mean {_listed(near)}?" if near else ""
+        hint = f" Did you mean {listed(near)}?" if near else ""
         raise ValueError(
             f'{asker}(layer="{layer}") names a layer that this model does not have or does not '
-            f"call.{hint} Layers of this model: {_listed(named)}."
+            f"call.{hint} Layers of this model: {listed(named)}."
         )
-    tensor, maps = calls[-1].output, find_maps(forward)
+    tensor = calls[-1].output
     if tensor is None or not is_spatial(tensor, maps):
-        shape = "several tensors" if tensor is None else (None, *tensor.shape[1:])
         raise ValueError(
-            f'{asker}(layer="{layer}") needs a layer with a spatial output (n, h, w, c), but '
-            f'"{layer}" outputs {shape}. {_spatial_layers_sentence(forward, maps)}'
+            f'{asker}(layer="{layer}") needs a layer with a spatial output '
+            f'{shape_letters(forward)}, but "{layer}" outputs {described(tensor, forward)}. '
+            f"{spatial_layers_sentence(forward, maps)}"
         )
     if maps[tensor.name].first_token is not None:
         before, best = _before_gathering(start, forward, maps, asker)
@@ -136,7 +154,7 @@ def find_activation(
             raise ValueError(
                 f'{asker}(layer="{layer}") would be zero everywhere: after this layer, the model '
                 "reads the class token only. Name a layer before its last attention, such as "
-                f"{_listed(best)}."
+                f"{listed(best)}."
             )
     note = f"the last of {len(calls)} calls of this shared layer" if len(calls) > 1 else ""
     return _activation(tensor, layer, maps, note)
@@ -172,7 +190,7 @@ def _reached(
         elif tensor.op.name not in seen:
             seen.add(tensor.op.name)
             _refuse_convolved_points(tensor.op, forward, maps, asker)
-            queue.extend((t, tensor) for t in tensor.op.inputs if t.dtype.is_floating)
+            queue.extend((t, tensor) for t in differentiable_inputs(tensor.op))
     return list(found.values())
 
 
@@ -248,19 +266,5 @@ def _refuse_convolved_points(
         raise ValueError(
             f"{asker}() needs a last convolutional layer with more than one position, but for "
             f"images of {size} this model's last maps are 1x1. Use larger images, or "
-            f"name an earlier layer. {_spatial_layers_sentence(forward, maps)}"
+            f"name an earlier layer. {spatial_layers_sentence(forward, maps)}"
         )
-
-
-def _spatial_layers_sentence(forward: ForwardPass, maps: dict[str, Grid]) -> str:
-    names = [n for n, calls in unique_names(forward).items() if is_spatial(calls[-1].output, maps)]
-    if not names:
-        return "This model has no layer with a spatial output."
-    return f"Spatial layers of this model: {_listed(names)}."
-
-
-def _listed(names: Iterable[str]) -> str:
-    names = list(names)
-    shown = ", ".join(f'"{n}"' for n in names[-_NAMES_SHOWN:])
-    hidden = len(names) - _NAMES_SHOWN
-    return f"{shown} (the last {_NAMES_SHOWN}; {hidden} more before them)" if hidden > 0 else shown

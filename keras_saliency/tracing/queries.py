@@ -32,6 +32,46 @@ def ancestors(tensors: Iterable[tf.Tensor], stop: frozenset[str] = frozenset()) 
     return seen
 
 
+def differentiable_inputs(op: tf.Operation) -> list[tf.Tensor]:
+    """The inputs of an op that a gradient may pass to.
+
+    Floats, complex numbers (Fourier transforms), and the lists of tensors of loops (RNNs, map_fn).
+    Of a custom gradient its arguments alone: none passes to what it was computed from inside.
+    """
+    if op.type in ("StopGradient", "PreventGradient"):
+        return []
+    inputs = _arguments(op) if _is_custom_gradient(op) else op.inputs
+    return [t for t in inputs if _carries_gradients(t)]
+
+
+def inside_custom_gradient(op: tf.Operation) -> set[str]:
+    """Names of the ops inside of a function with a gradient of its own that ends in `op`.
+
+    No gradient comes to them. Empty where `op` is no such end.
+    """
+    if not _is_custom_gradient(op):
+        return set()
+    return ancestors(op.inputs[:1], frozenset(t.op.name for t in _arguments(op)))
+
+
+def _is_custom_gradient(op: tf.Operation) -> bool:
+    if op.type != "IdentityN" or "_gradient_op_type" not in op.node_def.attr:
+        return False
+    return op.get_attr("_gradient_op_type").startswith(b"CustomGradient")
+
+
+def _arguments(op: tf.Operation) -> list[tf.Tensor]:
+    """Arguments of a function with a gradient of its own: results, arguments, variables go in."""
+    result, *others = op.inputs
+    before = ancestors([result])
+    return [t for t in others if t is result or t.op.name in before]
+
+
+def _carries_gradients(tensor: tf.Tensor) -> bool:
+    kind = tensor.dtype
+    return kind.is_floating or kind.is_complex or kind == tf.variant
+
+
 def unique_names(forward: ForwardPass) -> dict[str, list[LayerCall]]:
     """Calls by the name a user would say: the layer's name, or its path where names repeat."""
     owners: dict[str, set[int]] = {}

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency.tracing.forward_pass import ForwardPass
+from keras_saliency.tracing.hidden_ops import CALLING, HiddenOps
 
 LEARNED = {  # ops with a kernel
     "Conv2D",
@@ -22,6 +23,7 @@ LEARNED = {  # ops with a kernel
     "Conv3DBackpropInputV2",
     "MatMul",
     "BatchMatMulV2",
+    "BatchMatMulV3",
     "Einsum",
 }
 CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative", "Conv3D"}
@@ -121,6 +123,7 @@ def find_maps(forward: ForwardPass) -> dict[str, Grid]:
     """
     images = forward.images
     layouts = {images.name: _Layout.whole(images.shape[:-1], False)}
+    hidden = HiddenOps(images.graph)
     declared = {
         call.output.name
         for call in forward.calls
@@ -128,9 +131,11 @@ def find_maps(forward: ForwardPass) -> dict[str, Grid]:
         and call.output.shape.rank == images.shape.rank
         and getattr(call.layer, "data_format", None) == "channels_last"
     }
-    maps = {}
+    maps = {images.name: Grid(tuple(images.shape[1:-1]), False)}  # also a layer's that changes none
     for op in forward.ops:  # in the order of creation, so inputs come first
         before = [(t, layouts[t.name]) for t in op.inputs if t.name in layouts]
+        if before and _is_learned(op, hidden):
+            before = [(t, replace(layout, is_learned=True)) for t, layout in before]
         for output in op.outputs if op.type not in SHAPE_ONLY else ():
             layout = _layout_after(op, output, before) if before else None
             if layout is None and output.name in declared:
@@ -149,6 +154,11 @@ def is_spatial(tensor: tf.Tensor | None, maps: dict[str, Grid]) -> bool:
     return tensor is not None and tensor.name in maps and math.prod(maps[tensor.name].sides) > 1
 
 
+def _is_learned(op: tf.Operation, hidden: HiddenOps) -> bool:
+    """Whether an op has a kernel, or calls a function that has one, as of a SavedModel."""
+    return op.type in LEARNED or (op.type in CALLING and hidden.holds(op.node_def, LEARNED))
+
+
 def _layout_after(
     op: tf.Operation, output: tf.Tensor, before: list[tuple[tf.Tensor, _Layout]]
 ) -> _Layout | None:
@@ -156,7 +166,7 @@ def _layout_after(
     if not output.shape.is_fully_defined():
         return None
     shape = tuple(output.shape)
-    is_learned = op.type in LEARNED or any(layout.is_learned for _, layout in before)
+    is_learned = any(layout.is_learned for _, layout in before)
     for tensor, layout in before:
         num_kept, size = len(layout.leading), layout.size
         layout = replace(layout, is_learned=is_learned)

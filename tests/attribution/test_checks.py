@@ -102,6 +102,29 @@ def test_images_that_a_subclassed_model_cannot_take():
     refuses("grad_cam", model, "cannot be called on the images", "(18, 14, 3)")
 
 
+class Gan(keras.Model):
+    """Trains its parts in `train_step`, and has no output of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.discriminator, self.generator = small_cnn(), keras.Sequential([layers.Dense(3)])
+
+
+class Bare(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.head = layers.Dense(3)
+
+
+def test_a_model_without_call_is_told_to_write_one(rng, tmp_path):
+    images = rng.normal(size=(4, *SHAPE))
+    for make, part in ((Gan, "return self.discriminator(images)"), (Bare, "self.classifier")):
+        refuses("grad_cam", make(), "has no call()", part)
+        callback = SaliencyCallback(ProbeSet(images, [0, 1, 2, 0]), tmp_path)
+        with pytest.raises(ValueError, match=r"has no call\(\)"):
+            callback.observe(make(), 0)
+
+
 def test_several_inputs_and_several_outputs():
     inputs = [keras.Input(SHAPE), keras.Input((3,))]
     head = layers.Dense(3)
