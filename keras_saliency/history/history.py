@@ -1,5 +1,7 @@
 """`History`: what a run has measured, by method, statistic and epoch."""
 
+import copy
+import io
 import os
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -59,6 +61,18 @@ class History(EpochStore, Mapping[str, "MethodSeries"]):
 
     def __repr__(self) -> str:
         return f"History(epochs={shown(self.epochs)}, methods={shown(self.methods)})"
+
+    def __copy__(self) -> "History":
+        return self._of(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "History":
+        return copy.copy(self)  # entries are never changed, and maps on disk stay there
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles the whole history, maps included, so that it is the same without the files."""
+        file = io.BytesIO()
+        self.save(file)
+        return _from_bytes, (type(self), file.getvalue())
 
     def append(
         self,
@@ -177,6 +191,11 @@ class History(EpochStore, Mapping[str, "MethodSeries"]):
             store = run_files.load_run(os.fspath(path))
         else:
             store = archive.load(path)
+        return cls._of(store)
+
+    @classmethod
+    def _of(cls, store: EpochStore) -> "History":
+        """Returns a history with the entries of a store, which are shared."""
         history = cls(labels=store.labels, names=store.names, class_names=store.class_names)
         for epoch, entry in store.entries.items():
             history.insert(epoch, entry)
@@ -202,6 +221,10 @@ class MethodSeries(Mapping[str, np.ndarray]):
 
     def __repr__(self) -> str:
         return f"MethodSeries({shown(self._method)}, statistics={shown(list(self), 160)})"
+
+
+def _from_bytes(cls: type[History], content: bytes) -> History:
+    return cls.load(io.BytesIO(content))
 
 
 def _check_known(what: str, value: str | int, known: Collection[str | int]) -> None:

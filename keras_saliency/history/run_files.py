@@ -152,11 +152,7 @@ class RunFiles:
         shapes: Mapping[str, Sequence[int]],
         methods: list[str],
     ) -> None:
-        path = self._path(epoch)
-
-        def read(method: str) -> StoredMaps:
-            return _read(path, lambda arrays: archive.read_maps(arrays, methods.index(method)))
-
+        read = functools.partial(_read_maps, self._path(epoch), methods)
         entry = dataclasses.replace(store.entries[epoch], heatmaps=MapsOnDisk(shapes, read))
         store.insert(epoch, entry)
 
@@ -203,6 +199,11 @@ def load_run(run_dir: str) -> EpochStore:
     if complaints:
         raise ValueError("; ".join(complaints))
     return store
+
+
+def _read_maps(path: str, methods: Sequence[str], method: str) -> StoredMaps:
+    """Reads a method's heatmaps; `methods` are all that the file has, in their order."""
+    return _read(path, lambda arrays: archive.read_maps(arrays, methods.index(method)))
 
 
 def _file_name(epoch: int) -> str:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 
 class Immutable:
     """Refuses to change an attribute; copies of it are the object itself."""
@@ -21,6 +23,13 @@ class Immutable:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Immutable":
         return self
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Makes arrays read-only again, which a pickle does not keep."""
+        self.__dict__.update(state)
+        for value in state.values():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
 
     def _set(self, **attributes: object) -> None:
         self.__dict__.update(attributes)

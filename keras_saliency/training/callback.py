@@ -1,22 +1,20 @@
 """`SaliencyCallback`: the Keras lifecycle around a run."""
 
 import dataclasses
-import os
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
 import keras
 
-from keras_saliency._utils.arguments import check_int, is_remote
+from keras_saliency._utils.arguments import check_int
 from keras_saliency._utils.notify import note_bar, notify
 from keras_saliency.attribution.checks import Refusal
-from keras_saliency.history import History
 from keras_saliency.records import Alert, EpochReport, Moment
-from keras_saliency.shortcuts.messages import nothing_tested
 from keras_saliency.tracing.forward_pass import ensure_built
 from keras_saliency.training.budget import Budget
 from keras_saliency.training.guard import Guard
+from keras_saliency.training.results import Results
 from keras_saliency.training.run import Run
 from keras_saliency.training.run_directory import check_writable
 from keras_saliency.training.schedule import Schedule
@@ -25,7 +23,7 @@ from keras_saliency.training.tf_keras_hooks import TfKerasHooks
 from keras_saliency.training.workers import describe_strategy
 
 
-class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
+class SaliencyCallback(Results, TfKerasHooks, keras.callbacks.Callback):
     """Watches where an image model looks while it is trained.
 
     At the end of epochs it computes heatmaps for a fixed set of probes and writes overlays and
@@ -158,40 +156,23 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
             on_alert=on_alert,
             feature_layers=feature_layers,
         )
-        self._guard = Guard(on_error)
+        self._begin_anew()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__init__()
+        self.__dict__.update(state)
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Sets what belongs to a fit, of a new callback and of a copy."""
+        self._guard = Guard(self.settings.on_error)
         self._run: Any = None  # a `Run` from the first epoch on
         self._schedule: Any = None  # a `Schedule`, likewise
         self._is_running = False
         self._is_chief, self._num_workers = True, 1
-        if batch_freq is not None:
+        if self.settings.batch_freq is not None:
             # Bound only then: a batch hook ends Keras's asynchronous dispatch.
             self.on_train_batch_end = self._on_batch_end
-
-    @property
-    def history(self) -> History:
-        if self._run is None:
-            return self.settings.new_history()
-        self._run.settle()
-        return self._run.history
-
-    @property
-    def findings(self) -> list[Alert]:
-        if self._run is None:
-            return []
-        self._run.settle()
-        return list(self._run.search.findings)
-
-    @property
-    def alerts(self) -> list[Alert]:
-        return [finding for finding in self.findings if finding.severity == "alert"]
-
-    @property
-    def run_dir(self) -> str | None:
-        if self._run is None:
-            return None
-        log_dir, run_dir = self.settings.log_dir, self._run.run_dir
-        # As it follows from `log_dir`: relative where that is.
-        return run_dir if is_remote(log_dir) else os.path.join(log_dir, os.path.basename(run_dir))
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Checks what can be checked before the weights to start from are there."""
@@ -294,18 +275,6 @@ class SaliencyCallback(TfKerasHooks, keras.callbacks.Callback):
         report = self._run.wait()
         self._schedule.cost.begin_epoch()
         return report
-
-    def summary(self) -> str:
-        """Returns what was tested for shortcuts, what was found, and what silence does not exclude.
-
-        `fit` prints it at its end, unless `verbose=0`. Where nothing was tested, it says why.
-        Calling it waits for the background thread.
-        """
-        if self._run is None:
-            chief = "the callback has not been used in a fit yet"
-            return nothing_tested(chief if self._is_chief else "the chief of the workers tests")
-        self._run.settle()
-        return self._run.search.summary()
 
     def close(self) -> None:
         """Finishes the run. `fit` does this by itself; a loop of your own calls it at its end."""
