@@ -1,5 +1,6 @@
 """`explain`: heatmaps of a finished model, outside of training."""
 
+import dataclasses
 from typing import Any
 
 import keras
@@ -8,6 +9,7 @@ import numpy as np
 from keras_saliency._utils.arguments import check_int
 from keras_saliency._utils.notify import warn
 from keras_saliency.attribution.model_graph import ModelGraph
+from keras_saliency.attribution.preprocessor import prepared
 from keras_saliency.attribution.target import Target
 from keras_saliency.methods import Methods
 from keras_saliency.probes import ProbeSet
@@ -31,7 +33,7 @@ def explain(
 
     Args:
         model: a `keras.Model`.
-        images: array (n, H, W, C), as the model takes them, finite; for a model with several
+        images: array (n, H, W, C), as `model.predict` takes them, finite; for a model with several
             inputs, a dict or list of them, see `ProbeSet`; or a `ProbeSet`.
         target_classes: the class to explain: None for the predicted one, an int
             for all images, or ints (n,); "contrast" for the predicted class less the
@@ -95,7 +97,7 @@ def attribute(
     Returns:
         The `ModelGraph`, `Predictions` (None without `predict`), and `Heatmaps` by method.
     """
-    probes = images if isinstance(images, ProbeSet) else ProbeSet(images)
+    probes = prepared(model, images if isinstance(images, ProbeSet) else ProbeSet(images))
     target = Target.about(probes, target_classes, output)
     images = probes.model_inputs
     check_int("chunk_size", chunk_size)
@@ -109,6 +111,9 @@ def attribute(
     )
     classes = None if target.score is not None else target_classes
     predictions, heatmaps = graph.attribute(images, classes, signals_of=signals_of)
+    # A `preprocess` may resize: the map is of the image as it is given.
+    size = probes.image_shape[:-1]
+    heatmaps = {m: dataclasses.replace(h, image_size=size) for m, h in heatmaps.items()}
     for found in heatmaps.values():
         for problem in found.problems().values():
             warn(problem)

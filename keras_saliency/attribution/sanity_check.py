@@ -10,6 +10,7 @@ from keras_saliency._utils.arguments import check_int
 from keras_saliency._utils.short_repr import short_repr
 from keras_saliency._utils.spread import spread_evenly
 from keras_saliency.attribution.model_graph import ModelGraph
+from keras_saliency.attribution.preprocessor import prepared
 from keras_saliency.attribution.target import one_hot_targets
 from keras_saliency.methods import METHODS, Methods, get_methods
 from keras_saliency.probes import ProbeSet
@@ -114,6 +115,7 @@ def sanity_check(
     """
     if not isinstance(probes, ProbeSet):
         raise TypeError(f"probes must be a ProbeSet. Received: {type(probes).__name__}.")
+    probes = prepared(model, probes)
     check_int("num_stages", num_stages)
     check_int("chunk_size", chunk_size)
     graphs, refused = _graphs(model, probes, methods, min(chunk_size, len(probes)))

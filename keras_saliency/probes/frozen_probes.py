@@ -164,6 +164,16 @@ class FrozenProbes(Immutable):
             images = images.astype(self.pixel_dtype)
         return apply_preprocess(self.preprocess, images, self.images.ndim)
 
+    def with_preprocess(self: Self, preprocess: Callable[[np.ndarray], Any]) -> Self:
+        """Returns the same probes with another `preprocess`."""
+        copy = object.__new__(type(self))
+        copy._set(**vars(self) | {"preprocess": preprocess})
+        for made in ("model_inputs", "fingerprint"):
+            vars(copy).pop(made, None)
+        if self._swaps is not None:
+            copy._set(_swaps=self._swaps.with_preprocess(preprocess))
+        return copy
+
     def drawn(self, images: np.ndarray) -> np.ndarray:
         """Returns the channels of images (m, H, W, C) that are drawn, (m, H, W, C')."""
         channels = self.display_channels

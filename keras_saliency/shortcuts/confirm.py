@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_saliency._utils.boxes import check_box
 from keras_saliency.attribution.model_graph import ModelGraph
+from keras_saliency.attribution.preprocessor import prepared
 from keras_saliency.attribution.target import Target
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Alert
@@ -67,6 +68,7 @@ def confirm(
 
 def _scene(model: Any, probes: ProbeSet, output: str | int | None) -> Scene:
     """The images that are swapped, and the model; refuses probes without labels."""
+    probes = prepared(model, probes)
     graph = ModelGraph(
         model,
         "vanilla_gradients",

@@ -1,5 +1,6 @@
 """`Observer`: what the training waits for. Maps, the numbers for `logs`, checks for shortcuts."""
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -153,6 +154,9 @@ class Observer:
             found = self.graph.attribute(images, weights=self._weights, signals_of=drawn)
         predictions, heatmaps = found
         assert predictions is not None  # the graph was made to predict
+        # A `preprocess` may resize: masks, regions and pictures are of the images as they are.
+        size = self._probes.image_shape[:-1]
+        heatmaps = {m: dataclasses.replace(h, image_size=size) for m, h in heatmaps.items()}
         return predictions, heatmaps
 
     def _halve(self, error: Exception) -> None:
@@ -210,7 +214,7 @@ class Observer:
         }
         wanted = {e for epochs in chosen.values() for e in epochs}
         for e in wanted - set(self._recordings):
-            size = self.graph.image_shape[:-1]
+            size = self._probes.image_shape[:-1]
             grainy = {method.name for method in self.graph.methods if method.is_grainy}
             maps = entries[e].heatmaps
             self._recordings[e] = {m: Recording(m, maps[m], size, m in grainy) for m in maps}

@@ -1,5 +1,6 @@
 """`Run`: one model observed in one run directory, from its first observation to its last."""
 
+import dataclasses
 import sys
 import threading
 from os.path import abspath
@@ -8,6 +9,7 @@ from typing import Any
 from keras_saliency._utils.arguments import is_remote
 from keras_saliency._utils.notify import notify
 from keras_saliency.attribution.model_graph import ModelGraph
+from keras_saliency.attribution.preprocessor import prepared
 from keras_saliency.attribution.target import Target, describe_target
 from keras_saliency.history import History
 from keras_saliency.records import EpochReport
@@ -61,6 +63,9 @@ class Run:
         fit: Any = None,
         earlier: "Run | None" = None,
     ):
+        probes = prepared(model, settings.probes)
+        if probes is not settings.probes:
+            settings = dataclasses.replace(settings, probes=probes)
         self.model = model
         self.fit = fit
         self.thread = threading.get_ident()
@@ -192,6 +197,9 @@ def _describe(
         "versions": {m: sys.modules[m].__version__ for m in modules if m in sys.modules},
     }
     described["shortcuts"] = search.described
+    preprocess = settings.probes.preprocess
+    if preprocess is not None:
+        described["probes"]["preprocess"] = getattr(preprocess, "__name__", repr(preprocess))
     if num_workers > 1:
         workers = described["workers"] = describe_workers(num_workers)
         notify(
