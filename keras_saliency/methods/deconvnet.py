@@ -12,7 +12,8 @@ class DeconvNet(Method):
     """Which image structure the features before a logit or a layer stand for.
 
     The backward pass in which every ReLU passes ReLU(signal), whatever its
-    forward sign was. It is nearly independent of the upper layers' weights
+    forward value was: below zero, and above the cap of a ReLU6 or of any
+    other ReLU(max_value=...). It is nearly independent of the upper layers' weights
     (Adebayo et al. 2018, https://arxiv.org/abs/1810.03292), so read it as a
     view of image structure and not as the reason for a decision.
 

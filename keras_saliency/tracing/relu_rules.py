@@ -23,6 +23,8 @@ _OVERRIDES = {
     "Relu6": "KerasSaliencyRelu6",
     "LeakyRelu": "KerasSaliencyLeakyRelu",
 }
+# Of ReLUs, as of ReLU(max_value=5.9), which is clipped from both sides.
+_CAPS = {"Minimum": "KerasSaliencyMinimum", "Maximum": "KerasSaliencyMaximum"}
 _RELU_ACTIVATIONS = {"relu", "relu6", "leaky_relu"}
 _RELU_LAYERS = {"ReLU", "LeakyReLU"}
 
@@ -39,7 +41,7 @@ def _plain(op: tf.Operation, signal: tf.Tensor) -> tf.Tensor:
 
 
 def _deconvnet(op: tf.Operation, signal: tf.Tensor) -> tf.Tensor:
-    """ReLU(signal), whatever the forward sign was (Zeiler & Fergus 2014)."""
+    """ReLU(signal), whatever the forward value was (Zeiler & Fergus 2014), above a cap too."""
     return tf.nn.relu(signal)
 
 
@@ -59,18 +61,53 @@ def _ruled_gradient(op: tf.Operation, signal: tf.Tensor) -> tf.Tensor:
     return _RULES[rule](op, signal)
 
 
-for _name in _OVERRIDES.values():
+def _gradient_of_cap(op: tf.Operation, signal: tf.Tensor) -> list[tf.Tensor | None]:
+    """The derivative of a minimum or maximum; DeconvNet's signal passes the caps of a ReLU."""
+    if getattr(_STATE, "rule", "plain") == "deconvnet":
+        capped = _capped_by(op)
+        if capped is not None:
+            return [signal if t is capped else None for t in op.inputs]
+    # Made anew, where nothing is overridden; identities, because both inputs may be one tensor.
+    inputs = [tf.identity(t) for t in op.inputs]
+    again = tf.minimum if op.type == "Minimum" else tf.maximum
+    return tf.gradients(again(*inputs), inputs, grad_ys=signal)
+
+
+def _capped_by(op: tf.Operation) -> tf.Tensor | None:
+    """The rectified input of a cap: min(relu(x), 6), or max(relu(x), 0); None of another op."""
+    for tensor, cap in (op.inputs, reversed(op.inputs)):
+        value = tf.get_static_value(cap)
+        if value is None or tensor.shape.rank != op.outputs[0].shape.rank:
+            continue
+        if not (value > 0 if op.type == "Minimum" else value <= 0).all():
+            continue
+        before = tensor.op
+        while before.type in ("Identity", "Cast"):
+            before = before.inputs[0].op
+        is_relu = before.type in _OVERRIDES and not is_gate(before)
+        if is_relu or (before.type in _CAPS and _capped_by(before) is not None):
+            return tensor
+    return None
+
+
+def _register(name: str, gradient: str) -> None:
     # Looked up through sys.modules, because a notebook that reloads this module
     # cannot register the name twice and must not run on the old thread-local.
     with contextlib.suppress(KeyError):
-        tf.RegisterGradient(_name)(
-            lambda op, signal: sys.modules[__name__]._ruled_gradient(op, signal)
+        tf.RegisterGradient(name)(
+            lambda op, signal: getattr(sys.modules[__name__], gradient)(op, signal)
         )
+
+
+for _name in _OVERRIDES.values():
+    _register(_name, "_ruled_gradient")
+for _name in _CAPS.values():
+    _register(_name, "_gradient_of_cap")
 
 
 def rectifiable() -> contextlib.AbstractContextManager:
     """Context for tracing a forward pass whose ReLUs obey the rule of the moment."""
-    return tf.compat.v1.get_default_graph().gradient_override_map(_OVERRIDES)
+    return tf.compat.v1.get_default_graph().gradient_override_map(_OVERRIDES | _CAPS)
 
 
 def ruled_gradients(

@@ -63,6 +63,90 @@ def deconvnet_by_tape(model, relu, images):
     return tape.gradient(score, images)
 
 
+CAPPED = {
+    "ReLU(5.9)": (5.9, lambda x: layers.ReLU(5.9)(x)),
+    "ReLU(6)": (6.0, lambda x: layers.ReLU(6)(x)),
+    "ReLU(6.1)": (6.1, lambda x: layers.ReLU(6.1)(x)),
+    "relu(max_value=6)": (6.0, lambda x: keras.activations.relu(x, max_value=6)),
+    "activations.relu6": (6.0, keras.activations.relu6),
+    "tf.nn.relu6": (6.0, tf.nn.relu6),
+    "ops.relu6": (6.0, keras.ops.relu6),
+    "ops.clip": (6.0, lambda x: keras.ops.clip(keras.ops.relu(x), 0, 6)),
+    "tf.minimum": (6.0, lambda x: tf.minimum(6.0, tf.nn.relu(x))),
+    "ReLU(1)": (1.0, lambda x: layers.ReLU(1)(x)),
+}
+
+
+def capped_net(activation):
+    relu = layers.Lambda(activation, output_shape=lambda shape: shape)
+    keras.utils.set_random_seed(1)
+    kernel = keras.initializers.RandomNormal(stddev=1.0, seed=3)
+    parts = [
+        layers.Input(SHAPE),
+        layers.Conv2D(6, 3, kernel_initializer=kernel),
+        relu,
+        layers.MaxPooling2D(),
+        layers.Flatten(),
+        layers.Dense(3),
+    ]
+    return keras.Sequential(parts)
+
+
+@pytest.mark.versions
+@pytest.mark.parametrize("name", CAPPED)
+def test_a_cap_is_part_of_its_relu(images, name):
+    cap, activation = CAPPED[name]
+
+    def gradients(rule):
+        @tf.custom_gradient
+        def ruled(x):
+            return tf.clip_by_value(x, 0, cap), lambda signal: rule(x, tf.nn.relu(signal))
+
+        inputs = tf.constant(3 * images)
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            score = tf.reduce_sum(capped_net(ruled)(inputs)[:, 1])
+        return tf.reduce_max(tf.abs(tape.gradient(score, inputs)), -1)
+
+    def where_it_is_not_flat(x, signal):
+        return tf.where((x > 0) & (x < cap), signal, 0)
+
+    found = explain(capped_net(activation), 3 * images, 1, ["deconvnet", "guided_backprop"])
+    expected = gradients(lambda x, signal: signal)
+    np.testing.assert_allclose(found["deconvnet"], expected, atol=1e-5 * np.max(expected))
+    expected = gradients(where_it_is_not_flat)
+    np.testing.assert_allclose(found["guided_backprop"], expected, atol=1e-5 * np.max(expected))
+
+
+@pytest.mark.parametrize("cap", [5.9, 6, 6.1])
+def test_no_cap_makes_deconvnet_depend_on_the_image(cap):
+    model = model_of(layers.Conv2D(4, 3), layers.ReLU(cap), layers.AveragePooling2D(2))
+    refuses("deconvnet", model, "same map for every image")
+
+
+def test_a_minimum_that_caps_no_relu_keeps_its_derivative(images):
+    def model(cap):
+        parts = [
+            layers.Conv2D(4, 3),
+            layers.ReLU(),
+            layers.MaxPooling2D(),
+            cap,
+            layers.Conv2D(4, 3, activation="relu"),
+        ]
+        return model_of(*parts)
+
+    keras.utils.set_random_seed(1)
+    by_minimum = model(layers.Lambda(lambda x: keras.ops.minimum(x, keras.ops.flip(x, axis=1))))
+    by_where = model(
+        layers.Lambda(lambda x: keras.ops.where(x <= x[:, ::-1], x, keras.ops.flip(x, axis=1)))
+    )
+    by_where.set_weights(by_minimum.get_weights())
+    methods = ["vanilla_gradients", "deconvnet", "guided_backprop"]
+    found, expected = (explain(m, images, 1, methods) for m in (by_minimum, by_where))
+    for name in methods:
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-4, atol=1e-7)
+
+
 @pytest.mark.slow
 @pytest.mark.versions
 def test_gates_of_mobilenet_v3_are_not_rectified(rng):
