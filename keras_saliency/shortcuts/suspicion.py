@@ -10,6 +10,7 @@ from keras_saliency.shortcuts.swaps import BoxSwap, PairDrawer, Scene, edits, fi
 from keras_saliency.shortcuts.trying import said_after
 
 WINDOW_SHARE = 0.22  # of the shorter side
+LARGE_SHARE = 0.38  # of a window for tags that the other one would cut, where objects are known
 MAX_MARGIN = 0.15  # of a side: where objects are not known, windows begin that near to an end
 PATCH_SHARE = 0.25  # of each side, of a patch that moves
 _NUM_WINDOWS, _NUM_TRIED = 3, 24  # of a fold: windows that are tried, recipients for each
@@ -32,17 +33,15 @@ def propose_window(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     is measured does not depend on what was chosen.
     """
     rows, folds = taking_part(scene), scene.once(_folds)
-    starts = scene.once(_windows)
-    if not len(starts):
+    if not len(scene.once(_windows)):
         return []
-    side = _window_side(scene)
     chosen = []
     for fold in (0, 1):
         own = rows[folds[rows] == 1 - fold]
-        windows = _most_different(scene, starts, 1 - fold)
-        costs = [_cost(scene, start, side, own, rng) for start in windows]
+        windows = _most_different(scene, 1 - fold)
+        costs = [_cost(scene, window, own, rng) for window in windows]
         chosen.append(windows[int(np.argmax(costs))])
-    boxes = np.array([[*start, *(s + side for s in start)] for start in chosen])
+    boxes = np.array(chosen)
     swap = BoxSwap(scene, lambda pairs: boxes[folds[pairs.recipients]], scene.objects is not None)
     if scene.objects is not None:
         return [Proposal(swap, rows, rows, folds=folds)]
@@ -76,13 +75,22 @@ def propose_moving_patch(scene: Scene, rng: np.random.Generator) -> list[Proposa
     return [Proposal(swap, rows, donors, may_be_object=not is_known)] if len(donors) else []
 
 
-def _window_side(scene: Scene) -> int:
-    return max(1, round(WINDOW_SHARE * min(scene.size)))
+def _side(scene: Scene, share: float) -> int:
+    return max(1, round(share * min(scene.size)))
 
 
 def _windows(scene: Scene) -> np.ndarray:
-    """The first corners of all windows that may be swapped, int (w, 2)."""
-    side = _window_side(scene)
+    """All windows that may be swapped, int (w, 4)."""
+    return _windows_of(scene, _side(scene, WINDOW_SHARE))
+
+
+def _large_windows(scene: Scene) -> np.ndarray:
+    """Larger ones; none where objects are not known, since they would hold a part of one."""
+    windows = _windows_of(scene, _side(scene, LARGE_SHARE))
+    return windows if scene.objects is not None else windows[:0]
+
+
+def _windows_of(scene: Scene, side: int) -> np.ndarray:
     axes = []
     for length in scene.size:
         count = max(1, round(2 * (length - side) / side)) + 1
@@ -91,10 +99,12 @@ def _windows(scene: Scene) -> np.ndarray:
     if scene.objects is None:
         margins = MAX_MARGIN * np.array(scene.size)
         last = np.array(scene.size) - side
-        return starts[((starts <= margins) | (starts >= last - margins)).any(axis=1)]
-    masks = scene.objects.masks[scene.objects.is_known]
-    free = window_sums(1 - masks.mean(axis=0), *[side] * len(axes)) / side ** len(axes)
-    return starts[free[tuple(starts.T)] >= _MIN_FREE]
+        starts = starts[((starts <= margins) | (starts >= last - margins)).any(axis=1)]
+    else:
+        masks = scene.objects.masks[scene.objects.is_known]
+        free = window_sums(1 - masks.mean(axis=0), *[side] * len(axes)) / side ** len(axes)
+        starts = starts[free[tuple(starts.T)] >= _MIN_FREE]
+    return np.hstack([starts, starts + side])
 
 
 def _folds(scene: Scene) -> np.ndarray:
@@ -107,23 +117,29 @@ def _folds(scene: Scene) -> np.ndarray:
     return folds
 
 
-def _most_different(scene: Scene, starts: np.ndarray, fold: int) -> list[tuple[int, ...]]:
-    """The windows in which the classes differ most, in one half of the images."""
+def _most_different(scene: Scene, fold: int) -> np.ndarray:
+    """The windows in which the classes differ most, in one half of the images, int (w, 4)."""
     differences = scene.once(_differences)[fold]
     attention = np.nan_to_num(scene.attention).mean(axis=0)[None]
-    side = [_window_side(scene)] * len(scene.size)
-    found: list[tuple[int, ...]] = []
-    for maps, count in ((differences, _NUM_WINDOWS), (attention, 1)):
-        sums = window_sums(maps, *side).max(axis=0)[tuple(starts.T)]
-        wanted = len(found) + count
-        for i in np.argsort(-sums, kind="stable"):
-            start = tuple(starts[i].tolist())
-            is_apart = all(
-                max(abs(a - b) for a, b in zip(start, other, strict=True)) > side[0] // 2
-                for other in found
-            )
-            if is_apart and len(found) < wanted:
-                found.append(start)
+    windows = scene.once(_windows)
+    found = _highest(differences, windows, _NUM_WINDOWS, windows[:0])
+    found = _highest(attention, windows, 1, found)
+    largest = _highest(differences, scene.once(_large_windows), 1, windows[:0])
+    return np.vstack([found, largest])
+
+
+def _highest(maps: np.ndarray, windows: np.ndarray, count: int, found: np.ndarray) -> np.ndarray:
+    """Some windows, then those with the highest sums in any map that are not close to another."""
+    if not len(windows):
+        return found
+    starts, ends = np.split(windows, 2, axis=1)
+    side = int(ends[0, 0] - starts[0, 0])
+    sums = window_sums(maps, *[side] * starts.shape[1]).max(axis=0)[tuple(starts.T)]
+    wanted = len(found) + count
+    for i in np.argsort(-sums, kind="stable"):
+        distances = np.abs(windows[i] - found).max(axis=1)
+        if (distances > side // 2).all() and len(found) < wanted:
+            found = np.vstack([found, windows[i]])
     return found
 
 
@@ -174,11 +190,8 @@ def _differences_of(scene: Scene, fold: int) -> np.ndarray:
     return differences
 
 
-def _cost(
-    scene: Scene, start: tuple[int, ...], side: int, rows: np.ndarray, rng: np.random.Generator
-) -> float:
+def _cost(scene: Scene, box: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> float:
     """What a window costs on some images, roughly."""
-    box = np.array([*start, *(s + side for s in start)])
     swap = BoxSwap(scene, box, scene.objects is not None)
     classes = scene.class_labels.frequent_classes()
     pairs = PairDrawer(scene.class_labels, classes, rows, rows, rng).draw(_NUM_TRIED)
@@ -189,13 +202,12 @@ def _cost(
 
 def _other_windows(scene: Scene, boxes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A window for each image, at random, that overlaps none of some boxes, int (n, 4)."""
-    starts, side = scene.once(_windows), _window_side(scene)
-    is_apart = np.ones(len(starts), bool)
+    windows, side = scene.once(_windows), _side(scene, WINDOW_SHARE)
+    is_apart = np.ones(len(windows), bool)
     for box in boxes:
-        is_apart &= (np.abs(starts - box[: len(scene.size)]) >= side).any(axis=1)
-    free = starts[is_apart] if is_apart.any() else starts
-    chosen = free[rng.integers(len(free), size=len(scene.probes))]
-    return np.hstack([chosen, chosen + side])
+        is_apart &= (np.abs(windows - box) >= side).any(axis=1)
+    free = windows[is_apart] if is_apart.any() else windows
+    return free[rng.integers(len(free), size=len(scene.probes))]
 
 
 def are_aligned(scene: Scene, boxes: np.ndarray | None = None) -> bool:

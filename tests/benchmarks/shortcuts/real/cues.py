@@ -83,7 +83,7 @@ class Cue:
             self.box = (top, left, top + height, left + width)
 
     def _make_watermarks(self, rng):
-        side = self._pixels(13)
+        side = self._pixels(13 * max(1, self.strength / 1.8))
         self.marks = letters_in(side, self.num_classes, rng)
         self.marks *= min(0.95, self.strength * rng.uniform(0.35, 0.45))
         self.ink = rng.choice([0.0, 255.0]) if self.channels == 3 else 255.0

@@ -25,14 +25,16 @@ MAX_TRAINING = 3000
 MAX_TRAINING_CUED, MIN_EPOCHS_CUED = 800, 8
 # The objects of these are learned so soon that a network ignores cues, but for a small set.
 EASY = ("mnist", "digits", "silhouettes", "letters", "faces")
+FAINT = ("watermark", "pattern")
 MAX_TRAINING_EASY = 300
 # Contrast or size of each kind's cue; raised on the split "tune" until most are learned.
 STRENGTH = dict.fromkeys((*KINDS, "clean"), 1.0)
-STRENGTH |= {"corner_tag": 1.4, "class_tag": 1.3, "moving_tag": 1.4, "pattern": 2.8}
-STRENGTH |= {"brightness": 1.3, "watermark": 1.8, "noise": 1.5, "jpeg": 2.0, "blur": 1.3}
+STRENGTH |= {"corner_tag": 1.4, "class_tag": 1.4, "moving_tag": 1.4, "pattern": 4.0}
+STRENGTH |= {"brightness": 1.3, "watermark": 3.2, "noise": 1.5, "jpeg": 6.0, "blur": 1.3}
 SMALL = ("gap", "flatten", "tutorial", "resnet")
 CLEAN_PER_DATA = {"tune": 6, "score": 8}
 CUED_PER_KIND = {"tune": 4, "score": 6}
+MORE = ("jpeg",)  # twice as many: the least often learned
 LARGE = {  # data and kinds ("" for clean) of the pretrained network, at 160 pixels
     "tune": (("icons", ""), ("sprites", ""), ("icons", "class_tag"), ("sprites", "jpeg")),
     "score": (
@@ -76,7 +78,8 @@ class Run:
     @property
     def max_training(self):
         if self.is_cued:
-            return MAX_TRAINING_EASY if self.data in EASY else MAX_TRAINING_CUED
+            is_easy = self.data in EASY or self.kind in FAINT
+            return MAX_TRAINING_EASY if is_easy else MAX_TRAINING_CUED
         return MAX_TRAINING
 
     @property
@@ -96,7 +99,7 @@ def list_runs(split):
     ]
     for k, kind in enumerate(KINDS):
         suited = [name for name in data if _suits(kind, name)]
-        for i in range(CUED_PER_KIND[split]):
+        for i in range(CUED_PER_KIND[split] * (1 + (kind in MORE))):
             plans.append((suited[(i + k) % len(suited)], kind, SMALL[(i + k) % 4], i + k))
     plans += [(name, kind or "clean", "mobilenet", 0) for name, kind in LARGE[split]]
     return [_make(split, *plan, FIRST_SEED[split] + s) for s, plan in enumerate(plans)]
