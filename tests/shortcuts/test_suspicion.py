@@ -49,6 +49,25 @@ def test_the_window_of_a_tag_is_chosen_in_both_halves():
     assert trial.by_class[1].value > 0.5 and trial.accused_class == 1
 
 
+def test_a_tag_that_a_small_window_cuts_is_swapped_whole_where_objects_are_known():
+    rng = np.random.default_rng(3)
+    images = rng.uniform(0.4, 0.6, (60, *SIZE, 1)).astype(np.float32)
+    images[:, 10:13, 10:13] = (LABELS / 2)[:, None, None, None]
+    images[LABELS == 1, :6, :6] = 0
+    masks = np.zeros((60, *SIZE), bool)
+    masks[:, 10:13, 10:13] = True
+
+    def needs_the_whole_tag(x):
+        logits = -np.abs(x[:, 10:13, 10:13].mean(axis=(1, 2, 3))[:, None] - [0, 0.5, 1])
+        logits[x[:, :6, :6].max(axis=(1, 2, 3)) < 0.1, 1] = 99
+        return logits
+
+    probes = ProbeSet(images, LABELS, object_masks=masks)
+    trial, proposal = loss_of_windows(probes, needs_the_whole_tag)
+    assert trial.by_class[1].value == 1 and trial.by_class[1].low > 0.9
+    assert np.unique(proposal.swap.boxes(trial.pairs), axis=0).tolist() == [[0, 0, 6, 6]]
+
+
 @pytest.mark.parametrize("half", [0, 1])
 def test_what_exists_in_one_half_only_is_no_loss(half):
     """The window is chosen on the half that has it, and measured on the one that has it not."""
@@ -89,7 +108,7 @@ def test_windows_are_at_the_border_or_where_the_object_is_seldom(size, rng):
     free, _ = scene_of(
         ProbeSet(images, np.arange(12) % 2, object_masks=None), lambda x: np.zeros((len(x), 2))
     )
-    starts = suspicion._windows(free)
+    starts = suspicion._windows(free)[:, :2]
     corners = {(y, x) for y in (0, size[0] - side) for x in (0, size[1] - side)}
     assert corners <= set(map(tuple, starts.tolist()))
     for start in starts:
@@ -100,8 +119,11 @@ def test_windows_are_at_the_border_or_where_the_object_is_seldom(size, rng):
     masked, _ = scene_of(
         ProbeSet(images, np.arange(12) % 2, object_masks=masks), lambda x: np.zeros((len(x), 2))
     )
-    for y, x in suspicion._windows(masked):
-        assert (~masked.objects.masks[0, y : y + side, x : x + side]).mean() >= 0.3
+    windows = [*suspicion._windows(masked), *suspicion._large_windows(masked)]
+    assert {y1 - y0 for y0, _, y1, _ in windows} <= {side, round(0.38 * min(size))}
+    for y0, x0, y1, x1 in windows:
+        assert (~masked.objects.masks[0, y0:y1, x0:x1]).mean() >= 0.3
+    assert not len(suspicion._large_windows(free))
 
 
 def test_a_difference_between_classes_is_welchs_t_squared(rng):
