@@ -229,6 +229,7 @@ class SaliencyCallback(Results, TfKerasHooks, keras.callbacks.Callback):
         moment = self._schedule.at_epoch_end(epoch, self._run.is_busy)
         if moment is not None:
             self._observe(moment, self._schedule.epoch_budget)
+            self._run.compare_accuracy(logs or {})
             self._report_alerts()
         else:
             self._run.pass_over(epoch)

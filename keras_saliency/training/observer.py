@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -23,6 +24,7 @@ from keras_saliency.records import (
 )
 from keras_saliency.shortcuts.search import ShortcutSearch
 from keras_saliency.statistics import REFERENCES, Recording, compute_all, summarize
+from keras_saliency.training.accuracy import AccuracyComparison
 from keras_saliency.training.guard import Guard
 from keras_saliency.training.health import Health
 from keras_saliency.training.log_keys import log_key, statistic_of
@@ -75,6 +77,8 @@ class Observer:
         self._features = FeatureViews(graph, layers) if layers else None
         self._guard = guard
         self._health = Health(settings.probes)
+        self._accuracy = AccuracyComparison(settings.probes)
+        self._measured: tuple[Predictions, Moment] | None = None
         self._halved = False
         self._recordings: dict[int, dict[str, Recording]] = {}  # of the epochs referred to
         keys = [(m.name, key) for m in graph.methods for key in settings.log_keys]
@@ -122,6 +126,7 @@ class Observer:
                 attempt=self._guard.run_statistic,
             )
             self._update_logs(statistics)
+        self._measured = predictions, moment
         check = self._health.check_model
         self._guard.run("health of the model", check, self.graph, predictions, moment)
         findings = self._find_shortcuts(predictions, heatmaps, moment)
@@ -136,6 +141,13 @@ class Observer:
             features=() if moment.is_inside else self._view_features(),
         )
         return Measured(report, recordings, references)
+
+    def compare_accuracy(self, logs: dict[str, Any]) -> None:
+        """Compares the accuracy on the probes with the validation's, after `measure`."""
+        if self._measured is not None:
+            compare = self._accuracy.compare
+            self._guard.run("the accuracy on the probes", compare, *self._measured, logs)
+            self._measured = None
 
     def check(self, moment: Moment) -> None:
         """Checks for shortcuts inside an epoch; nothing else is measured."""

@@ -143,6 +143,12 @@ class Run:
         spent = None if budget is None else budget.extend
         self._background.submit(self._publisher.publish, measured, cost, spent=spent)
 
+    def compare_accuracy(self, logs: dict[str, Any]) -> None:
+        """Compares the accuracy on the probes with that on the validation data, in `logs`."""
+        # With averaged weights, the two accuracies may be those of different weights.
+        if not getattr(getattr(self.model, "optimizer", None), "use_ema", False):
+            self.observer.compare_accuracy(logs)
+
     def pass_over(self, epoch: int) -> None:
         """Notes that an epoch was trained and not observed: what history had of it is old."""
         if self.observer.is_old(epoch):
