@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from keras_saliency._utils.resize import alongside, resize
+from keras_saliency._utils.resize import alongside, average_by_area, resize
 from keras_saliency._utils.short_repr import short_repr
 
 if TYPE_CHECKING:
@@ -38,10 +38,11 @@ def all_zero(means: np.ndarray, maxima: np.ndarray) -> np.ndarray:
 
 @short_repr
 class StoredMaps(NamedTuple):
-    """One method's heatmaps as they are kept: float16 of map / maximum, at native size.
+    """One method's heatmaps as they are kept: float16 of map / maximum.
 
     The maximum is kept beside them, since gradients are often smaller than the smallest
-    float16. Statistics are of these maps, so that they can be had again from history.
+    float16. Statistics are of maps of native size that are kept so; in history, larger ones are
+    reduced.
 
     Attributes:
         codes: float16 array (n, h, w), in [0, 1]; NaN for a map that was not finite. (n, l) for
@@ -53,8 +54,12 @@ class StoredMaps(NamedTuple):
     scales: np.ndarray
 
     @classmethod
-    def of(cls, maps: np.ndarray) -> "StoredMaps":
+    def of(cls, maps: np.ndarray, size: tuple[int, ...] | None = None) -> "StoredMaps":
         """Encodes heatmaps (n, h, w), map by map, so that no second float32 copy is made.
+
+        Args:
+            maps: float array (n, h, w).
+            size: (h', w') to which they are averaged by area. Defaults to None, their own.
 
         Raises:
             ValueError: if the array has not one axis to three beside that of the probes.
@@ -66,13 +71,21 @@ class StoredMaps(NamedTuple):
         scales = maps.max(axis=inside, initial=0)
         with np.errstate(invalid="ignore"):  # float64 sums of float32 are finite if all terms are
             scales[~np.isfinite(maps.sum(axis=inside, dtype=np.float64))] = np.nan
-        codes = np.empty(maps.shape, np.float16)
+        codes = np.empty((len(maps), *(size or maps.shape[1:])), np.float16)
         divisors = alongside(np.where(scales == 0, np.float32(1), scales), maps)
         block = max(1, 2**20 // max(1, maps[:1].size))
         with np.errstate(invalid="ignore"):
             for start in range(0, len(maps), block):
                 rows = slice(start, start + block)
-                np.divide(maps[rows], divisors[rows], out=codes[rows], casting="same_kind")
+                if size is None or size == maps.shape[1:]:
+                    np.divide(maps[rows], divisors[rows], out=codes[rows], casting="same_kind")
+                    continue
+                # Of maps with maximum 1, since the sum of an area may be no float32 any more.
+                averages = average_by_area(maps[rows] / divisors[rows], size)
+                peaks = averages.max(axis=inside, initial=0)
+                peaks[np.isnan(scales[rows])] = np.nan
+                scales[rows] *= peaks
+                codes[rows] = averages / alongside(np.where(peaks == 0, 1, peaks), averages)
         return cls(codes, scales)
 
     def restore(self, rows: slice | np.ndarray = slice(None)) -> np.ndarray:

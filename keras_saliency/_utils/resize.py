@@ -1,4 +1,4 @@
-"""Maps resized to another size, and values laid alongside maps."""
+"""Maps at another size, and values laid alongside maps."""
 
 import numpy as np
 
@@ -31,6 +31,41 @@ def resize(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     for one, place in zip(np.asarray(maps, np.float32), resized, strict=True):
         cv2.resize(one, (width, height), place, interpolation=cv2.INTER_LINEAR)
     return resized
+
+
+def average_by_area(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Returns maps at a smaller size: each pixel is the mean of the area that it covers.
+
+    So no pixel is skipped, and the mean of a map stays the same.
+
+    Args:
+        maps: float32 array (n, h, w); (n, l) for signals, (n, d, h, w) for volumes.
+        size: (H, W), no side longer than that of `maps`; (L,) for signals, (D, H, W) for volumes.
+
+    Returns:
+        float32 array (n, H, W); `maps` itself if it has that size.
+    """
+    if maps.shape[1:] == tuple(size):
+        return maps
+    if len(size) != 2:
+        for axis, length in enumerate(size, 1):
+            shares = _area_shares(maps.shape[axis], length)
+            maps = np.moveaxis(np.tensordot(maps, shares, axes=([axis], [1])), -1, axis)
+        return np.asarray(maps, np.float32)
+    from keras_saliency._utils.opencv import cv2
+
+    height, width = size
+    averaged = np.empty((len(maps), height, width), np.float32)
+    for one, place in zip(np.asarray(maps, np.float32), averaged, strict=True):
+        cv2.resize(one, (width, height), place, interpolation=cv2.INTER_AREA)
+    return averaged
+
+
+def _area_shares(old: int, new: int) -> np.ndarray:
+    """Returns which share of each new pixel each old one covers, float32 (new, old)."""
+    edges, low = np.arange(new + 1) * (old / new), np.arange(old)
+    covered = np.minimum(edges[1:, None], low + 1) - np.maximum(edges[:-1, None], low)
+    return (np.maximum(covered, 0) * (new / old)).astype(np.float32)
 
 
 def resize_axis_by_axis(maps: np.ndarray, size: tuple[int, ...]) -> np.ndarray:

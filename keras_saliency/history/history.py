@@ -89,29 +89,37 @@ class History(EpochStore, Mapping[str, "MethodSeries"]):
             epoch: int, 0-based, -1 for the baseline.
             predictions: (classes int (n,), confidence float (n,)).
             statistics: {method: {statistic: float (n,)}}.
-            heatmaps: {method: float (n, h, w)}, un-normalised, native size, or
+            heatmaps: {method: float (n, h, w)}, un-normalised, of one size in all epochs, or
                 `StoredMaps`.
             seconds: how long the training waited. Defaults to None.
             is_baseline: whether this is the model before its first epoch.
 
         Raises:
-            ValueError: if a length is not n, or a method's native size changes.
+            ValueError: if a length is not n, or the size of a method's heatmaps changes.
             Nothing is stored then.
         """
         entry = Entry.make(predictions, statistics, heatmaps, seconds, is_baseline)
         self.insert(epoch, entry)
 
     def heatmaps(self, method: str, epoch: int) -> np.ndarray:
-        """Returns a method's un-normalised heatmaps, float32 (n, h, w), native size.
+        """Returns a method's un-normalised heatmaps, float32 (n, h, w), at the size that is kept.
 
+        That is their native size up to 64 pixels on the longer side, and 64 above, or what
+        `SaliencyCallback(history_maps=...)` says.
         They are kept as float16 of map / maximum, with the maximum as float32: a value
         is off by at most 1/2048 of itself, or by 3e-8 of its map's maximum.
         A map that was not finite is all NaN.
 
         Raises:
-            KeyError: if there are none of this method and epoch.
+            KeyError: if there are none of this method and epoch, such as in a run with
+                history_maps=None.
         """
         held = [e for e, entry in self.entries.items() if method in entry.heatmaps]
+        if method in self.methods and not held:
+            raise KeyError(
+                f"This history has no heatmaps of {method!r}, only statistics. A run keeps none "
+                "with history_maps=None. Train with history_maps='reduced' or 'native'."
+            )
         _check_known(f"epoch with heatmaps of {method!r}", epoch, held)
         return self.entries[epoch].heatmaps[method].restore()
 

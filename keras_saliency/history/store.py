@@ -37,7 +37,7 @@ class EpochStore:
         self.names = None if names is None else [str(name) for name in names]
         self.class_names = None if class_names is None else [str(name) for name in class_names]
         self._entries: dict[int, Entry] = {}
-        self._native_sizes: dict[str, tuple[int, ...]] = {}
+        self._map_sizes: dict[str, tuple[int, ...]] = {}
         lengths = {len(x) for x in (self.labels, self.names) if x is not None}
         if len(lengths) > 1:
             raise ValueError(
@@ -87,11 +87,15 @@ class EpochStore:
         entries = self._entries.values()
         return np.stack([e.statistics.get(method, {}).get(statistic, missing) for e in entries])
 
+    def map_size(self, method: str) -> tuple[int, ...] | None:
+        """Returns the size (h, w) of a method's heatmaps, None where there are none."""
+        return self._map_sizes.get(method)
+
     def insert(self, epoch: int, entry: Entry) -> None:
         """Stores one epoch; an epoch that exists is replaced.
 
         Raises:
-            ValueError: if a length is not n, or a method's native size changes.
+            ValueError: if a length is not n, or the size of a method's heatmaps changes.
             Nothing is stored then.
         """
         if isinstance(epoch, bool) or not isinstance(epoch, (int, np.integer)) or epoch < -1:
@@ -100,14 +104,14 @@ class EpochStore:
         entry.check(num_probes)
         sizes = {method: shape[1:] for method, shape in entry.map_shapes.items()}
         for method, size in sizes.items():
-            if self._native_sizes.get(method, size) != size:
+            if self._map_sizes.get(method, size) != size:
                 raise ValueError(
-                    f"heatmaps of {method!r} were {self._native_sizes[method]} in earlier epochs. "
-                    f"Received: {size} in epoch {epoch}. A run keeps one native size for each "
+                    f"heatmaps of {method!r} were {self._map_sizes[method]} in earlier epochs. "
+                    f"Received: {size} in epoch {epoch}. A run keeps one size for each "
                     "method; start a new run for another model or layer."
                 )
         self.num_probes = num_probes
-        self._native_sizes |= sizes
+        self._map_sizes |= sizes
         # A new dict, so that a reader in another thread sees whole epochs in order.
         self._entries = dict(sorted({**self._entries, int(epoch): entry}.items()))
 

@@ -194,13 +194,17 @@ class _Job:
             recording = by_method.get(method)
             if recording is None:
                 continue
+            now = attention
+            if recording.size != self._recordings[method].size:
+                # From history, where maps are reduced: like is compared with like.
+                now = self._recordings[method].reduced_to(recording.size).attention(some)
             for measure in MEASURES.values():
                 name = f"{measure.name}_{reference}"
                 if self._wanted(name):
                     if id(recording) not in earlier:
                         earlier[id(recording)] = recording.attention(some)
                     then = earlier[id(recording)]
-                    self._note(found, name, measure.compare, attention, then)
+                    self._note(found, name, measure.compare, now, then)
 
     def _at(self, method: str, some: np.ndarray) -> Attention:
         key = (method, int(some[0]))

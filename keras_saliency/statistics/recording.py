@@ -39,10 +39,25 @@ class Recording:
         self.is_grainy = is_grainy
         self.num_pixels = math.prod(image_size)
         self.stored = stored
+        self._reduced: dict[tuple[int, ...], Recording] = {}
         self.non_finite = ~np.isfinite(stored.scales)
         axes = inside(stored.codes)
         means = [stored.codes[rows].mean(axis=axes, dtype=np.float64) for rows in self.chunks()]
         self.empty = all_zero(np.concatenate(means) * stored.scales, stored.scales)
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Size (h, w) of the maps."""
+        return self.stored.codes.shape[1:]
+
+    def reduced_to(self, size: tuple[int, ...]) -> "Recording":
+        """Returns the same with maps of a smaller size, as history keeps them; itself if equal."""
+        if size == self.size:
+            return self
+        if size not in self._reduced:
+            stored = StoredMaps.of(self.stored.restore(), size)
+            self._reduced[size] = Recording(self.method, stored, self.image_size, self.is_grainy)
+        return self._reduced[size]
 
     def chunks(self) -> Iterator[np.ndarray]:
         """Yields indices of probes, as many at once as memory should hold at image size."""

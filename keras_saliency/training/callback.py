@@ -71,6 +71,10 @@ class SaliencyCallback(Results, TfKerasHooks, keras.callbacks.Callback):
             observation costs more, the next ones are skipped until the share is kept. The
             baseline is not counted, and the first epoch is always observed. Defaults to None,
             no limit.
+        history_maps: which heatmaps `history` keeps, in memory and on disk. "reduced": at native
+            size up to 64 pixels on the longer side, larger ones averaged by area to 64; "native":
+            all at native size; None: statistics only. Statistics are computed before maps are
+            reduced. Defaults to "reduced".
         log_keys: statistics whose mean over the probes goes into `logs` as
             `<method>_<statistic>`; "drift" is short for "drift_previous". The keys are there in
             every epoch and finite: where a value is undefined or an epoch is not observed, the
@@ -124,6 +128,7 @@ class SaliencyCallback(Results, TfKerasHooks, keras.callbacks.Callback):
         epoch_freq: int = 1,
         batch_freq: int | None = None,
         max_overhead: float | None = None,
+        history_maps: str | None = "reduced",
         log_keys: Any = ("drift",),
         num_drawn: int = 8,
         chunk_size: int = 32,
@@ -145,6 +150,7 @@ class SaliencyCallback(Results, TfKerasHooks, keras.callbacks.Callback):
             epoch_freq=epoch_freq,
             batch_freq=batch_freq,
             max_overhead=max_overhead,
+            history_maps=history_maps,
             log_keys=log_keys,
             num_drawn=num_drawn,
             chunk_size=chunk_size,
@@ -386,7 +392,16 @@ def _setting(name: str) -> property:
 
 for _name in (
     *("probes", "log_dir", "methods", "target", "epoch_freq", "batch_freq", "max_overhead"),
-    *("log_keys", "num_drawn", "chunk_size", "sinks", "on_error", "battery", "legitimate"),
+    *(
+        "history_maps",
+        "log_keys",
+        "num_drawn",
+        "chunk_size",
+        "sinks",
+        "on_error",
+        "battery",
+        "legitimate",
+    ),
     "on_alert",
 ):
     setattr(SaliencyCallback, _name, _setting(_name))

@@ -3,7 +3,7 @@
 import dataclasses
 
 from keras_saliency._utils.files import TROUBLE
-from keras_saliency.history import History, RunFiles
+from keras_saliency.history import History, KeptMaps, RunFiles
 from keras_saliency.records import Alert, EpochReport, Moment, Predictions
 from keras_saliency.shortcuts.search import SUMMARY_TAG, ShortcutSearch
 from keras_saliency.statistics import compute_all, summarize
@@ -41,6 +41,7 @@ class Publisher:
         self._search = search
         self._guard = guard
         self._history = history
+        self._kept_maps = KeptMaps(settings.history_maps, history)
         self._files = files
         self._album = album
         self._num_findings = num_findings
@@ -122,11 +123,12 @@ class Publisher:
 
     def _record(self, measured: Measured, report: EpochReport, cost: dict[str, float]) -> None:
         predictions = report.predictions
+        stored = {name: recording.stored for name, recording in measured.recordings.items()}
         self._history.append(
             report.epoch,
             (predictions.classes, predictions.confidence),
             report.statistics,
-            {name: recording.stored for name, recording in measured.recordings.items()},
+            self._kept_maps.encode(report.heatmaps, stored),
             cost["blocking_seconds"],
             report.is_baseline,
         )

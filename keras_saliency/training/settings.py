@@ -12,7 +12,7 @@ from keras_saliency._utils.arguments import check_int, check_names, shown
 from keras_saliency._utils.short_repr import short_repr
 from keras_saliency._utils.spread import spread_evenly
 from keras_saliency.attribution.target import check_target
-from keras_saliency.history import History
+from keras_saliency.history import History, check_history_maps
 from keras_saliency.methods import Method, get_methods
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Alert
@@ -44,6 +44,7 @@ class Settings:
     epoch_freq: int
     batch_freq: int | None
     max_overhead: float | None
+    history_maps: str | None
     log_keys: tuple[str, ...]
     num_drawn: int
     chunk_size: int
@@ -66,6 +67,7 @@ class Settings:
                 put(name, check_int(name, getattr(self, name)))
         put("chunk_size", min(self.chunk_size, len(self.probes)))
         put("max_overhead", check_share("max_overhead", self.max_overhead))
+        check_history_maps(self.history_maps)
         put("log_dir", check_log_dir(self.log_dir))
         put("target", check_target(self.target, self.probes))
         put("log_keys", check_log_keys(self.log_keys, self.probes, len(self.methods)))

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from helpers.slow_twins import bilinear_resize
 
-from keras_saliency._utils.resize import resize, resize_axis_by_axis
+from keras_saliency._utils.resize import average_by_area, resize, resize_axis_by_axis
 from keras_saliency.records import Heatmaps
 
 SIZES = [(11, 9), (3, 20), (4, 3), (2, 2)]
@@ -54,3 +54,30 @@ def test_doubles_become_float32(maps):
     resized = resize(maps.astype(np.float64), (8, 8))
     np.testing.assert_array_equal(resized, resize(maps, (8, 8)))
     assert resized.dtype == np.float32
+
+
+def averaged_by_hand(maps, size):
+    """Each pixel repeated until the areas are whole, and their means."""
+    for axis, new in enumerate(size, 1):
+        old = maps.shape[axis]
+        fine = np.repeat(maps.astype(np.float64), new, axis)
+        shape = (*maps.shape[:axis], new, old, *maps.shape[axis + 1 :])
+        maps = fine.reshape(shape).mean(axis + 1)
+    return maps
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [((8, 6), (4, 3)), ((7, 12), (2, 5)), ((5, 1), (3, 1)), ((9,), (4,)), ((4, 9, 6), (2, 5, 6))],
+)
+def test_averages_by_area_equal_a_slow_twin_and_keep_the_mean(rng, old, new):
+    maps = rng.random((3, *old)).astype(np.float32)
+    averaged = average_by_area(maps, new)
+    assert averaged.shape == (3, *new) and averaged.dtype == np.float32
+    np.testing.assert_allclose(averaged, averaged_by_hand(maps, new), rtol=1e-5)
+    inside = tuple(range(1, maps.ndim))
+    np.testing.assert_allclose(averaged.mean(inside), maps.mean(inside), rtol=1e-5)
+
+
+def test_maps_of_that_size_are_not_averaged(maps):
+    assert average_by_area(maps, (4, 7)) is maps

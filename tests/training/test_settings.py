@@ -36,6 +36,8 @@ from keras_saliency import SaliencyCallback
         ({"on_error": "ignore"}, ValueError, 'on_error must be "warn" or "raise"'),
         ({"log_dir": None}, TypeError, "log_dir must be a path. Received: None"),
         ({"log_dir": ""}, TypeError, "log_dir must be a path"),
+        ({"history_maps": "small"}, ValueError, 'must be "reduced" .*"native" or None'),
+        ({"history_maps": False}, ValueError, "history_maps must be"),
     ],
 )
 def test_wrong_arguments_are_refused_at_construction(tmp_path, probes, options, error, message):
