@@ -159,6 +159,8 @@ class Heatmaps:
             probes that are drawn, for methods that are looked at as pictures (DeconvNet);
             otherwise None.
         is_grainy: whether statistics smooth the maps, as `Method.is_grainy` says.
+        advice: why maps that are all zero are to be expected for the model, and what to use
+            instead; "" where they are not.
     """
 
     method: str
@@ -166,6 +168,7 @@ class Heatmaps:
     image_size: tuple[int, ...]
     signal: np.ndarray | None = None
     is_grainy: bool = False
+    advice: str = ""
 
     def at_image_size(self) -> np.ndarray:
         """Heatmaps resized linearly to the image, float32 (n, H, W)."""

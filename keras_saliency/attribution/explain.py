@@ -115,8 +115,9 @@ def attribute(
     size = probes.image_shape[:-1]
     heatmaps = {m: dataclasses.replace(h, image_size=size) for m, h in heatmaps.items()}
     for found in heatmaps.values():
-        for problem in found.problems().values():
-            warn(problem)
+        for kind, problem in found.problems().items():
+            is_advised = kind == "all zero" and found.advice
+            warn(f"{problem} {found.advice}." if is_advised else problem)
     return graph, predictions, heatmaps
 
 

@@ -128,7 +128,9 @@ class ModelGraph:
         size, heatmaps = self.image_shape[:-1], {}
         for m in self.methods:
             signal = found.get(signal_name(m.name))
-            heatmaps[m.name] = Heatmaps(m.name, found[m.name], size, signal, m.is_grainy)
+            heatmaps[m.name] = Heatmaps(
+                m.name, found[m.name], size, signal, m.is_grainy, self.advice.get(m.name, "")
+            )
         if not self._predicts:
             return None, heatmaps
         return Predictions(found["logits"], found["probabilities"], self.has_classes), heatmaps
@@ -196,6 +198,12 @@ class ModelGraph:
     def num_traces(self) -> int:
         """How often the model was traced for the methods: 1."""
         return len(self._traces)
+
+    @property
+    def advice(self) -> dict[str, str]:
+        """{method: why many of its maps may be all zero for this model, and what to use}."""
+        found = {m.name: self.resolved[m.name].get("advice", "") for m in self.methods}
+        return {name: advice for name, advice in found.items() if advice}
 
     @property
     def map_sizes(self) -> dict[str, list[int]]:

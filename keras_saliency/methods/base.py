@@ -20,7 +20,8 @@ class Attribution:
     Attributes:
         heatmaps: float tensor (n, h, w), non-negative.
         description: {keyword: text}, what the method means for this model, for the settings
-            page; such as "layer" and "rule".
+            page; such as "layer" and "rule". "advice" also goes to the user, once: why maps
+            that are all zero are to be expected for the model, and what to use instead.
         signal: float tensor (n, H, W, C), the signed attributions, where they
             are worth a picture of their own; otherwise None.
     """

@@ -6,6 +6,12 @@ from keras_saliency.methods.base import Attribution, Method, check_layer_name
 from keras_saliency.methods.trace import Trace
 from keras_saliency.tracing.layer_selection import SpatialActivation
 
+_ADVICE = (
+    "{} averages gradients over positions, but behind a Flatten layer each position has weights "
+    "of its own. They cancel, so many maps can be empty although the model uses these places. "
+    'HiResCAM does not average: methods="hires_cam"'
+)
+
 
 class ClassActivationMap(Method):
     """A weighted sum of a layer's activations; each method states its weights only.
@@ -18,6 +24,7 @@ class ClassActivationMap(Method):
     """
 
     reduction = ""
+    averages_positions = False  # whether a channel has one weight for all positions
 
     def __init__(self, layer: str | None = None):
         self.layer = check_layer_name(type(self).__name__, layer)
@@ -36,7 +43,10 @@ class ClassActivationMap(Method):
         both = (found.tensor, trace.gradient(found.tensor))
         # As float32, whatever the layer computes in: images and signals are float32.
         activation, gradient = (tf.cast(found.grid.fold(t), tf.float32) for t in both)
-        return cam_of(found, self.weigh(activation, gradient), "plain gradient", self.reduction)
+        cam = cam_of(found, self.weigh(activation, gradient), "plain gradient", self.reduction)
+        if self.averages_positions and trace.is_flattened(found.tensor):
+            cam.description["advice"] = _ADVICE.format(type(self).__name__)
+        return cam
 
 
 def cam_of(found: SpatialActivation, sums: tf.Tensor, rule: str, reduction: str) -> Attribution:

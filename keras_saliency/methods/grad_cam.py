@@ -24,6 +24,7 @@ class GradCAM(ClassActivationMap):
 
     name = "grad_cam"
     suspects_first = 1
+    averages_positions = True
     reduction = "ReLU of the weighted sum over channels"
 
     def weigh(self, activation: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:

@@ -32,6 +32,6 @@ class GuidedGradCAM(GradCAM):
         signal, description = guided_signal(trace, self)
         size = trace.images.shape[1:-1]
         signal = signal * resize_maps(cam.heatmaps, size)[..., None]
-        description["layer"] = cam.description["layer"]
+        description |= {k: t for k, t in cam.description.items() if k in ("layer", "advice")}
         description["reduction"] = "maximum over channels of the absolute product"
         return Attribution(tf.reduce_max(tf.abs(signal), axis=-1), description, signal)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from keras_saliency.tracing.flattening import is_flattened
 from keras_saliency.tracing.forward_pass import ForwardPass
 from keras_saliency.tracing.layer_selection import (
     SpatialActivation,
@@ -94,6 +95,10 @@ class Trace:
         if layer is None:
             return last_spatial_activation(self.start, self.forward, asker)
         return find_activation(layer, self.start, self.forward, asker)
+
+    def is_flattened(self, maps: tf.Tensor) -> bool:
+        """Whether the model weighs each position of these maps on its own, as behind Flatten."""
+        return is_flattened(maps, self.start, self.forward)
 
     def gradient(self, of: tf.Tensor, rule: str = "plain") -> tf.Tensor:
         """Returns the gradient of the score by `of` under a ReLU rule, built once.

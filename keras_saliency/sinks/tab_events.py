@@ -94,6 +94,9 @@ class TabEvents:
         return schema.encode_head(
             start=report.step if report.is_baseline else None,
             methods=list(report.heatmaps),
+            advice=[
+                f"{m}: {found.advice}." for m, found in report.heatmaps.items() if found.advice
+            ],
             fingerprint=probes.fingerprint,
             indices=[int(i) for i in shown],
             total=len(probes),

@@ -4,7 +4,7 @@ All events are summaries of the plugin `PLUGIN`. Steps are epochs; the baseline 
 
 | tag | parts | class |
 |---|---|---|
-| `PROBES` | JSON | tensor |
+| `PROBES` | JSON; with advice on methods whose maps can be empty | tensor |
 | `PICTURES` | pictures of the probes, PNG or JPEG, and `encode_masks`, packed | blob sequence |
 | `MAPS` + method | heatmaps, see `encode_maps`, packed | blob sequence |
 | `NUMBERS` + method | JSON, float32 little-endian (rows, n) | tensor |

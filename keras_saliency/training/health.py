@@ -53,15 +53,16 @@ class Health:
             )
 
     def check_maps(self, report: EpochReport) -> None:
-        """Warns of maps that are not finite, or all zero for half of the probes.
+        """Warns of maps that are not finite, or all zero where that is news.
 
         A few all-zero maps are no news: nothing need speak for a class on a probe. They are
-        named in the pictures and counted in `empty_fraction`. When half of them
-        are all zero, attention is dead.
+        named in the pictures and counted in `empty_fraction`. Nor are many of a method that
+        averages where the model does not: `Run` says so at its beginning.
         """
         for heatmaps in report.heatmaps.values():
             for kind, sentence in heatmaps.problems().items():
-                if kind != "all zero" or heatmaps.empty.mean() >= 0.5:
+                is_news = heatmaps.empty.mean() >= (1 if heatmaps.advice else 0.5)
+                if kind != "all zero" or is_news:
                     self._warn(report.moment, heatmaps.method, kind, sentence)
 
     def _is_saturated(self, predictions: Predictions) -> bool:

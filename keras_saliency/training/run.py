@@ -109,6 +109,8 @@ class Run:
         described = _describe(graph, settings, self.search, num_workers)
         for sink in settings.sinks:
             guard.run(f"opening {type(sink).__name__}", sink.open, self.run_dir, described)
+        for advice in graph.advice.values():
+            notify(f"keras_saliency: {advice}.")
 
     @property
     def history(self) -> History:

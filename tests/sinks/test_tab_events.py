@@ -57,6 +57,15 @@ def test_no_map_is_larger_than_56_pixels(side):
     np.testing.assert_allclose(maps, 1, rtol=1e-6)
 
 
+def test_advice_on_a_method_comes_with_the_probes():
+    report = make_report(make_probes(), 0)
+    advised = {m: dataclasses.replace(h, advice="Try it") for m, h in report.heatmaps.items()}
+    for heatmaps, expected in ((report.heatmaps, []), (advised, ["grad_cam: Try it."])):
+        events = TabEvents(make_probes()).events(dataclasses.replace(report, heatmaps=heatmaps))
+        head = json.loads(events[schema.PROBES, 0][0])
+        assert head["advice"] == expected
+
+
 def test_probes_are_told_once_and_findings_are_numbered():
     tab = TabEvents(make_probes())
     first = tab.events(make_report(make_probes(), -1, is_baseline=True))

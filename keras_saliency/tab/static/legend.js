@@ -18,7 +18,8 @@ export class Legend {
   }
 
   /** @param {import("./state.js").State} state @param {import("./run_data.js").RunData} run */
-  sync(state, { objects }) {
+  sync(state, { about, objects }) {
+    const advice = Array.isArray(about.probes.advice) ? about.probes.advice : []; // none in older logs
     const [low, high, hint] = ENDS[state.scale] || ENDS.mean;
     replace(
       this.element,
@@ -27,6 +28,7 @@ export class Legend {
                           "both maps relative to their means; white is no difference", "difference") : null,
       objects && state.objects && h("div", { className: `bar outline${objects.found ? " found" : ""}` }, h("i", {}),
                                     h("span", {}, objects.found ? "object, found by the program" : "object, as given")),
+      ...advice.slice(0, 9).map((/** @type {unknown} */ text) => h("p", { className: "calm" }, String(text).slice(0, 500))),
     );
   }
 }
