@@ -342,9 +342,6 @@ class Moment:
         return f"{epoch}, batch {self.batch}" if self.is_inside else epoch
 
 
-FILMSTRIP = "filmstrip"  # ends the tags of pictures that grow by a column an epoch
-
-
 @short_repr
 @dataclass(frozen=True)
 class EpochReport:
@@ -360,6 +357,7 @@ class EpochReport:
         logs: the keys and values that go into Keras's `logs`, all finite.
         scalars: value by tag, without those that are undefined.
         pictures: uint8 RGB array (height, width, 3) by tag.
+        filmstrips: tags of the pictures that grow by a column an epoch.
         texts: plain text by tag.
         findings: `Alert`s of all severities, new since the report before.
         tested: what the search for shortcuts has tested so far, as lines of text.
@@ -375,6 +373,7 @@ class EpochReport:
     logs: dict[str, float] = field(default_factory=dict)
     scalars: dict[str, float] = field(default_factory=dict)
     pictures: dict[str, np.ndarray] = field(default_factory=dict)
+    filmstrips: frozenset[str] = frozenset()
     texts: dict[str, str] = field(default_factory=dict)
     findings: tuple[Alert, ...] = ()
     num_earlier_findings: int = 0
@@ -391,4 +390,4 @@ class EpochReport:
 
     def is_filmstrip(self, tag: str) -> bool:
         """Whether a picture grows from report to report, so that only the newest is needed."""
-        return tag.endswith(f"/{FILMSTRIP}")
+        return tag in self.filmstrips

@@ -20,6 +20,7 @@ class _DisplayRange:
         min_highest: the set's largest value must reach this; a set that stays
             below belongs to some smaller range.
         is_bgr: the channels are stored as B, G, R.
+        is_known: whether it is a preprocessing; else it was made to fit the images.
     """
 
     name: str
@@ -28,6 +29,7 @@ class _DisplayRange:
     slack: float
     min_highest: float = -np.inf
     is_bgr: bool = False
+    is_known: bool = True
 
     def fits(self, lows: np.ndarray, highs: np.ndarray) -> bool:
         """Whether channels with these smallest and largest values may be of this range."""
@@ -109,7 +111,7 @@ def displayable(
         images = display_images
     images = np.asarray(images)
     rule = _judge(images)
-    if tells and rule.name.startswith("stretched"):
+    if tells and not rule.is_known:
         notify(
             "The pixel range of the probes is none of the known ones; "
             f"for drawing they are {rule.name}. Pass display_images to choose what is drawn."
@@ -179,4 +181,5 @@ def _judge(images: np.ndarray) -> _DisplayRange:
                 return rule
     low, high = float(lows.min()), float(highs.max())
     which = " by their first three channels" if images.shape[3] > 3 else ""
-    return _DisplayRange(f"stretched from {low:g}…{high:g}{which}", low, high, slack=0)
+    name = f"stretched from {low:g}…{high:g}{which}"
+    return _DisplayRange(name, low, high, slack=0, is_known=False)

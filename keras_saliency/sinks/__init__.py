@@ -1,5 +1,6 @@
 """Where reports go. To add a sink: one file here, and one line in `SINKS`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from keras_saliency._utils.arguments import shown
@@ -7,7 +8,7 @@ from keras_saliency.sinks.folder import FolderSink
 from keras_saliency.sinks.sink import Sink
 from keras_saliency.sinks.tensorboard import TensorBoardSink
 
-__all__ = ["SINKS", "FolderSink", "Sink", "TensorBoardSink", "get_sinks"]
+__all__ = ["SINKS", "FolderSink", "Sink", "TensorBoardSink", "get_sinks", "name_sinks"]
 
 SINKS: dict[str, type[Sink]] = {"tensorboard": TensorBoardSink, "folder": FolderSink}
 
@@ -22,6 +23,20 @@ def get_sinks(sinks: Any) -> list[Sink]:
     if sinks is None:
         sinks = ["tensorboard"]
     return [_get(sink) for sink in (sinks if isinstance(sinks, list | tuple) else [sinks])]
+
+
+def name_sinks(sinks: Sequence[Sink]) -> dict[str, Sink]:
+    """Returns sinks by what they are called in messages: their class, with a number from 2 on.
+
+    So each answers for its own failures, where several are of one class.
+    """
+    named: dict[str, Sink] = {}
+    for sink in sinks:
+        name, number = type(sink).__name__, 1
+        while (label := name if number == 1 else f"{name} {number}") in named:
+            number += 1
+        named[label] = sink
+    return named
 
 
 def _get(sink: Any) -> Sink:

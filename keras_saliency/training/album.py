@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_saliency.probes import ProbeSet
 from keras_saliency.probes.image_headers import read_header
-from keras_saliency.records import FILMSTRIP, EpochReport, FeatureView, Predictions
+from keras_saliency.records import EpochReport, FeatureView, Predictions
 from keras_saliency.rendering import (
     DEFAULT_COLORMAP,
     Caption,
@@ -105,6 +105,11 @@ class Album:
                 self._next_filmstrip = moment.epoch * _GROWTH
         return pictures
 
+    @property
+    def filmstrip_tags(self) -> frozenset[str]:
+        """Tags of the filmstrips. By these they are known: a layer, too, may be called so."""
+        return frozenset(map(_filmstrip_tag, self._filmstrips))
+
     def take_columns(self) -> list[Column]:
         """Returns what was drawn since the last time: (method, position, encoded image).
 
@@ -134,7 +139,7 @@ class Album:
         if not self._has_unwritten:
             return {}
         self._has_unwritten = False
-        return {f"saliency/{m}/{FILMSTRIP}": f.picture() for m, f in self._filmstrips.items()}
+        return {_filmstrip_tag(m): f.picture() for m, f in self._filmstrips.items()}
 
     def _colormap(self, method: str) -> str | None:
         return None if method in self._signed else DEFAULT_COLORMAP
@@ -172,3 +177,7 @@ class Album:
             None if correct is None else bool(correct[i]),
             note,
         )
+
+
+def _filmstrip_tag(method: str) -> str:
+    return f"saliency/{method}/filmstrip"

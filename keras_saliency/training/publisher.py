@@ -6,6 +6,7 @@ from keras_saliency._utils.files import TROUBLE
 from keras_saliency.history import History, KeptMaps, RunFiles
 from keras_saliency.records import Alert, EpochReport, Moment, Predictions
 from keras_saliency.shortcuts.search import SUMMARY_TAG, ShortcutSearch
+from keras_saliency.sinks import name_sinks
 from keras_saliency.statistics import compute_all, summarize
 from keras_saliency.training.album import Album
 from keras_saliency.training.guard import Guard
@@ -37,7 +38,7 @@ class Publisher:
         album: Album,
         num_findings: int = 0,
     ):
-        self._probes, self._sinks = settings.probes, settings.sinks
+        self._probes, self._sinks = settings.probes, name_sinks(settings.sinks)
         self._search = search
         self._guard = guard
         self._history = history
@@ -77,7 +78,9 @@ class Publisher:
             report = dataclasses.replace(report, statistics=statistics, scalars=scalars)
             with self._guard("drawing") as is_on:
                 if is_on:
-                    report = dataclasses.replace(report, pictures=self._album.draw(report))
+                    pictures = self._album.draw(report)
+                    filmstrips = self._album.filmstrip_tags
+                    report = dataclasses.replace(report, pictures=pictures, filmstrips=filmstrips)
             add_to = self._search.add_to
             report = self._guard.run("alerts in the report", add_to, report) or report
             if not moment.is_inside:
@@ -113,13 +116,14 @@ class Publisher:
                         self._probes,
                         predictions,
                         pictures=pictures,
+                        filmstrips=frozenset(pictures),
                         texts=texts,
                         findings=findings,
                         tested=self._search.tested(),
                     )
                 )
-        for sink in self._sinks:
-            self._guard.run(f"closing {type(sink).__name__}", sink.close)
+        for name, sink in self._sinks.items():
+            self._guard.run(f"closing {name}", sink.close)
 
     def _record(self, measured: Measured, report: EpochReport, cost: dict[str, float]) -> None:
         predictions = report.predictions
@@ -140,7 +144,6 @@ class Publisher:
         """Hands a report to the sinks, its findings numbered."""
         report = dataclasses.replace(report, num_earlier_findings=self._num_findings)
         self._num_findings += len(report.findings)
-        for sink in self._sinks:
-            name = type(sink).__name__
+        for name, sink in self._sinks.items():
             self._guard.run(name, sink.write, report, tries_again=sink.tries_again)
         return report

@@ -14,6 +14,7 @@ from keras_saliency.attribution.target import Target, describe_target
 from keras_saliency.history import History
 from keras_saliency.records import EpochReport
 from keras_saliency.shortcuts.search import ShortcutSearch
+from keras_saliency.sinks import name_sinks
 from keras_saliency.training.album import Album
 from keras_saliency.training.background import BackgroundThread
 from keras_saliency.training.budget import Budget
@@ -107,8 +108,8 @@ class Run:
             len(state.findings),
         )
         described = _describe(graph, settings, self.search, num_workers)
-        for sink in settings.sinks:
-            guard.run(f"opening {type(sink).__name__}", sink.open, self.run_dir, described)
+        for name, sink in name_sinks(settings.sinks).items():
+            guard.run(f"opening {name}", sink.open, self.run_dir, described)
         for advice in graph.advice.values():
             notify(f"keras_saliency: {advice}.")
 

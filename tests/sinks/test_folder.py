@@ -1,5 +1,7 @@
 """Pictures in a folder."""
 
+import dataclasses
+
 import numpy as np
 from helpers.training import fit
 
@@ -31,6 +33,23 @@ def test_a_folder_sink_writes_only_inside_its_folder(tmp_path, probes):
     for method in ("..", "../../x", "/etc", "..\\x", "m"):
         for kind in ("overlays", "filmstrip", "..", "."):
             tag = f"saliency/{method}/{kind}"
-            sink.write(EpochReport(Moment(0), probes, PREDICTIONS, pictures={tag: picture}))
+            tags = frozenset({tag}) if kind == "filmstrip" else frozenset()
+            report = EpochReport(Moment(0), probes, PREDICTIONS, pictures={tag: picture})
+            sink.write(dataclasses.replace(report, filmstrips=tags))
     written = files_below(tmp_path)
     assert written and all(name.startswith("a/b/pictures/") for name in written)
+
+
+def test_pictures_of_a_layer_called_filmstrip_are_kept_for_each_epoch(tmp_path, probes):
+    sink, picture = FolderSink(), np.zeros((2, 2, 3), np.uint8)
+    sink.open(str(tmp_path), {})
+    layer, film = "saliency/features/filmstrip", "saliency/m/filmstrip"
+    for epoch in range(2):
+        pictures = {layer: picture, film: picture}
+        report = EpochReport(Moment(epoch), probes, PREDICTIONS, pictures=pictures)
+        sink.write(dataclasses.replace(report, filmstrips=frozenset({film})))
+    assert files_below(tmp_path / "pictures") == [
+        "features_filmstrip/epoch_00000.png",
+        "features_filmstrip/epoch_00001.png",
+        "m_filmstrip.png",
+    ]

@@ -135,3 +135,26 @@ def test_odd_exceptions_of_a_sink_are_contained(tmp_path, data, probes):
         fit(callback, data, epochs=3)
     assert callback.history.epochs == [-1, 0, 1, 2]
     assert epochs_of(callback.run_dir) == [0, 1, 2]
+
+
+class Flaky(FolderSink):
+    """One of two sinks of one class, of which one fails."""
+
+    def __init__(self, fails):
+        super().__init__()
+        self.fails, self.calls = fails, 0
+
+    def write(self, report):
+        self.calls += 1
+        if self.fails:
+            raise RuntimeError("broken")
+
+
+@pytest.mark.parametrize("order", [(True, False), (False, True)])
+def test_sinks_of_one_class_answer_each_for_its_own_failures(tmp_path, data, probes, order):
+    sinks = [Flaky(fails) for fails in order]
+    name = "Flaky" if order[0] else "Flaky 2"
+    with pytest.warns(UserWarning, match=f"{name} failed 3 times in a row"):
+        fit(SaliencyCallback(probes, tmp_path, sinks=sinks, detectors=None), data, epochs=5)
+    calls = {sink.fails: sink.calls for sink in sinks}
+    assert calls == {True: 3, False: 6}, "baseline and five epochs"
