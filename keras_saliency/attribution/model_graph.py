@@ -135,11 +135,12 @@ class ModelGraph:
             return None, heatmaps
         return Predictions(found["logits"], found["probabilities"], self.has_classes), heatmaps
 
-    def predict(self, images: np.ndarray, rows: Indices | None = None) -> Predictions:
+    def predict(self, images: np.ndarray | tf.Tensor, rows: Indices | None = None) -> Predictions:
         """Runs the model forward, as it infers.
 
         Args:
-            images: array (m, H, W, C), as the model takes them.
+            images: array (m, H, W, C), as the model takes them; or a float32 tensor, which is not
+                copied to the host.
             rows: ints (m,), whose other inputs go with each image. Defaults to None, in order.
 
         Returns:

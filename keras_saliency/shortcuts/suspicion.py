@@ -195,7 +195,7 @@ def _cost(scene: Scene, box: np.ndarray, rows: np.ndarray, rng: np.random.Genera
     swap = BoxSwap(scene, box, scene.objects is not None)
     classes = scene.class_labels.frequent_classes()
     pairs = PairDrawer(scene.class_labels, classes, rows, rows, rng).draw(_NUM_TRIED)
-    scores = swap.scores(pairs, said_after(scene, swap.edit, pairs))
+    scores = swap.scores(pairs, said_after(swap, pairs))
     loss = estimate_loss(scores, pairs.recipients, pairs.donors, pairs.is_own)
     return -1.0 if loss is None else loss.value
 

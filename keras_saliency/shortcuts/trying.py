@@ -1,17 +1,16 @@
 """Tries a swap on many pairs: as many as it takes to decide on its accuracy loss."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from keras_saliency.shortcuts.detector import Proposal, SwapDetector
-from keras_saliency.shortcuts.swaps import ClassLabels, PairDrawer, Pairs, Scene
+from keras_saliency.shortcuts.swaps import ClassLabels, PairDrawer, Pairs, Scene, Swap
 from keras_saliency.shortcuts.trial import Trial
 
 STAGES = (60, 240, 960, 2400)  # recipients, of which each stage begins only if undecided
 LEAST_OF_CLASS = 12  # recipients with donors of one class, about: a cue may be in that one only
 MAX_DONORS = 8  # of other classes, for one recipient
-MAX_VALUES = 2**22  # of the pixels that are edited at once: 16 MB
 
 
 def run_trial(
@@ -57,10 +56,10 @@ def run_trial(
         pairs = drawer.draw(count)
         num_drawn += count
         parts.append(pairs)
-        said.append(said_after(scene, proposal.swap.edit, pairs))
+        said.append(said_after(proposal.swap, pairs))
         scores.append(proposal.swap.scores(pairs, said[-1]))
         if proposal.less is not None:
-            other = said_after(scene, proposal.less.edit, pairs)
+            other = said_after(proposal.less, pairs)
             scores[-1] = scores[-1] - proposal.less.scores(pairs, other)
         trial = Trial(
             detector,
@@ -83,17 +82,9 @@ def drawn_classes(class_labels: ClassLabels, tested: Sequence[int]) -> list[int]
     return sorted({*class_labels.frequent_classes(), *tested})
 
 
-def said_after(scene: Scene, edit: Callable[[Pairs], np.ndarray], pairs: Pairs) -> np.ndarray:
-    """Returns which classes the model says the recipients have once they are edited, bool (m, k).
-
-    Of large images some pairs at a time are edited, so that memory does not grow with them.
-    """
+def said_after(swap: Swap, pairs: Pairs) -> np.ndarray:
+    """Returns which classes the model says the edited recipients have, bool (m, k)."""
+    class_labels = swap.scene.class_labels
     if not len(pairs):
-        return np.zeros((0, scene.class_labels.num_classes), bool)
-    at_once = max(8, MAX_VALUES // int(np.prod(scene.probes.image_shape)))
-    said = []
-    for start in range(0, len(pairs), at_once):
-        some = pairs.take(slice(start, start + at_once))
-        logits = scene.predict(scene.edited(edit, some), some.recipients)
-        said.append(scene.class_labels.says(logits))
-    return np.concatenate(said)
+        return np.zeros((0, class_labels.num_classes), bool)
+    return class_labels.says(swap.predict(pairs))

@@ -52,14 +52,15 @@ class ModelFunction:
 
     def __call__(
         self,
-        images: np.ndarray,
+        images: np.ndarray | tf.Tensor,
         *arrays: np.ndarray,
         rows: dict[str, Indices] | None = None,
     ) -> dict[str, np.ndarray]:
         """Runs it on images (m, H, W, C) and arrays (m, ...).
 
         Args:
-            images: array of numbers, which become float32 chunk by chunk.
+            images: array of numbers, which become float32 chunk by chunk; or a float32 tensor,
+                which stays on its device.
             arrays: what `build` takes beside the images.
             rows: {name: indices of images}, outputs that are kept of some images only. Defaults
                 to None, all outputs of all images.
@@ -67,15 +68,16 @@ class ModelFunction:
         Returns:
             {name: array (m, ...)}, or as long as its `rows`.
         """
-        images = np.asarray(images)
+        images = images if tf.is_tensor(images) else np.asarray(images)
         kept = {name: np.asarray(some, np.int32) for name, some in (rows or {}).items()}
         joined: dict[str, np.ndarray] = {}
         with self._side_effects.undone():
             for start in range(0, len(images), self._chunk_size):
                 inside = slice(start, start + self._chunk_size)
                 chunk = [self._filled(array[inside]) for array in (images, *arrays)]
-                chunk[0] = chunk[0].astype(np.float32, copy=False)
-                for name, value in self.concrete(*map(tf.constant, chunk)).items():
+                if isinstance(images, np.ndarray):
+                    chunk[0] = chunk[0].astype(np.float32, copy=False)
+                for name, value in self.concrete(*map(tf.convert_to_tensor, chunk)).items():
                     some = kept.get(name)
                     place: slice | np.ndarray = inside
                     if some is None:

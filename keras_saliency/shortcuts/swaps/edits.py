@@ -1,14 +1,15 @@
-"""Edits of pixels: something of each donor is put into its recipient. Pure functions on arrays.
+"""Edits of pixels: something of each donor is put into its recipient. Pure functions.
 
-All take recipients and donors of raw pixels, (m, H, W, C), pair by pair, and return float32
-(m, H, W, C). Signals (m, length, C) and volumes (m, D, H, W, C) are edited alike: "size" is
-(length,), (H, W) or (D, H, W), and a mask has that shape. Values may leave the range of the
-pixels; `ValueRange.clip` puts them back.
+What changes images (m, H, W, C) takes and returns float32 tensors, in a compiled graph; what is
+computed once for each image, or for a scene, takes and returns arrays. Signals (m, length, C) and
+volumes (m, D, H, W, C) are edited alike: "size" is (length,), (H, W) or (D, H, W), and a mask has
+that shape. Values may leave the range of the pixels; `Bank.clipped` puts them back.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
+import tensorflow as tf
 
 from keras_saliency._utils.boxes import box_slices
 from keras_saliency.shortcuts.swaps import filters
@@ -54,39 +55,45 @@ def _inner_mask(size: Sequence[int], margins: Sequence[int]) -> np.ndarray:
     return mask
 
 
-def swap_pixels(recipients: np.ndarray, donors: np.ndarray, masks: np.ndarray) -> np.ndarray:
+def swap_pixels(recipients: tf.Tensor, donors: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
     """Puts the donors' pixels where `masks`, bool (H, W) or (m, H, W), is true."""
-    masks = np.asarray(masks)[..., None]
-    return np.where(masks, donors, recipients).astype(np.float32, copy=False)
+    return tf.where(masks[..., None], donors, recipients)
+
+
+def inside_boxes(boxes: tf.Tensor, size: Sequence[int]) -> tf.Tensor:
+    """Returns bool (m, H, W), true in the boxes (m, 4): starts, then ends."""
+    num_axes = len(size)
+    inside = tf.ones([1] * (1 + num_axes), bool)
+    for axis, length in enumerate(size):
+        place = tf.range(length, dtype=boxes.dtype)
+        is_in = (place >= boxes[:, axis, None]) & (place < boxes[:, num_axes + axis, None])
+        inside &= tf.reshape(is_in, [-1, *(length if a == axis else 1 for a in range(num_axes))])
+    return inside
 
 
 def gains(images: np.ndarray, low: np.ndarray, share: float) -> np.ndarray:
     """Returns the quantile of each channel above `low`, (C,), float32 (n, C)."""
-    axes = _space(images.ndim)
+    axes = tuple(range(1, images.ndim - 1))
     return (np.quantile(images, share, axis=axes) - low).astype(np.float32)
 
 
-def exchange_gains(
-    recipients: np.ndarray, own: np.ndarray, lent: np.ndarray, low: np.ndarray
-) -> np.ndarray:
-    """Scales each channel about `low`, (C,), so that its gain is the donor's.
+def ratios_of_gains(own: np.ndarray, lent: np.ndarray) -> np.ndarray:
+    """Returns by what each channel is to be scaled so that its gain is the donor's, (m, C).
 
-    What it sees: brightness, tint. A channel that is nearly all at `low` stays as it is.
-
-    Args:
-        recipients: (m, H, W, C).
-        own: the recipients' `gains`, (m, C).
-        lent: the donors' `gains`, (m, C).
-        low: the least value of each channel, (C,).
+    Of a channel that is nearly all at its least value that is 1.
     """
     is_dark = own <= 1e-6 * np.abs(own).max(initial=1e-12)
-    ratios = np.divide(lent, own, out=np.ones_like(own), where=~is_dark)
-    ratios = ratios.reshape(len(own), *[1] * len(_space(recipients.ndim)), -1)
-    return ((recipients - low) * ratios + low).astype(np.float32)
+    return np.divide(lent, own, out=np.ones_like(own), where=~is_dark)
 
 
-def _space(num_axes: int) -> tuple[int, ...]:
-    return tuple(range(1, num_axes - 1))
+def scale_channels(images: tf.Tensor, ratios: tf.Tensor, low: np.ndarray) -> tf.Tensor:
+    """Scales the channels of images (m, H, W, C) by ratios (m, C) about `low`, (C,).
+
+    What it sees: brightness, tint.
+    """
+    num_axes = images.shape.rank - 2
+    ratios = tf.reshape(ratios, [-1, *[1] * num_axes, images.shape[-1]])
+    return (images - low) * ratios + low
 
 
 def grow(masks: np.ndarray, num_pixels: int) -> np.ndarray:
@@ -111,12 +118,3 @@ def without_smooth(picture: np.ndarray) -> np.ndarray:
     """Returns a picture (H, W, C) less itself blurred with a deviation of an eighth of its side."""
     *size, _ = picture.shape
     return picture - filters.gaussian(picture, range(len(size)), min(size) / 8)
-
-
-def shift_by(recipients: np.ndarray, differences: np.ndarray) -> np.ndarray:
-    """Adds a picture to each recipient, (m, H, W, C): a class's mean less that of its own.
-
-    What it sees: whatever all images of a class share at one place, even where it is
-    translucent or weak; what varies from image to image averages out.
-    """
-    return np.add(recipients, differences, dtype=np.float32)

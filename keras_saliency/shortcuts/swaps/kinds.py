@@ -1,11 +1,12 @@
 """The swaps: what of a donor is put into a recipient."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 import numpy as np
+import tensorflow as tf
 
-from keras_saliency._utils.boxes import box_masks
 from keras_saliency.shortcuts.swaps import edits
+from keras_saliency.shortcuts.swaps.bank import Bank, CompiledEdit
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.scene import Scene
 
@@ -16,16 +17,78 @@ BoxesOf = Callable[[Pairs], np.ndarray] | Sequence[int] | np.ndarray
 class Swap:
     """One kind of swap of one scene.
 
+    `make` builds the edit in a graph that is compiled once for all swaps of its class that have
+    the same `variant`; what differs between swaps and pairs goes in as numbers.
+
     Args:
         scene: `Scene`.
+
+    Attributes:
+        variant: what `make` is to do otherwise; anything hashable.
     """
+
+    variant: Hashable = None
 
     def __init__(self, scene: Scene):
         self.scene = scene
 
-    def edit(self, pairs: Pairs) -> np.ndarray:
-        """Returns the edited recipients, float32 (m, H, W, C)."""
+    def rows(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
+        """Returns what the edit takes for each pair, arrays (m, ...) always of the same dtypes."""
+        return ()
+
+    @property
+    def shared(self) -> tuple[np.ndarray | tf.Tensor, ...]:
+        """What it takes for all pairs alike, of few different shapes: each is compiled."""
+        return ()
+
+    @staticmethod
+    def make(
+        bank: Bank,
+        variant: Hashable,
+        recipients: tf.Tensor,
+        donors: tf.Tensor,
+        *numbers: tf.Tensor,
+    ) -> tf.Tensor:
+        """Returns the edited recipients as a float32 tensor (m, H, W, C).
+
+        Args:
+            bank: `Bank`.
+            variant: the swap's.
+            recipients: int (m,), rows of the bank.
+            donors: int (m,), rows of the bank.
+            numbers: `rows`, then `shared`.
+        """
         raise NotImplementedError
+
+    def edit(self, pairs: Pairs) -> np.ndarray:
+        """Returns the edited recipients, but for what is legitimate, float32 (m, H, W, C)."""
+        shape = 0, *self.scene.probes.image_shape
+        edited = [np.zeros(shape, np.float32)]
+        return np.concatenate([*edited, *(e.numpy() for e, _ in self._edits(pairs, False))])
+
+    def predict(self, pairs: Pairs) -> np.ndarray:
+        """Returns what the model makes of the edited recipients, logits (m, k)."""
+        scene = self.scene
+        preprocess = scene.bank.preprocess
+        logits = []
+        for edited, recipients in self._edits(pairs, True):
+            if preprocess is not None:
+                logits.append(scene.predict_inputs(preprocess(edited), recipients))
+            else:
+                logits.append(scene.predict(edited.numpy(), recipients))
+        return np.concatenate(logits)
+
+    def _edits(self, pairs: Pairs, is_clipped: bool) -> Iterator[tuple[tf.Tensor, np.ndarray]]:
+        """The edited recipients, and which they are, some pairs at a time."""
+        bank, kept = self.scene.bank, self.scene.kept
+        of = self.make, self.variant, is_clipped
+        if of not in kept:
+            kept[of] = CompiledEdit(bank, *of)
+        for start in range(0, len(pairs), bank.chunk_size):
+            some = pairs.take(slice(start, start + bank.chunk_size))
+            ends = some.recipients.astype(np.int32), some.donors.astype(np.int32)
+            rows = (*ends, *self.rows(some))  # before `shared`, which may grow with them
+            yield kept[of](rows, self.shared), some.recipients
 
     def scores(self, pairs: Pairs, said: np.ndarray) -> np.ndarray:
         """Returns how the model does on the edited recipients: 1.0 right, 0.0 wrong, (m,).
@@ -60,25 +123,27 @@ class RegionSwap(Swap):
 
     def __init__(self, scene: Scene, region: np.ndarray, spares_objects: bool):
         super().__init__(scene)
-        self._region, self._spares_objects = region, spares_objects
+        self._region, self.variant = region, spares_objects
 
-    def edit(self, pairs: Pairs) -> np.ndarray:
-        recipients, donors = (self.scene.take(e) for e in (pairs.recipients, pairs.donors))
-        return edits.swap_pixels(recipients, donors, self._areas(pairs))
+    @property
+    def shared(self) -> tuple[np.ndarray, ...]:
+        return (self._region,)
 
-    def _areas(self, pairs: Pairs) -> np.ndarray:
-        """Which pixels are exchanged, bool (m, H, W) or, where they are the same, (H, W)."""
-        return self._off_objects(self._region, pairs)
+    @staticmethod
+    def make(
+        bank: Bank,
+        variant: Hashable,
+        recipients: tf.Tensor,
+        donors: tf.Tensor,
+        *numbers: tf.Tensor,
+    ) -> tf.Tensor:
+        area = numbers[-1]
+        if variant:
+            area &= bank.off_objects(recipients, donors)
+        return edits.swap_pixels(bank.take(recipients), bank.take(donors), area)
 
-    def _off_objects(self, areas: np.ndarray, pairs: Pairs) -> np.ndarray:
-        if not self._spares_objects:
-            return areas
-        assert self.scene.objects is not None
-        masks = self.scene.objects.masks
-        return areas & ~masks[pairs.recipients] & ~masks[pairs.donors]
 
-
-class BoxSwap(RegionSwap):
+class BoxSwap(Swap):
     """A box of each donor, at its own place.
 
     Args:
@@ -88,13 +153,24 @@ class BoxSwap(RegionSwap):
     """
 
     def __init__(self, scene: Scene, boxes: BoxesOf, spares_objects: bool):
-        super().__init__(scene, np.ones(scene.size, bool), spares_objects)
-        self._boxes = boxes
+        super().__init__(scene)
+        self._boxes, self.variant = boxes, spares_objects
 
     def boxes(self, pairs: Pairs) -> np.ndarray:
         if callable(self._boxes):
             return self._boxes(pairs)
         return np.tile(self._boxes, (len(pairs), 1))
 
-    def _areas(self, pairs: Pairs) -> np.ndarray:
-        return self._off_objects(box_masks(self.boxes(pairs), self.scene.size), pairs)
+    def rows(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
+        return (self.boxes(pairs).astype(np.int32),)
+
+    @staticmethod
+    def make(
+        bank: Bank,
+        variant: Hashable,
+        recipients: tf.Tensor,
+        donors: tf.Tensor,
+        *numbers: tf.Tensor,
+    ) -> tf.Tensor:
+        area = edits.inside_boxes(numbers[0], bank.images.shape[1:-1])
+        return RegionSwap.make(bank, variant, recipients, donors, area)

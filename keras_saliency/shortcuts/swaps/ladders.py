@@ -1,10 +1,13 @@
 """`LadderSwap`: a recipient takes over a donor's noise, sharpness or compression."""
 
+from collections.abc import Hashable
 from functools import partial
 
 import numpy as np
+import tensorflow as tf
 
 from keras_saliency.shortcuts.swaps import acquisition
+from keras_saliency.shortcuts.swaps.bank import Bank
 from keras_saliency.shortcuts.swaps.levels import LevelSwap
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.scene import Scene
@@ -47,16 +50,29 @@ class LadderSwap(LevelSwap):
         """Returns whether the property differs between classes; where not, no swap is needed."""
         return acquisition.separates(self.levels, self.scene.class_labels.has_class)
 
-    def edit(self, pairs: Pairs) -> np.ndarray:
+    def rows(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
         climbed = self.scene.once(_CLIMBED[self.kind])
-        edited = self.scene.take(pairs.recipients)
-        rungs = np.abs(climbed.levels(pairs.recipients) - self.levels[pairs.donors, None]).argmin(
-            axis=1
-        )
+        distances = np.abs(climbed.levels(pairs.recipients) - self.levels[pairs.donors, None])
+        rungs = distances.argmin(axis=1)
+        versions = np.zeros((len(pairs), *self.scene.probes.image_shape), np.uint8)
         for i, (recipient, rung) in enumerate(zip(pairs.recipients, rungs, strict=True)):
             if rung:
-                edited[i] = climbed.version(recipient, rung)
-        return edited
+                versions[i] = climbed.version(recipient, rung)
+        return versions, rungs > 0
+
+    @staticmethod
+    def make(
+        bank: Bank,
+        variant: Hashable,
+        recipients: tf.Tensor,
+        donors: tf.Tensor,
+        *numbers: tf.Tensor,
+    ) -> tf.Tensor:
+        versions, is_changed = numbers
+        low, high = bank.value_range.low, bank.value_range.high
+        scaled = tf.cast(versions, tf.float64) * ((high - low) / 255) + low
+        is_changed = tf.reshape(is_changed, [-1, *[1] * (versions.shape.rank - 1)])
+        return tf.where(is_changed, tf.cast(scaled, tf.float32), bank.take(recipients))
 
 
 class _Climbed:
@@ -86,15 +102,14 @@ class _Climbed:
         return self._levels[rows]
 
     def version(self, row: int, rung: int) -> np.ndarray:
-        """Returns a version of a probe in the probes' own range, float32 (H, W, C)."""
+        """Returns a version of a probe in grey levels, uint8 (H, W, C)."""
         key = int(row), int(rung)
         version = None if self._kept is None else self._kept.get(key)
         if version is None:
             version = self._ladder.versions[rung](_grey_levels(self._scene, row)).astype(np.uint8)
             if self._kept is not None:
                 self._kept[key] = version
-        low, high = self._scene.value_range.low, self._scene.value_range.high
-        return (low + version * ((high - low) / 255)).astype(np.float32)
+        return version
 
 
 def _levels_of_probes(ladder: Ladder, scene: Scene) -> np.ndarray:

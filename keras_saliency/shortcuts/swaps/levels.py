@@ -1,8 +1,12 @@
 """Swaps of a level: how bright, noisy, sharp or compressed a whole image is."""
 
+from collections.abc import Hashable
+
 import numpy as np
+import tensorflow as tf
 
 from keras_saliency.shortcuts.swaps import edits
+from keras_saliency.shortcuts.swaps.bank import Bank
 from keras_saliency.shortcuts.swaps.kinds import Swap
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.scene import Scene
@@ -23,10 +27,6 @@ class LevelSwap(Swap):
         scene: `Scene`.
     """
 
-    def __init__(self, scene: Scene):
-        super().__init__(scene)
-        self._said: dict[int, np.ndarray] = {}
-
     @property
     def levels(self) -> np.ndarray:
         """The level of each image, (n,), or of each of its channels, (n, C)."""
@@ -42,7 +42,8 @@ class LevelSwap(Swap):
         if self.scene.class_labels.is_multi_label:
             return scores
         has_class = self.scene.class_labels.has_class
-        was_right = (self._said_before(pairs.recipients) == has_class[pairs.recipients]).all(axis=1)
+        said_before = self.scene.says(pairs.recipients)
+        was_right = (said_before == has_class[pairs.recipients]).all(axis=1)
         is_misled = self._nearer_to_donor(pairs, said.argmax(axis=1))
         return np.where((scores == 1) | ~was_right, 1.0, np.where(is_misled, 0.0, 2.0))
 
@@ -59,16 +60,6 @@ class LevelSwap(Swap):
         )
         return donors < recipients
 
-    def _said_before(self, rows: np.ndarray) -> np.ndarray:
-        """Which classes the model says some images have as they are, bool (m, k)."""
-        unknown = np.setdiff1d(rows, list(self._said))
-        if len(unknown):
-            said = self.scene.class_labels.says(
-                self.scene.predict(self.scene.take(unknown), unknown)
-            )
-            self._said |= dict(zip(unknown.tolist(), said, strict=True))
-        return np.stack([self._said[row] for row in rows.tolist()])
-
 
 class GainSwap(LevelSwap):
     """How bright each channel is: its 95th percentile above the least value that pixels have.
@@ -81,12 +72,20 @@ class GainSwap(LevelSwap):
     def levels(self) -> np.ndarray:
         return self.scene.once(gains_of_images)
 
-    def edit(self, pairs: Pairs) -> np.ndarray:
+    def rows(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
         gains = self.levels
-        recipients, low = self.scene.take(pairs.recipients), self.scene.value_range.low
-        return edits.exchange_gains(
-            recipients, gains[pairs.recipients], gains[pairs.donors], low.astype(np.float32)
-        )
+        return (edits.ratios_of_gains(gains[pairs.recipients], gains[pairs.donors]),)
+
+    @staticmethod
+    def make(
+        bank: Bank,
+        variant: Hashable,
+        recipients: tf.Tensor,
+        donors: tf.Tensor,
+        *numbers: tf.Tensor,
+    ) -> tf.Tensor:
+        low = bank.value_range.low.astype(np.float32)
+        return edits.scale_channels(bank.take(recipients), numbers[0], low)
 
 
 def gains_of_images(scene: Scene) -> np.ndarray:

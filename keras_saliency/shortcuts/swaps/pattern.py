@@ -1,14 +1,19 @@
 """`PatternSwap`: what the images of a class have in common is given to others."""
 
+from collections.abc import Hashable
+
 import numpy as np
+import tensorflow as tf
 
 from keras_saliency.shortcuts.swaps import edits
+from keras_saliency.shortcuts.swaps.bank import Bank
 from keras_saliency.shortcuts.swaps.kinds import Swap
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.scene import Scene
 
 MAX_SHIFT = 0.5  # of the standard deviation of an image's pixels, where objects are not known
 NUM_SPLITS = 4  # of each class in two halves
+_LEAST_ROOM = 16  # pictures
 
 
 class PatternSwap(Swap):
@@ -26,24 +31,39 @@ class PatternSwap(Swap):
     pattern is faint, an object is not.
     """
 
-    def edit(self, pairs: Pairs) -> np.ndarray:
-        taken = np.zeros((len(pairs), *self.scene.probes.image_shape), np.float32)
-        for i in range(len(pairs)):
-            donor, recipient, asked = (
-                int(e[i]) for e in (pairs.donors, pairs.recipients, pairs.classes)
-            )
-            half = donor % (2 * NUM_SPLITS)
-            lent = self._mean(donor, asked, half)
-            np.subtract(lent, self._mean(recipient, asked, half ^ 1), out=taken[i])
+    def rows(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
+        halves = pairs.donors % (2 * NUM_SPLITS)
+        lent = self._means(pairs.donors, pairs.classes, halves)
+        return lent, self._means(pairs.recipients, pairs.classes, halves ^ 1)
+
+    @property
+    def shared(self) -> tuple[np.ndarray | tf.Tensor, ...]:
+        most = np.inf
         if self.scene.objects is None:
             most = MAX_SHIFT * self.scene.once(_mean_deviation)
-            np.clip(taken, -most, most, out=taken)
-        elif len(self.scene.size) != 2:  # see the class
-            taken[self.scene.objects.masks[pairs.recipients]] = 0
-        return edits.shift_by(self.scene.take(pairs.recipients), taken)
+        return self.scene.once(_Means).tensor, np.float32(most)
 
-    def _mean(self, image: int, asked: int, half: int) -> np.ndarray:
-        """The mean of half of the images with the labels of one, (H, W, C), computed once."""
+    @staticmethod
+    def make(
+        bank: Bank,
+        variant: Hashable,
+        recipients: tf.Tensor,
+        donors: tf.Tensor,
+        *numbers: tf.Tensor,
+    ) -> tf.Tensor:
+        lent, own, means, most = numbers
+        shift = tf.clip_by_value(tf.gather(means, lent) - tf.gather(means, own), -most, most)
+        if bank.masks is not None and bank.images.shape.rank != 4:  # see the class
+            is_off = bank.off_objects(recipients)
+            shift = tf.where(is_off[..., None], shift, 0.0)
+        return bank.take(recipients) + shift
+
+    def _means(self, images: np.ndarray, asked: np.ndarray, halves: np.ndarray) -> np.ndarray:
+        ends = images.tolist(), asked.tolist(), halves.tolist()
+        return np.array([self._mean(*of) for of in zip(*ends, strict=True)], np.int32)
+
+    def _mean(self, image: int, asked: int, half: int) -> int:
+        """The number of the mean of half of the images with the labels of one, computed once."""
         has_class = self.scene.class_labels.has_class
         if self.scene.class_labels.is_multi_label:
             kind = asked, int(has_class[image, asked])
@@ -51,14 +71,14 @@ class PatternSwap(Swap):
         else:
             kind = int(has_class[image].argmax()), 1
             is_kind = has_class[:, kind[0]]
-        kept = self.scene.kept.setdefault(PatternSwap, {})
-        if (kind, half) not in kept:
+        means = self.scene.once(_Means)
+        if (kind, half) not in means.numbers:
             members = np.flatnonzero(is_kind)
             if self.scene.objects is not None:
                 members = members[self.scene.objects.is_known[members]]
             order = np.random.default_rng(half // 2).permutation(members)
-            kept[kind, half] = self._mean_of(order[half % 2 :: 2])
-        return kept[kind, half]
+            means.add((kind, half), self._mean_of(order[half % 2 :: 2]))
+        return means.numbers[kind, half]
 
     def _mean_of(self, members: np.ndarray) -> np.ndarray:
         if not len(members):
@@ -68,6 +88,37 @@ class PatternSwap(Swap):
             return edits.without_smooth(pixels.mean(axis=0))
         off = ~self.scene.objects.masks[members]
         return edits.without_smooth(edits.mean_where(pixels, off))
+
+
+class _Means:
+    """Pictures that were computed, by what they are of.
+
+    Attributes:
+        numbers: {what: number of the picture}.
+    """
+
+    def __init__(self, scene: Scene):
+        self.numbers: dict[tuple, int] = {}
+        self._shape = scene.probes.image_shape
+        self._pictures: list[np.ndarray] = []
+        self._tensor: tf.Tensor | None = None
+
+    def add(self, of: tuple, picture: np.ndarray) -> None:
+        """Keeps a picture (H, W, C)."""
+        self.numbers[of] = len(self._pictures)
+        self._pictures.append(picture)
+        self._tensor = None
+
+    @property
+    def tensor(self) -> tf.Tensor:
+        """All of them, float32 (t, H, W, C), with room for more: each length is compiled."""
+        if self._tensor is None:
+            room = max(_LEAST_ROOM, 1 << (len(self._pictures) - 1).bit_length())
+            pictures = np.zeros((room, *self._shape), np.float32)
+            for i, picture in enumerate(self._pictures):
+                pictures[i] = picture
+            self._tensor = tf.constant(pictures)
+        return self._tensor
 
 
 def _mean_deviation(scene: Scene) -> float:

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import tensorflow as tf
 
 from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.probes import ProbeSet
+from keras_saliency.shortcuts.swaps.bank import Bank, tensor_preprocess
 from keras_saliency.shortcuts.swaps.class_labels import ClassLabels
 from keras_saliency.shortcuts.swaps.edits import grow
-from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.value_range import ValueRange
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ class Scene:
         objects: `Objects`, or None where they are not known.
         attention: float32 (w, H, W), unit mass, of the w images that are watched; NaN where a
             map is all zero.
-        predict: function from edited pixels (m, H, W, C), and ints (m,) that say of which images
-            they are, to logits (m, k).
+        predict_inputs: function from the model's inputs (m, H, W, C), an array or a tensor, and
+            ints (m,) that say of which images they are, to logits (m, k).
         value_range: `ValueRange` of the images.
         spared: bool (H, W), places where nothing is lent because the user calls them
             legitimate, or None.
@@ -72,10 +73,11 @@ class Scene:
     class_labels: ClassLabels
     objects: Objects | None
     attention: np.ndarray
-    predict: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    predict_inputs: Callable[[np.ndarray | tf.Tensor, np.ndarray], np.ndarray]
     value_range: ValueRange
     spared: np.ndarray | None = None
     kept: dict = field(default_factory=dict)
+    _said: dict[int, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -98,8 +100,8 @@ class Scene:
             **more: other attributes of `Scene`.
         """
 
-        def predict(pixels: np.ndarray, rows: np.ndarray) -> np.ndarray:
-            return graph.predict(probes.prepare(value_range.clip(pixels)), rows).logits
+        def predict(inputs: np.ndarray | tf.Tensor, rows: np.ndarray) -> np.ndarray:
+            return graph.predict(inputs, rows).logits
 
         if attention is None:
             attention = np.zeros((1, *probes.image_shape[:-1]), np.float32)
@@ -123,9 +125,30 @@ class Scene:
         """Returns the pixels of some images, float32 (m, H, W, C)."""
         return self.probes.images[rows].astype(np.float32)
 
-    def edited(self, edit: Callable[[Pairs], np.ndarray], pairs: Pairs) -> np.ndarray:
-        """Returns the recipients after `edit(pairs)`, but for what is spared, (m, H, W, C)."""
-        images = edit(pairs)
-        if self.spared is not None:
-            images[:, self.spared] = self.take(pairs.recipients)[:, self.spared]
-        return images
+    def predict(self, pixels: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Returns the logits (m, k) of edited pixels (m, H, W, C) of some images."""
+        inputs = self.probes.prepare(self.value_range.clip(pixels))
+        return self.predict_inputs(inputs, rows)
+
+    def says(self, rows: np.ndarray) -> np.ndarray:
+        """Returns which classes the model says some images have as they are, bool (m, k)."""
+        unknown = np.setdiff1d(rows, list(self._said))
+        if len(unknown):
+            said = self.class_labels.says(self.predict(self.take(unknown), unknown))
+            self._said.update(zip(unknown.tolist(), said, strict=True))
+        return np.stack([self._said[row] for row in rows.tolist()])
+
+    @property
+    def bank(self) -> Bank:
+        """The images as tensors."""
+        return self.once(_bank_of)
+
+
+def _bank_of(scene: Scene) -> Bank:
+    return Bank(
+        tf.constant(scene.probes.images),
+        None if scene.objects is None else tf.constant(scene.objects.masks),
+        None if scene.spared is None else tf.constant(scene.spared),
+        scene.value_range,
+        tensor_preprocess(scene.probes),
+    )

@@ -48,7 +48,10 @@ class ValueRange:
 
     def clip(self, images: np.ndarray) -> np.ndarray:
         """Returns edited images (m, H, W, C) within the range, in the probes' dtype."""
-        clipped = np.clip(images, self.low.astype(np.float32), self.high.astype(np.float32))
+        ends = (end.astype(np.float32) for end in (self.low, self.high))
+        # A number clips several times as fast as one for each channel.
+        low, high = (end[0] if (end == end[0]).all() else end for end in ends)
+        clipped = np.clip(images, low, high)
         if self.dtype.kind in "iu":
             clipped = np.rint(clipped)
         return clipped.astype(self.dtype)

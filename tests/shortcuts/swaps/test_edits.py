@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from helpers.tagged_scenes import slow_grown
 
 from keras_saliency.shortcuts.swaps import edits
@@ -56,7 +57,8 @@ def test_the_middle_is_three_fifths_of_each_side(h, w):
 def test_pixels_are_the_donors_inside_of_a_mask_and_the_recipients_outside(two, rng):
     recipients, donors = two
     for masks in (rng.random((3, 9, 14)) < 0.4, rng.random((9, 14)) < 0.4):
-        edited = edits.swap_pixels(recipients, donors, masks)
+        ends = (tf.constant(end, tf.float32) for end in (recipients, donors))
+        edited = edits.swap_pixels(*ends, tf.constant(masks)).numpy()
         assert edited.dtype == np.float32
         for i, y, x in np.ndindex(3, 9, 14):
             is_lent = np.broadcast_to(masks, (3, 9, 14))[i, y, x]
@@ -82,13 +84,18 @@ def test_gains_are_the_95th_percentiles_above_the_least_value(two):
         assert found[i, c] == pytest.approx(expected, rel=1e-5)
 
 
+def exchanged(images, own, lent, low):
+    ratios = edits.ratios_of_gains(own, lent)
+    return edits.scale_channels(tf.constant(images, tf.float32), ratios, low).numpy()
+
+
 def test_an_exchanged_gain_is_the_donors_and_what_is_dark_stays_dark(two):
     recipients, donors = two
     recipients[1, :, :, 2] = 0  # a channel that is off
     low = np.zeros(3, np.float32)
     donors = np.abs(donors)
     own, lent = (edits.gains(images, low, 0.95) for images in (recipients, donors))
-    edited = edits.exchange_gains(recipients, own, lent, low)
+    edited = exchanged(recipients, own, lent, low)
     assert edited.dtype == np.float32 and np.isfinite(edited).all()
     for i, c in np.ndindex(3, 3):
         ratio = 1 if (i, c) == (1, 2) else lent[i, c] / own[i, c]
@@ -97,11 +104,21 @@ def test_an_exchanged_gain_is_the_donors_and_what_is_dark_stays_dark(two):
     np.testing.assert_allclose(edits.gains(edited, low, 0.95)[is_lit], lent[is_lit], rtol=1e-4)
 
 
+@pytest.mark.parametrize("size", [(11,), (7, 9), (4, 6, 5)])
+def test_boxes_are_half_open_along_each_axis(size, rng):
+    starts = rng.integers(0, 3, (5, len(size)))
+    boxes = np.hstack([starts, starts + rng.integers(0, 4, starts.shape)]).astype(np.int32)
+    for box, inside in zip(boxes, edits.inside_boxes(boxes, size).numpy(), strict=True):
+        for place in np.ndindex(*size):
+            ends = zip(box[: len(size)], place, box[len(size) :], strict=True)
+            assert inside[place] == all(start <= at < end for start, at, end in ends)
+
+
 def test_gains_are_exchanged_about_the_least_value(two):
     recipients = two[0].astype(np.float32)
     low = np.float32([-1, -1, -1])
     own = edits.gains(recipients, low, 0.95)
-    edited = edits.exchange_gains(recipients, own, 2 * own, low)
+    edited = exchanged(recipients, own, 2 * own, low)
     np.testing.assert_allclose(edited + 1, 2 * (recipients + 1), rtol=1e-5)
 
 

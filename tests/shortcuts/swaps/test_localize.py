@@ -19,7 +19,7 @@ def adopted_by_all(scene, rng, swap, c=2):
     classes = scene.class_labels.frequent_classes()
     pairs = PairDrawer(scene.class_labels, classes, rows, rows, rng).draw(90)
     pairs = pairs.take(~pairs.is_own & (pairs.classes == c))
-    assert said_after(scene, swap.edit, pairs)[:, c].mean() > 0.9
+    assert said_after(swap, pairs)[:, c].mean() > 0.9
     return pairs
 
 

@@ -101,5 +101,5 @@ def test_shapes_at_one_place_are_no_pattern(rng):
     scene, _ = scene_of(ProbeSet(images.astype(np.float32), labels), reads_shape)
     classes = ClassLabels.of(scene.probes, 3)
     pairs = PairDrawer(classes, [0, 1, 2], np.arange(30), np.arange(30), rng).draw(60)
-    said = said_after(scene, PatternSwap(scene).edit, pairs)
+    said = said_after(PatternSwap(scene), pairs)
     np.testing.assert_array_equal(said.argmax(axis=1), labels[pairs.recipients])

@@ -1,0 +1,81 @@
+"""`Bank`: preprocessing that TensorFlow can trace, chunks, and edits without XLA."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers.stand_ins import scene_of
+
+from keras_saliency import ProbeSet
+from keras_saliency.shortcuts.swaps import PairDrawer, RegionSwap, ValueRange
+from keras_saliency.shortcuts.swaps.bank import Bank, CompiledEdit, tensor_preprocess
+
+LABELS = np.arange(70) % 2
+
+
+def with_numpy(images):
+    return np.asarray(images, np.float32) / 255
+
+
+def of_whole_numbers(images):
+    return (images // 2).astype(np.float32) if isinstance(images, np.ndarray) else images / 2
+
+
+@pytest.fixture
+def images(rng):
+    return rng.integers(0, 256, (70, 8, 8, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "preprocess, is_traced",
+    [
+        (None, True),
+        (keras.layers.Rescaling(1 / 127.5, -1), True),
+        (tf.function(lambda x: tf.cast(x, tf.float32) / 255), True),
+        (lambda x: x / 255, True),
+        (keras.applications.mobilenet_v2.preprocess_input, True),
+        (with_numpy, False),
+        (of_whole_numbers, False),
+    ],
+)
+def test_a_preprocess_stays_on_the_device_where_it_says_the_same_there(
+    images, preprocess, is_traced
+):
+    probes = ProbeSet(images, LABELS, preprocess=preprocess)
+    found = tensor_preprocess(probes)
+    assert (found is not None) == is_traced
+    if is_traced:
+        made = found(tf.constant(images, tf.float32)).numpy()
+        np.testing.assert_allclose(made, probes.model_inputs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("preprocess", [lambda x: x / 255, with_numpy])
+def test_predictions_are_those_of_edited_clipped_and_preprocessed_pixels(images, rng, preprocess):
+    """Of more pairs than a chunk holds."""
+    probes = ProbeSet(images, LABELS, preprocess=preprocess, object_masks=None)
+    scene, graph = scene_of(probes, lambda x: np.stack([x.sum((1, 2, 3)), x.max((1, 2, 3))], 1))
+    rows = np.arange(70)
+    pairs = PairDrawer(scene.class_labels, [0, 1], rows, rows, rng).draw(75)
+    swap = RegionSwap(scene, rng.random((8, 8)) < 0.5, False)
+    assert len(pairs) == 150 and scene.bank.chunk_size == 64
+    edited = swap.edit(pairs)
+    inputs = probes.prepare(ValueRange.of(probes).clip(edited))
+    np.testing.assert_allclose(swap.predict(pairs), graph.predict(inputs).logits, rtol=1e-5)
+
+
+def test_edits_work_where_tensorflow_has_no_xla(images, monkeypatch):
+    scene, _ = scene_of(ProbeSet(images, LABELS), lambda x: np.zeros((len(x), 2)))
+    edit = CompiledEdit(scene.bank, lambda bank, variant, r, d: bank.take(d), None, False)
+
+    def refuses(*numbers):
+        raise tf.errors.UnimplementedError(None, None, "no XLA")
+
+    monkeypatch.setattr(edit, "_compiled", refuses)
+    rows = np.arange(5, dtype=np.int32)
+    for _ in range(2):
+        np.testing.assert_array_equal(edit((rows, rows + 3), ()), images[3:8])
+
+
+def test_of_large_images_fewer_are_edited_at_once():
+    for shape, expected in (((2, 8, 8, 1), 64), ((2, 512, 512, 1), 16), ((2, 2048, 2048, 1), 8)):
+        assert Bank(tf.zeros(shape, tf.uint8), None, None, None, None).chunk_size == expected
