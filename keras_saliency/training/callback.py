@@ -1,8 +1,6 @@
 """`SaliencyCallback`: the Keras lifecycle around a run."""
 
-import dataclasses
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
 
 import keras
@@ -18,12 +16,12 @@ from keras_saliency.training.results import Results
 from keras_saliency.training.run import Run
 from keras_saliency.training.run_directory import check_writable
 from keras_saliency.training.schedule import Schedule
-from keras_saliency.training.settings import Settings
+from keras_saliency.training.settings import Settings, SettingsByName
 from keras_saliency.training.tf_keras_hooks import TfKerasHooks
 from keras_saliency.training.workers import describe_strategy
 
 
-class SaliencyCallback(Results, TfKerasHooks, keras.callbacks.Callback):
+class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Callback):
     """Watches where an image model looks while it is trained.
 
     At the end of epochs it computes heatmaps for a fixed set of probes and writes overlays and
@@ -183,6 +181,7 @@ class SaliencyCallback(Results, TfKerasHooks, keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Checks what can be checked before the weights to start from are there."""
         self.close()  # of a fit that has ended in an error
+        note_bar(False)
         self._is_chief, self._num_workers = describe_strategy(self.model)
         if self._is_chief:
             check_writable(self.settings.log_dir)
@@ -379,29 +378,3 @@ def _count_batches(model: Any, epoch: int, earlier: Schedule | None) -> dict[str
 def _number(variable: Any) -> int:
     """Reads a whole number; `int` refuses the variables of a `MirroredStrategy`."""
     return int(variable.numpy() if hasattr(variable, "numpy") else variable)
-
-
-def _setting(name: str) -> property:
-    """Returns a property that reads a setting; assigning to it checks all settings again."""
-
-    def assign(callback: SaliencyCallback, value: Any) -> None:
-        callback.settings = dataclasses.replace(callback.settings, **{name: value})
-
-    return property(attrgetter(f"settings.{name}"), assign)
-
-
-for _name in (
-    *("probes", "log_dir", "methods", "target", "epoch_freq", "batch_freq", "max_overhead"),
-    *(
-        "history_maps",
-        "log_keys",
-        "num_drawn",
-        "chunk_size",
-        "sinks",
-        "on_error",
-        "battery",
-        "legitimate",
-    ),
-    "on_alert",
-):
-    setattr(SaliencyCallback, _name, _setting(_name))

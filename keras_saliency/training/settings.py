@@ -1,9 +1,11 @@
 """`Settings`: what the user has asked for, checked."""
 
+import dataclasses
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -93,6 +95,30 @@ class Settings:
         probes = self.probes
         labels = probes.class_labels if probes.multi_hot is None else probes.multi_hot
         return History(labels=labels, names=probes.names, class_names=probes.class_names)
+
+
+class SettingsByName:
+    """Lets the settings of a callback be read from it by their names.
+
+    What is assigned to one is checked, with all others, and counts from the next `fit` on.
+    """
+
+    settings: Settings
+
+
+def _setting(name: str) -> property:
+    def assign(callback: SettingsByName, value: Any) -> None:
+        callback.settings = dataclasses.replace(callback.settings, **{name: value})
+
+    return property(attrgetter(f"settings.{name}"), assign)
+
+
+for _name in (
+    *("probes", "log_dir", "methods", "target", "epoch_freq", "batch_freq", "max_overhead"),
+    *("history_maps", "log_keys", "num_drawn", "chunk_size", "sinks", "on_error", "battery"),
+    *("legitimate", "on_alert"),
+):
+    setattr(SettingsByName, _name, _setting(_name))
 
 
 def check_share(name: str, value: Any) -> float | None:
