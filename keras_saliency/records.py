@@ -295,6 +295,7 @@ class FeatureView:
     signals: np.ndarray
 
 
+@short_repr
 @dataclass(frozen=True)
 class Moment:
     """When an observation is made.

@@ -83,6 +83,11 @@ def test_what_is_none_is_left_out_and_named_tuples_are_records_too():
     assert repr(pair) == "Pair(array=float64(2, 2), count=7)" and pair == (pair.array, 7)
 
 
+def test_a_report_is_told_by_its_epoch():
+    text = repr(make_report(make_probes(4), 3))
+    assert text.startswith("EpochReport(moment=Moment(epoch=3, is_baseline=False), probes=")
+
+
 def test_an_alert_is_told_by_its_facts():
     text = repr(make_alert(3, "x" * 5000))
     assert text.startswith('Alert(severity="alert", detector="stationary", epoch=3, ')
