@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.probes import ProbeSet
 from keras_saliency.shortcuts.swaps.value_range import ValueRange
 
@@ -15,6 +16,7 @@ _CHUNK = 8, 64  # images that are edited at once: at least, at most
 _NUM_COMPARED = 8  # probes
 
 
+@short_repr
 class Bank(NamedTuple):
     """What edits read, put on the device once.
 
