@@ -19,9 +19,14 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency._utils.files import written_whole
+from keras_saliency._utils.notify import warn
 from keras_saliency.attribution.explain import attribute
+from keras_saliency.attribution.input_range import RANGES, Range, find_input_range
+from keras_saliency.attribution.model_graph import ModelGraph
+from keras_saliency.attribution.preprocessor import find_preprocessor
 from keras_saliency.methods import METHODS, Method
 from keras_saliency.probes import load_image
+from keras_saliency.records import Predictions
 from keras_saliency.rendering import (
     COLORMAPS,
     DEFAULT_COLORMAP,
@@ -34,6 +39,9 @@ from keras_saliency.rendering import (
     overlay,
 )
 from keras_saliency.tab.report import build_report
+
+# Why the default is applied.
+_UNKNOWN = "a guess, since the model does not tell; pass --value-range LOW HIGH if it is another"
 
 _WITH_LAYER = {
     name: method
@@ -72,9 +80,9 @@ def _parser() -> argparse.ArgumentParser:
         "--value-range",
         type=float,
         nargs=2,
-        default=(0, 255),
         metavar=("LOW", "HIGH"),
-        help="the model's pixel values for black and white (default: 0 255)",
+        help="the model's pixel values for black and white (default: what the model tells, else "
+        "0 255)",
     )
     explain.add_argument(
         "--image-size", type=int, nargs=2, metavar=("H", "W"), help="needed for models of any size"
@@ -118,12 +126,15 @@ def _explain(options: argparse.Namespace) -> int:
     model = _load_model(options.model)
     height, width, num_channels = _input_shape(model, options.image_size)
     pixels = [load_image(path, (height, width), num_channels) for path in options.images]
-    low, high = options.value_range
-    images = np.stack(pixels) / np.float32(255) * np.float32(high - low) + np.float32(low)
+    (low, high), reason = _value_range(options, model, np.stack(pixels))
+    print(f"pixel range: {low:g} ... {high:g} ({reason})")
+    images = _scaled(np.stack(pixels), low, high)
     predictions: Any  # not None, unless `predict=False` is passed
     graph, predictions, heatmaps = attribute(
         model, images, options.target_class, method, signals_of=range(len(images))
     )
+    if find_preprocessor(model) is None:
+        _warn_of_saturation(graph, predictions, (low, high), reason, np.stack(pixels))
     found = heatmaps[options.method]
     display = displayable(np.stack(pixels).round().astype(np.uint8))
     tiles, captions = [], []
@@ -159,11 +170,44 @@ def _explain(options: argparse.Namespace) -> int:
     return 0
 
 
+def _value_range(
+    options: argparse.Namespace, model: keras.Model, pixels: np.ndarray
+) -> tuple[Range, str]:
+    """The model's values for black and white, and where they come from."""
+    if options.value_range is not None:
+        return tuple(options.value_range), "as given"
+    return find_input_range(model, pixels) or (RANGES[0], _UNKNOWN)
+
+
+def _scaled(pixels: np.ndarray, low: float, high: float) -> np.ndarray:
+    return pixels / np.float32(255) * np.float32(high - low) + np.float32(low)
+
+
+def _warn_of_saturation(
+    graph: ModelGraph, predictions: Predictions, applied: Range, reason: str, pixels: np.ndarray
+) -> None:
+    """Warns where the model is certain of most images, as in a range that is too large for it."""
+    certain = 0.995 if reason == _UNKNOWN else 1 - 1e-7  # a trained model is often certain, too
+    if not (predictions.confidence > certain).mean() > 0.5:
+        return
+    others = []
+    for low, high in RANGES:
+        if (low, high) != applied:
+            other = graph.predict(_scaled(pixels[:1], low, high))
+            said = f"class {other.classes[0]}, {other.confidence[0]:.0%}"
+            others.append(f"{said} with --value-range {low:g} {high:g}")
+    warn(
+        f"most images saturate the model in the pixel range {applied[0]:g} ... {applied[1]:g}: its "
+        f"mean certainty is {predictions.confidence.mean():.1%}. It may have been trained on "
+        f"another range. Of the first image it says: {', '.join(others)}."
+    )
+
+
 def _check(options: argparse.Namespace) -> None:
     """Checks the options before the model is loaded and run, which takes long."""
     if not 0 <= options.opacity <= 1:
         raise ValueError(f"--opacity must be in 0 ... 1. Received: {options.opacity}.")
-    if options.value_range[0] == options.value_range[1]:
+    if options.value_range is not None and options.value_range[0] == options.value_range[1]:
         raise ValueError(f"--value-range needs two numbers. Received: {options.value_range}.")
     if options.image_size is not None and min(options.image_size) < 1:
         raise ValueError(f"--image-size must be at least 1 1. Received: {options.image_size}.")

@@ -143,3 +143,47 @@ def test_a_file_that_is_no_image_is_named(tmp_path, files, capsys):
     (tmp_path / "bad.png").write_bytes(b"not an image")
     assert main(["explain", model, str(tmp_path / "bad.png"), "-o", out]) == 2
     assert "bad.png" in capsys.readouterr().err
+
+
+def certain_of(scale, tmp_path):
+    """A model of `scale` · pixels that is certain only where these are in 0 … 255."""
+    inputs = keras.Input((8, 8, 3))
+    offset = -1 if scale == 2 else 0
+    scaled = keras.layers.Rescaling(scale, offset=offset)(inputs) if scale else inputs
+    maps = keras.layers.Conv2D(2, 3, kernel_initializer="ones", activation="relu")(scaled)
+    head = keras.layers.Dense(2, activation="softmax")
+    model = keras.Model(inputs, head(keras.layers.GlobalAveragePooling2D()(maps)))
+    head.kernel.assign([[0.0, 0.5], [0, 0.5]])
+    head.bias.assign([9.0, 0])
+    path = str(tmp_path / "model.keras")
+    model.save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("scale", "options", "said", "warned"),
+    [
+        (1 / 255, [], "pixel range: 0 ... 255 (the model scales its input)", ""),
+        (2.0, [], "pixel range: 0 ... 1 (the model scales its input)", ""),
+        (0, ["--value-range", "0", "1"], "pixel range: 0 ... 1 (as given)", ""),
+        (0, [], "pixel range: 0 ... 255 (a guess", "with --value-range 0 1"),
+        (0, ["--value-range", "0", "255"], "(as given)", "with --value-range 0 1"),
+    ],
+)
+def test_the_command_says_which_pixel_range_it_applies(
+    scale, options, said, warned, tmp_path, capsys
+):
+    image = np.full((8, 8, 3), 200, np.uint8)
+    image[:4] = 40
+    cv2.imwrite(str(tmp_path / "image.png"), image)
+    model, out = certain_of(scale, tmp_path), str(tmp_path / "out.png")
+    assert main(["explain", model, str(tmp_path / "image.png"), *options, "-o", out]) == 0
+    printed = capsys.readouterr()
+    assert said in printed.out
+    assert ("warning: most images saturate the model" in printed.err) == bool(warned)
+    assert warned in printed.err
+    if warned:  # and what the model says there
+        loaded = keras.saving.load_model(model)
+        predicted = loaded.predict(image[None].astype(np.float32) / 255, verbose=0)[0]
+        expected = f"class {predicted.argmax()}, {predicted.max():.0%} with --value-range 0 1"
+        assert expected in printed.err
