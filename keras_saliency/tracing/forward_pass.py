@@ -21,6 +21,7 @@ from keras_saliency.tracing.keras_versions import (
     has_call,
     infer_output,
     is_model,
+    name_of_call,
     original_call,
     tracing,
 )
@@ -147,7 +148,7 @@ def _message_of(error: Exception) -> str:
 
 @contextlib.contextmanager
 def _watched_calls(forward: ForwardPass) -> Iterator[None]:
-    """Notes each layer's calls by an instance attribute that shadows `call`."""
+    """Notes each layer's calls by an instance attribute that shadows the method called."""
     stack: list[str] = []
 
     def watch(layer: keras.layers.Layer) -> Callable:
@@ -180,15 +181,16 @@ def _watched_calls(forward: ForwardPass) -> Iterator[None]:
     watched = []
     try:
         for layer in flatten_layers(forward.model)[1:]:
-            previous = vars(layer).get("call")
+            name = name_of_call(layer)
+            previous = vars(layer).get(name)
             wrapper = watch(layer)
-            watched.append((layer, previous))
-            object.__setattr__(layer, "call", wrapper)
+            watched.append((layer, name, previous))
+            object.__setattr__(layer, name, wrapper)
         yield
     finally:
-        for layer, previous in watched:
+        for layer, name, previous in watched:
             if previous is None:
                 # vars(), because Keras's own __delattr__ would try to untrack the attribute.
-                vars(layer).pop("call", None)
+                vars(layer).pop(name, None)
             else:
-                object.__setattr__(layer, "call", previous)
+                object.__setattr__(layer, name, previous)

@@ -71,10 +71,16 @@ def _packed(
     return others.pack_shapes(image_shape, of)
 
 
+def name_of_call(layer: keras.layers.Layer) -> str:
+    """The method that computes a layer's output: "call", or that of a quantized layer."""
+    is_quantized = getattr(layer.dtype_policy, "quantization_mode", None) is not None
+    return "quantized_call" if is_quantized and hasattr(layer, "quantized_call") else "call"
+
+
 def original_call(layer: keras.layers.Layer) -> Callable:
-    """The function behind a layer's `call`, to be wrapped while a graph is traced."""
+    """The function behind a layer's call, to be wrapped while a graph is traced."""
     if not hasattr(layer, "_autographed_call"):
-        return layer.call
+        return getattr(layer, name_of_call(layer))
     # tf_keras converts what users wrote; the wrapper is ours, and is left alone.
     return layer._autographed_call()
 
@@ -116,7 +122,7 @@ def _attributes_put_back() -> Iterator[Callable[[Any, str, Any], None]]:
 
 @contextlib.contextmanager
 def _float32_in_keras(model: keras.Model) -> Iterator[None]:
-    """Lets half-precision layers compute in float32 while the graph is traced.
+    """Lets half-precision and float8 layers compute in float32 while the graph is traced.
 
     Gradients in half precision underflow to zero or are off by a fifth, and
     scaling does not repair them; the weights of mixed policies are float32.
@@ -128,8 +134,12 @@ def _float32_in_keras(model: keras.Model) -> Iterator[None]:
     layers += [m._functional for m in layers if isinstance(m, keras.Sequential) and m._functional]
     with _attributes_put_back() as set_attribute:
         for layer in layers:
-            if layer.dtype_policy.compute_dtype in HALF_PRECISION:
+            mode = getattr(layer.dtype_policy, "quantization_mode", None)
+            if mode == "float8" or layer.dtype_policy.compute_dtype in HALF_PRECISION:
                 policy = keras.DTypePolicy("float32")
+                if mode not in (None, "float8"):  # its weights are whole numbers, and stay so
+                    kind = layer.dtype_policy.name.partition("_from_")[0]
+                    policy = keras.dtype_policies.get(f"{kind}_from_float32")
                 # Weights that are half precision themselves are still to be cast.
                 policy._variable_dtype = layer.dtype_policy.variable_dtype
                 set_attribute(layer, "_dtype_policy", policy)

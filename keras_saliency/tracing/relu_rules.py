@@ -222,4 +222,5 @@ def _is_hand_written(op: tf.Operation, between: set[str]) -> bool:
         return any(_is_constant(t, 0.0) for t in op.inputs if t.dtype.is_floating)
     if op.type == "Cast":
         return op.inputs[0].dtype.is_bool and op.inputs[0].op.name in between
-    return op.type == "Abs"
+    # The largest absolute value, by which quantized layers divide, rectifies nothing.
+    return op.type == "Abs" and any(c.type != "Max" for c in op.outputs[0].consumers())

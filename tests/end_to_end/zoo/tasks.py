@@ -113,6 +113,18 @@ def _tied():
     return keras.Model(images, layers.Dense(4)(layers.GlobalAveragePooling2D()(x)))
 
 
+def _fake_quantized(x):
+    return tf.quantization.fake_quant_with_min_max_args(x, 0, 1)
+
+
+def _rows_in_turn():
+    """The rows of the maps, one after the other, through an LSTM."""
+    images = keras.Input(SHAPE)
+    maps = _features(images)
+    rows = layers.Reshape((maps.shape[1], maps.shape[2] * maps.shape[3]))(maps)
+    return keras.Model(images, layers.Dense(4)(layers.LSTM(6)(rows)))
+
+
 def _frames():
     """Four frames side by side in the channels, each through the same convolutions, then a GRU."""
     images = keras.Input((*SHAPE[:2], 12))
@@ -207,10 +219,11 @@ TASKS = [
     _task("half precision", _half),
     _task("frozen", _changed(_freeze)),
     _task("LoRA", _changed(lambda model: model.get_layer("maps").enable_lora(2))),
-    _task(
-        '`quantize("int8")`', _changed(lambda model: model.quantize("int8")), deconvnet=UNREACHABLE
-    ),
+    _task('`quantize("int8")`', _changed(lambda model: model.quantize("int8"))),
+    _task('`quantize("float8")`', _changed(lambda model: model.quantize("float8"))),
+    _task("quantization-aware", _headed(before=[lambda: layers.Lambda(_fake_quantized)])),
     _task("tied weights", _tied, "shared"),
+    _task("an RNN over the maps", _rows_in_turn),
     _task("`TimeDistributed`, then an RNN", _frames, "", shape=(24, 20, 12)),
     _task("`jit_compile`", _changed(lambda model: model.compile(jit_compile=True))),
     _task("`run_eagerly`", _changed(lambda model: model.compile(run_eagerly=True))),
