@@ -227,7 +227,7 @@ def test_a_webp_under_another_name_is_read_as_keras_reads_it(kind, name, tmp_pat
     )
     try:
         [(theirs, _)] = list(reading)
-    except tf.errors.InvalidArgumentError:  # before TensorFlow 2.20
+    except tf.errors.InvalidArgumentError:  # an older TensorFlow
         with pytest.raises(ValueError, match="cannot be decoded as an image .*Unknown image file"):
             ProbeSet.from_directory(tmp_path / "images", image_size=(4, 6))
         return
