@@ -58,7 +58,7 @@ def gather_evidence(scene: Scene, swap: Swap, pairs: Pairs, region: Box | None =
     """
     _, first = np.unique(pairs.recipients, return_index=True)
     shown = pairs.take(np.sort(first)[:NUM_SHOWN])
-    after = swap.edit(shown)
+    after = swap.edited(shown)
     return Evidence(
         pairs=shown,
         after=scene.value_range.clip(after),

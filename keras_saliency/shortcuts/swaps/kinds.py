@@ -17,8 +17,9 @@ BoxesOf = Callable[[Pairs], np.ndarray] | Sequence[int] | np.ndarray
 class Swap:
     """One kind of swap of one scene.
 
-    `make` builds the edit in a graph that is compiled once for all swaps of its class that have
-    the same `variant`; what differs between swaps and pairs goes in as numbers.
+    A subclass writes `make`, which builds the edit in a graph that is compiled once for all swaps
+    of its class that have the same `variant`; what differs between swaps and pairs goes in as
+    numbers. Or it writes `edit` with arrays, which is slower.
 
     Args:
         scene: `Scene`.
@@ -61,14 +62,25 @@ class Swap:
         raise NotImplementedError
 
     def edit(self, pairs: Pairs) -> np.ndarray:
-        """Returns the edited recipients, but for what is legitimate, float32 (m, H, W, C)."""
+        """Returns the edited recipients, float32 (m, H, W, C)."""
         shape = 0, *self.scene.probes.image_shape
         edited = [np.zeros(shape, np.float32)]
         return np.concatenate([*edited, *(e.numpy() for e, _ in self._edits(pairs, False))])
 
+    def edited(self, pairs: Pairs) -> np.ndarray:
+        """Returns the edited recipients, but for what is legitimate, float32 (m, H, W, C)."""
+        images, spared = self.edit(pairs), self.scene.spared
+        if spared is not None:
+            images[:, spared] = self.scene.take(pairs.recipients)[:, spared]
+        return images
+
     def predict(self, pairs: Pairs) -> np.ndarray:
         """Returns what the model makes of the edited recipients, logits (m, k)."""
         scene = self.scene
+        if type(self).make is Swap.make:  # it edits arrays
+            size = scene.bank.chunk_size
+            parts = [pairs.take(slice(i, i + size)) for i in range(0, len(pairs), size)]
+            return np.concatenate([scene.predict(self.edited(p), p.recipients) for p in parts])
         preprocess = scene.bank.preprocess
         logits = []
         for edited, recipients in self._edits(pairs, True):

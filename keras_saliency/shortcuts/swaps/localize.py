@@ -64,7 +64,7 @@ class _Search:
         self._scene, self._pairs = scene, pairs
         self._grid = GRIDS[len(scene.size)]
         self._plain = scene.take(pairs.recipients)
-        self._edited = swap.edit(pairs)
+        self._edited = swap.edited(pairs)
         self._before = self._margins(self._plain)
         self._full_gain = (self._margins(self._edited) - self._before).mean()
 

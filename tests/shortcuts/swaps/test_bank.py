@@ -7,7 +7,7 @@ import tensorflow as tf
 from helpers.stand_ins import scene_of
 
 from keras_saliency import ProbeSet
-from keras_saliency.shortcuts.swaps import PairDrawer, RegionSwap, ValueRange
+from keras_saliency.shortcuts.swaps import PairDrawer, RegionSwap, Swap, ValueRange
 from keras_saliency.shortcuts.swaps.bank import Bank, CompiledEdit, tensor_preprocess
 
 LABELS = np.arange(70) % 2
@@ -61,6 +61,26 @@ def test_predictions_are_those_of_edited_clipped_and_preprocessed_pixels(images,
     edited = swap.edit(pairs)
     inputs = probes.prepare(ValueRange.of(probes).clip(edited))
     np.testing.assert_allclose(swap.predict(pairs), graph.predict(inputs).logits, rtol=1e-5)
+
+
+class LeftHalf(Swap):
+    """A user's own, of arrays."""
+
+    def edit(self, pairs):
+        edited = self.scene.take(pairs.recipients)
+        edited[:, :, :4] = self.scene.take(pairs.donors)[:, :, :4]
+        return edited
+
+
+def test_a_swap_of_ones_own_may_edit_arrays_and_spares_what_is_legitimate(images, rng):
+    spared = np.zeros((8, 8), bool)
+    spared[:3] = True
+    scene, _ = scene_of(ProbeSet(images, LABELS), lambda x: x[:, 0, :2, 0], spared=spared)
+    rows = np.arange(70)
+    pairs = PairDrawer(scene.class_labels, [0, 1], rows, rows, rng).draw(75)
+    swap = LeftHalf(scene)
+    np.testing.assert_array_equal(swap.predict(pairs), images[pairs.recipients][:, 0, :2, 0])
+    np.testing.assert_array_equal(swap.edited(pairs)[:, 3:, :4], images[pairs.donors][:, 3:, :4])
 
 
 def test_edits_work_where_tensorflow_has_no_xla(images, monkeypatch):

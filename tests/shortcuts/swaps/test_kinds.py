@@ -173,7 +173,7 @@ def test_what_is_legitimate_is_never_lent(rng, make):
     probes = tagged(rng, object_masks=masks)
     scene, _ = scene_of(probes, reads_tag, spared=spared)
     pairs = pairs_of(*itertools.product(range(6), range(6, 12)))
-    edited = make(scene).edit(pairs)
+    edited = make(scene).edited(pairs)
     before = probes.images[pairs.recipients]
     np.testing.assert_array_equal(edited[:, spared], before[:, spared])
     assert (edited[:, ~spared] != before[:, ~spared]).any()
