@@ -183,13 +183,14 @@ def _reached(
         tensor, taker = queue.popleft()
         if tensor.op.name not in from_images or tensor is forward.images:
             continue
-        if is_spatial(tensor, maps):
-            if maps[tensor.name].is_learned:  # else it is the image itself, rescaled say
-                before = found.get(tensor.name, (tensor, False))[1]
-                found[tensor.name] = tensor, before or reads_patches(tensor, taker, maps)
+        is_map = is_spatial(tensor, maps)
+        if is_map and maps[tensor.name].is_learned:
+            before = found.get(tensor.name, (tensor, False))[1]
+            found[tensor.name] = tensor, before or reads_patches(tensor, taker, maps)
         elif tensor.op.name not in seen:
             seen.add(tensor.op.name)
-            _refuse_convolved_points(tensor.op, forward, maps, asker)
+            if not is_map:  # else the image itself: rescaled, or with what was made of it
+                _refuse_convolved_points(tensor.op, forward, maps, asker)
             queue.extend((t, tensor) for t in differentiable_inputs(tensor.op))
     return list(found.values())
 
