@@ -152,7 +152,9 @@ def _explain(options: argparse.Namespace) -> int:
                     empty=found.empty[i],
                 )
             )
-        prediction = f"class {predictions.classes[i]}"
+        prediction = f"score {predictions.logits[i, 0]:.3g}"
+        if predictions.has_classes:
+            prediction = f"class {predictions.classes[i]}"
         confidence = float(predictions.confidence[i])
         captions.append(Caption(os.path.basename(path), "", prediction, confidence, note=note))
     target = "" if options.target_class is None else f", class {options.target_class}"

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency._utils.notify import notify
+from keras_saliency.attribution.logits import WAY_OUT
 from keras_saliency.probes.other_inputs import OtherInputs
 from keras_saliency.tracing.forward_pass import ForwardPass
 from keras_saliency.tracing.queries import innermost_layer
@@ -106,7 +107,8 @@ def check_class_scores(logits: tf.Tensor, model: keras.Model) -> None:
         raise ValueError(
             f'The model "{model.name}" must end in class scores (n, k). Received: an output of '
             f"shape {tuple(logits.shape)}. Pass a model that ends in class scores, or a "
-            "target=function from outputs and probes to one score for each probe."
+            "target=function from outputs and probes to one score for each probe, such as "
+            "target=lambda outputs, probes: tf.reduce_mean(outputs[..., 1], axis=(1, 2))."
         )
 
 
@@ -133,15 +135,23 @@ def note_half_precision(forward: ForwardPass) -> str:
     return f"half precision in {names}"
 
 
-def refuse_probabilities(scores: np.ndarray) -> None:
-    """Refuses outputs that are probabilities although no softmax was found before them."""
-    is_distribution = scores.min() >= 0 and np.allclose(scores.sum(axis=1), 1, atol=1e-3)
-    if scores.shape[1] > 1 and is_distribution:
+def refuse_probabilities(scores: np.ndarray, is_hidden: bool) -> None:
+    """Refuses outputs that are probabilities although no softmax or sigmoid was found before them.
+
+    Args:
+        scores: the model's outputs (n, k).
+        is_hidden: whether they come out of a loop, a branch or Python code, which may hide one.
+    """
+    if scores.min() < 0 or scores.max() > 1 + 1e-3:
+        return
+    is_distribution = scores.shape[1] > 1 and np.allclose(scores.sum(axis=1), 1, atol=1e-3)
+    if is_distribution or is_hidden:
         raise Refusal(
-            "The logits cannot be found: the model's outputs are probabilities (between 0 and 1, "
-            "with sum 1), but they do not come out of a softmax: it may be clipped or averaged. "
-            "Gradients of probabilities vanish for confident models. Pass a model that ends in a "
-            "Softmax layer or in the logits."
+            "The logits cannot be found: the model's outputs are probabilities (between 0 and 1"
+            f"{', with sum 1' if is_distribution else ''}), but they come out of no softmax or "
+            "sigmoid that can be seen. Gradients of probabilities vanish for confident models. End "
+            "the model in a Softmax layer or in the logits, or say what is to be explained: "
+            f"{WAY_OUT}."
         )
 
 

@@ -37,7 +37,8 @@ def explain(
             inputs, a dict or list of them, see `ProbeSet`; or a `ProbeSet`.
         target_classes: the class to explain: None for the predicted one, an int
             for all images, or ints (n,); "contrast" for the predicted class less the
-            runner-up; or a function that takes the model's outputs and a `ProbeBatch` and
+            runner-up; of a number (a regression) None and 1 for what raises it, 0 for what lowers
+            it; or a function that takes the model's outputs and a `ProbeBatch` and
             returns one score for each image, differentiable. Defaults to None.
         method: a name such as "grad_cam", see `keras_saliency.methods`, a method object
             such as `GradCAM(layer="conv_3")`, or a list of these. Defaults to

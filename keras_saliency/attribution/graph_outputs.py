@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from keras_saliency._utils.notify import notify
 from keras_saliency.attribution.checks import note_half_precision
+from keras_saliency.attribution.logits import UNSURE, probabilities_of
 from keras_saliency.attribution.output import ModelOutput, read_output
 from keras_saliency.attribution.target import CONTRAST, Target
 from keras_saliency.methods.base import Method
@@ -23,7 +25,7 @@ class Resolved:
 
     Attributes:
         num_classes: k, the number of logits; 1 for a one-unit head, and where the user scores.
-        head: "softmax", "sigmoid", "linear" or "function", as of `ModelOutput`.
+        head: the kind of the `Head`.
         descriptions: {method, or "score": {keyword: text}}, what each means for this model.
     """
 
@@ -64,17 +66,20 @@ def build_outputs(
     note = note_half_precision(trace.forward)
     descriptions = {"score": output.description | ({"note": note} if note else {})}
     results = {}
-    if predicts or output.head == "linear":  # probabilities in disguise are refused
-        results["logits"] = output.logits
+    head = output.head
+    if predicts or head.kind in UNSURE:  # probabilities in disguise are refused
+        results["logits"] = head.logits
     if predicts:
-        results["probabilities"] = output.probabilities
+        results["probabilities"] = probabilities_of(head)
+    if output.notice:
+        notify(output.notice)
     for method in methods:
         attribution = method.attribute(trace)
         descriptions[method.name] = attribution.description
         results[method.name] = tf.cast(attribution.heatmaps, tf.float32)
         if attribution.signal is not None:
             results[signal_name(method.name)] = tf.cast(attribution.signal, tf.float32)
-    return results, Resolved(output.logits.shape[1], output.head, descriptions)
+    return results, Resolved(head.logits.shape[1], head.kind, descriptions)
 
 
 def signal_name(method: str) -> str:

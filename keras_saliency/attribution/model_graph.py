@@ -15,7 +15,8 @@ from keras_saliency.attribution.checks import (
     refuse_probabilities,
 )
 from keras_saliency.attribution.graph_outputs import Resolved, build_outputs, signal_name
-from keras_saliency.attribution.output import FUNCTION, probabilities_of, read_logits
+from keras_saliency.attribution.logits import FUNCTION, NUMBER, UNSURE, probabilities_of
+from keras_saliency.attribution.output import read_logits
 from keras_saliency.attribution.target import Target, one_hot_targets
 from keras_saliency.methods import Methods, get_methods
 from keras_saliency.records import Heatmaps, Predictions
@@ -52,7 +53,7 @@ class ModelGraph:
             model (layer, rule, ReLU nodes rectified), and what is explained. `print(graph)`
             shows it.
         num_classes: k, the number of logits; 1 for a one-unit head.
-        has_classes: whether the output has classes; else the user's score is taken for a logit.
+        has_classes: whether the output names classes; else it is a number, or the user's score.
 
     Raises:
         RuntimeError: if Keras does not run on TensorFlow.
@@ -90,7 +91,7 @@ class ModelGraph:
         self._function = ModelFunction(self._build, self.image_shape, specs, self.chunk_size, True)
         found = self._traces[0]
         self.resolved, self.num_classes = found.descriptions, found.num_classes
-        self.has_classes = found.head != FUNCTION
+        self.has_classes = found.head not in (FUNCTION, NUMBER)
         self._predictor: ModelFunction | None = None  # traced when it is first asked for
 
     def attribute(
@@ -123,8 +124,8 @@ class ModelGraph:
         more = (array[: len(images)] for array in self._target.arrays)
         rows = {signal_name(method): signals_of for method in self.signed}
         found = self._function(images, weights, *more, rows=rows)
-        if self._traces[0].head == "linear":
-            refuse_probabilities(found["logits"])
+        if self._traces[0].head in UNSURE:
+            refuse_probabilities(found["logits"], self._traces[0].head == "hidden")
         size, heatmaps = self.image_shape[:-1], {}
         for m in self.methods:
             signal = found.get(signal_name(m.name))
@@ -239,8 +240,8 @@ class ModelGraph:
 
     def _make_predictor(self) -> ModelFunction:
         def build(forward: ForwardPass) -> dict[str, tf.Tensor]:
-            logits, head = read_logits(forward, self._target)
-            return {"logits": logits, "probabilities": probabilities_of(logits, head)}
+            head = read_logits(forward, self._target)
+            return {"logits": head.logits, "probabilities": probabilities_of(head)}
 
         # A full chunk's worth of a large image in small ones: a call costs more than they do.
         at_once = max(self.chunk_size, min(256, 2**21 // int(np.prod(self.image_shape))))

@@ -169,6 +169,8 @@ def _graphs(
 
 def _fixed_weights(probes: ProbeSet, graph: ModelGraph) -> np.ndarray:
     """What is explained, (n, k), fixed, because a random model predicts something else."""
+    if not graph.has_classes:
+        return np.ones((len(probes), 1), np.float32)  # what raises the number
     if probes.class_labels is not None:
         return one_hot_targets(probes.class_labels, len(probes), graph.num_classes, "labels")
     if probes.multi_hot is not None:

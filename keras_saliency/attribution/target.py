@@ -47,12 +47,14 @@ class Target:
         output: name or number of the output of a model that has several, or None.
         others: the `OtherInputs` of the probes, or None.
         facts: arrays (n, ...) of the probes by the name that `ProbeBatch` has for them.
+        is_regression: whether the probes have numbers to be predicted, and no classes.
     """
 
     score: Callable[[Any, ProbeBatch], tf.Tensor] | str | None = None
     output: str | int | None = None
     others: OtherInputs | None = None
     facts: dict[str, np.ndarray] = field(default_factory=dict)
+    is_regression: bool = False
 
     @classmethod
     def about(
@@ -70,7 +72,7 @@ class Target:
             facts["indices"] = np.arange(len(probes))
         elif not (isinstance(target, str) and target == CONTRAST):
             target = None
-        return cls(target, output, probes.other_inputs, facts)
+        return cls(target, output, probes.other_inputs, facts, probes.has_targets)
 
     @property
     def has_function(self) -> bool:
@@ -161,28 +163,33 @@ def one_hot_targets(
             f"{argument} must lie in 0 ... {highest}, because the model has {head}. "
             f"Received: {classes[wrong][0]} at index {int(wrong.argmax())}."
         )
+    weights = np.zeros((num_probes, num_classes), np.float32)
     if num_classes == 1:
-        return np.where(classes == 1, 1.0, -1.0).astype(np.float32)[:, None]
-    return np.eye(num_classes, dtype=np.float32)[classes]
+        weights[:, 0] = np.where(classes == 1, 1, -1)
+    else:
+        weights[np.arange(num_probes), classes] = 1
+    return weights
 
 
 def weigh_logits(
-    logits: tf.Tensor, weights: tf.Tensor, fill: bool = True
+    logits: tf.Tensor, weights: tf.Tensor, predicted: tf.Tensor | None
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the score of each probe (n,) and the weights in force (n, k).
 
-    If `fill`, an all-zero row of `weights` is replaced by the predicted class.
+    An all-zero row of `weights` is replaced by the one of `predicted`, unless that is None.
     """
-    if not fill:
-        return tf.reduce_sum(weights * logits, axis=1), weights
+    if predicted is not None:
+        chosen = tf.reduce_any(weights != 0, axis=1, keepdims=True)
+        weights = tf.stop_gradient(tf.where(chosen, weights, predicted))
+    return tf.reduce_sum(weights * logits, axis=1), weights
+
+
+def predicted_weights(logits: tf.Tensor) -> tf.Tensor:
+    """Returns the weights of the predicted class, float32 (n, k)."""
     num_classes = logits.shape[1]
     if num_classes == 1:
-        predicted = tf.where(logits > 0, 1.0, -1.0)
-    else:
-        predicted = tf.one_hot(tf.argmax(logits, axis=1), num_classes)
-    chosen = tf.reduce_any(weights != 0, axis=1, keepdims=True)
-    weights = tf.stop_gradient(tf.where(chosen, weights, predicted))
-    return tf.reduce_sum(weights * logits, axis=1), weights
+        return tf.where(logits > 0, 1.0, -1.0)
+    return tf.one_hot(tf.argmax(logits, axis=1), num_classes)
 
 
 def contrast_weights(logits: tf.Tensor) -> tf.Tensor:
@@ -192,7 +199,7 @@ def contrast_weights(logits: tf.Tensor) -> tf.Tensor:
     """
     num_classes = logits.shape[1]
     if num_classes == 1:
-        return tf.stop_gradient(tf.where(logits > 0, 1.0, -1.0))
+        return tf.stop_gradient(predicted_weights(logits))
     places = tf.math.top_k(logits, 2).indices
     return tf.one_hot(places[:, 0], num_classes) - tf.one_hot(places[:, 1], num_classes)
 

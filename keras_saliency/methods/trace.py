@@ -185,6 +185,7 @@ class Trace:
             raise ValueError(
                 f"The score does not depend differentiably on {name!r}: "
                 "no gradient leads there. Look for a stop_gradient, a cast to integers, or a "
-                "layer that is not on the way from the image to the class scores."
+                "layer that is not on the way from the image to the class scores. Let the model "
+                "return the logits before them, too, and pass output= or a target function."
             )
         return tf.convert_to_tensor(gradient)

@@ -76,6 +76,11 @@ def _scene(model: Any, probes: ProbeSet, output: str | int | None) -> Scene:
         chunk_size=min(32, len(probes)),
         target=Target.about(probes, output=output),
     )
+    if not graph.has_classes:
+        raise ValueError(
+            f'confirm needs a model that names classes. Received: the model "{model.name}", whose '
+            "output is a number. Pass a classifier, or output= for the output that is one."
+        )
     probes.check_num_classes(graph.num_classes)
     swapped = probes.for_swaps
     class_labels = ClassLabels.of(swapped, graph.num_classes)

@@ -72,7 +72,7 @@ class Observer:
     ):
         self.graph = graph
         self._settings, self._probes = settings, settings.probes
-        self._weights = _target_weights(settings, graph.num_classes)
+        self._weights = _target_weights(settings, graph)
         layers = settings.feature_layers
         self._features = FeatureViews(graph, layers) if layers else None
         self._guard = guard
@@ -242,14 +242,13 @@ class Observer:
                     self.logs[log_key(method.name, key)] = value
 
 
-def _target_weights(settings: Settings, num_classes: int) -> np.ndarray:
+def _target_weights(settings: Settings, graph: ModelGraph) -> np.ndarray:
     """What is explained for each probe, as weights of its logits, float (n, k)."""
     probes, target = settings.probes, settings.target
     if target == "label" and probes.multi_hot is not None:
         return probes.multi_hot  # the sum of a probe's labels; none: the predicted class
-    if probes.has_targets and target == "predicted" and num_classes == 1:
-        return np.ones((len(probes), 1), np.float32)  # the output itself, whatever its sign
-    classes = probes.labels if target == "label" else target
-    if callable(target) or target in ("predicted", CONTRAST):
+    has_label = target == "label" and graph.has_classes
+    classes = probes.labels if has_label else target
+    if callable(target) or (target in ("label", "predicted", CONTRAST) and not has_label):
         classes = None
-    return one_hot_targets(classes, len(probes), num_classes, "target")
+    return one_hot_targets(classes, len(probes), graph.num_classes, "target")

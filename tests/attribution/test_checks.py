@@ -218,28 +218,62 @@ def test_graph_mode_is_refused(rng, tmp_path):
             callback.observe(model, 0)
 
 
-def test_a_softmax_hidden_in_a_function_is_no_logit(rng):
-    class Hidden(layers.Layer):
-        @tf.function
-        def call(self, x):
-            return tf.nn.softmax(x)
+class Applied(layers.Layer):
+    """Applies a function, as a `Lambda` does."""
 
-    model = keras.Sequential([*small_cnn(activation=None).layers, Hidden()])
-    refuses("grad_cam", model, "logits cannot be found", "tf.function")
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def call(self, x):
+        return self.function(x)
 
 
-@pytest.mark.parametrize("way", ["clipped", "averaged"])
-def test_probabilities_are_never_taken_for_logits(way, rng):
-    bare = small_cnn()
-    if way == "clipped":
-        output = keras.ops.clip(bare.outputs[0], 1e-7, 1 - 1e-7)
-    else:
-        output = layers.Average()(
-            [bare.outputs[0], layers.Dense(4, activation="softmax")(bare.outputs[0])]
-        )
-    model = keras.Model(bare.inputs, output)
-    with pytest.raises(ValueError, match="outputs are probabilities"):
-        explain(model, rng.normal(size=(3, *SHAPE)))
+def headed(function, num_classes=4):
+    return keras.Sequential(
+        [*small_cnn(num_classes=num_classes, activation=None).layers, Applied(function)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("function", "num_classes"),
+    [
+        (lambda x: tf.map_fn(tf.sigmoid, x), 1),
+        (lambda x: tf.map_fn(tf.nn.softmax, x), 4),
+        (lambda x: tf.ensure_shape(tf.py_function(tf.sigmoid, [x], tf.float32), x.shape), 1),
+        (lambda x: tf.math.cumprod(tf.sigmoid(x), axis=1), 4),
+    ],
+)
+def test_probabilities_whose_logits_are_hidden_are_never_taken_for_logits(
+    function, num_classes, rng
+):
+    graph = ModelGraph(headed(function, num_classes), "vanilla_gradients", image_shape=SHAPE)
+    with pytest.raises(ValueError, match=r"outputs are probabilities.*target=lambda outputs"):
+        graph.attribute(rng.normal(size=(3, *SHAPE)))
+
+
+def test_logits_out_of_a_loop_are_logits(rng):
+    images = rng.normal(size=(3, *SHAPE)).astype(np.float32)
+    model = headed(lambda x: tf.map_fn(lambda row: 9 * row, x))
+    found = ModelGraph(model, "vanilla_gradients", image_shape=SHAPE).attribute(images)[0]
+    np.testing.assert_allclose(found.logits, model(images), rtol=1e-4)
+
+
+def test_an_output_that_is_explained_as_it_is_is_noted_once(rng):
+    images = rng.normal(size=(3, *SHAPE)).astype(np.float32)
+
+    def median(x):
+        return tf.sort(tf.sigmoid(x), axis=1)[:, 1:2]
+
+    with pytest.warns(UserWarning, match=r"explained as it is.*above 0\.5") as caught:
+        graph = ModelGraph(headed(median), "vanilla_gradients", image_shape=SHAPE)
+        found = graph.attribute(images)[0]
+        graph.predict(images)
+    assert sum("as it is" in str(warning.message) for warning in caught) == 1
+    assert "as it is" in graph.resolved["score"]["taken from"]
+    expected = headed(median)(images).numpy()
+    np.testing.assert_allclose(found.probabilities, expected, rtol=1e-5)
+    np.testing.assert_array_equal(found.classes, expected[:, 0] > 0.5)
 
 
 def test_layers_that_compute_in_half_precision_on_their_own_are_named(rng):

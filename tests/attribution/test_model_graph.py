@@ -252,7 +252,7 @@ def test_it_works_where_functions_run_eagerly(images):
 
 def test_printing_a_graph_says_what_was_resolved():
     text = str(ModelGraph(small_cnn(), ALL_METHODS, image_shape=SHAPE))
-    assert "logit before the softmax of dense_2" in text
+    assert "taken from the logit before the softmax of dense_2" in text
     assert "grad_cam: layer conv_2" in text
     assert "deconvnet: layer logits, rule ReLU(signal) at 3 ReLU nodes" in text
 

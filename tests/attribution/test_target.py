@@ -1,5 +1,6 @@
 """What is explained: contrasts, functions of the outputs, one output of several; other inputs."""
 
+import tracemalloc
 import warnings
 
 import keras
@@ -8,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from keras_saliency import ModelGraph, ProbeSet, SaliencyCallback, confirm, explain
+from keras_saliency.attribution.target import one_hot_targets
 from keras_saliency.sinks import Sink
 
 layers = keras.layers
@@ -45,6 +47,16 @@ def twin_grad_cam(model, images, score_of, layer="maps"):
 
 def resized(maps):
     return tf.image.resize(maps[..., None], SHAPE[:2]).numpy()[..., 0]
+
+
+def test_numbers_of_outputs_follow_the_models_own_order():
+    images = keras.Input(SHAPE)
+    pooled = features(images)[1]
+    outputs = {"species": layers.Dense(3)(pooled), "age": layers.Dense(5)(pooled)}
+    model, pixels = keras.Model(images, outputs), images_of()
+    for number, name in enumerate(outputs):
+        by_number, by_name = (explain(model, pixels, 1, output=o) for o in (number, name))
+        np.testing.assert_array_equal(by_number, by_name)
 
 
 @pytest.mark.parametrize("as_dict", [True, False])
@@ -113,6 +125,79 @@ def test_similarity_to_references_finds_its_row_by_the_index():
     )
     found = explain(model, pixels, similarity, chunk_size=2)
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def anomaly(outputs, probes):
+    rebuilt = outputs["rebuilt"] if isinstance(outputs, dict) else outputs
+    return tf.reduce_mean((rebuilt - probes.images) ** 2, axis=(1, 2, 3))
+
+
+@pytest.mark.parametrize("kind", ["dense", "convolution", "dict"])
+def test_the_error_of_an_autoencoder_is_explained_by_the_maps_before_its_output(kind):
+    images = keras.Input(SHAPE)
+    maps, pooled = features(images)
+    if kind == "dense":
+        rebuilt = layers.Reshape(SHAPE)(layers.Dense(int(np.prod(SHAPE)))(pooled))
+    else:
+        rebuilt = layers.Conv2DTranspose(3, 3)(maps)
+    outputs = {"rebuilt": rebuilt, "kind": layers.Dense(2)(pooled)} if kind == "dict" else rebuilt
+    model, pixels = keras.Model(images, outputs), images_of()
+
+    class Pixels:
+        images = pixels
+
+    expected = resized(twin_grad_cam(model, pixels, lambda out: anomaly(out, Pixels)))
+    np.testing.assert_allclose(explain(model, pixels, anomaly), expected, rtol=1e-4, atol=1e-7)
+
+
+def test_an_image_gated_by_its_own_mask_has_maps():
+    images = keras.Input(SHAPE)
+    mask = layers.Dense(120, activation="sigmoid")(features(images)[1])
+    gated = layers.Multiply()([images, layers.Reshape((12, 10, 1))(mask)])
+    model = keras.Model(images, layers.Dense(3)(layers.GlobalAveragePooling2D()(gated)))
+    pixels = images_of()
+    expected = resized(twin_grad_cam(model, pixels, lambda out: out[:, 1]))
+    np.testing.assert_allclose(explain(model, pixels, 1), expected, rtol=1e-4, atol=1e-8)
+
+
+@pytest.mark.parametrize("loss", ["mse", keras.losses.Huber()])
+def test_a_regression_is_explained_by_its_number_and_has_no_classes(loss):
+    images = keras.Input(SHAPE)
+    out = layers.Dense(1, bias_initializer=keras.initializers.Constant(-5))(features(images)[1])
+    model, pixels = keras.Model(images, out), images_of()
+    raises, lowers = (
+        resized(twin_grad_cam(model, pixels, lambda out, s=sign: s * out[:, 0])) for sign in (1, -1)
+    )
+    # Taken for a classifier, it says class 0, since its output is negative.
+    np.testing.assert_allclose(explain(model, pixels), lowers, atol=1e-6)
+    model.compile("adam", loss)
+    np.testing.assert_allclose(explain(model, pixels), raises, atol=1e-6)
+    np.testing.assert_allclose(explain(model, pixels, 0), lowers, atol=1e-6)
+    assert not ModelGraph(model, image_shape=SHAPE).has_classes
+    with pytest.raises(ValueError, match="confirm needs a model that names classes"):
+        confirm(model, ProbeSet(pixels, np.arange(5) % 2), (0, 0, 2, 2))
+
+
+def test_a_training_of_a_regression_on_whole_numbers_has_no_classes(tmp_path):
+    images = keras.Input(SHAPE)
+    model = keras.Model(images, layers.Dense(1)(features(images)[1]))
+    model.compile("adam", "mae")
+    pixels, ages = images_of(12), np.arange(12) + 20
+    callback = SaliencyCallback(ProbeSet(pixels, ages), tmp_path, on_error="raise")
+    model.fit(pixels, ages, epochs=1, verbose=0, callbacks=[callback])
+    assert np.isnan(callback.history.confidence[-1]).all()
+    assert "no classes" in callback.summary()
+
+
+def test_targets_of_many_classes_take_no_square_of_them():
+    tracemalloc.start()
+    try:
+        weights = one_hot_targets([5, 11_000], 2, 12_000, "classes")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10 * weights.nbytes < 2**20
+    assert weights[0, 5] == weights[1, 11_000] == 1 and weights.sum() == 2
 
 
 def segmenter():

@@ -30,7 +30,7 @@ class ClassLabels:
             return cls(probes.multi_hot > 0, True)
         if probes.class_labels is None:
             return None
-        return cls(np.eye(max(2, num_logits), dtype=bool)[probes.class_labels], False)
+        return cls(_one_hot(probes.class_labels, max(2, num_logits)), False)
 
     def says(self, logits: np.ndarray) -> np.ndarray:
         """Returns which classes these logits (m, k) say, bool (m, k)."""
@@ -39,7 +39,7 @@ class ClassLabels:
         if logits.shape[1] == 1:
             is_second = logits[:, 0] > 0
             return np.stack([~is_second, is_second], axis=1)
-        return np.eye(logits.shape[1], dtype=bool)[np.argmax(logits, axis=1)]
+        return _one_hot(np.argmax(logits, axis=1), logits.shape[1])
 
     def margins(self, logits: np.ndarray) -> np.ndarray:
         """Returns how far each class is from being said, (m, k), positive where it is."""
@@ -67,3 +67,10 @@ class ClassLabels:
         counts = self.has_class.sum(axis=0)
         most = np.argsort(-counts, kind="stable")[:limit]
         return sorted(int(c) for c in most if counts[c])
+
+
+def _one_hot(classes: np.ndarray, num_classes: int) -> np.ndarray:
+    """Returns bool (n, k); classes may be many, so no square of them is made."""
+    found = np.zeros((len(classes), num_classes), bool)
+    found[np.arange(len(classes)), classes] = True
+    return found

@@ -11,7 +11,7 @@ NO_RELU = "there is no ReLU to rectify"
 NO_POOLING = "without max-pooling, the same map for every image"
 ATTENTION = "no rule for attention"
 UNREACHABLE = "a ReLU that cannot be rectified"
-NO_LOGITS = "the logits are hidden in a `tf.function`"
+NO_LOGITS = "the logits are hidden in a loop"
 NO_MAPS = "there are no maps"
 
 # What an error says, and what the table says of it.
@@ -49,6 +49,11 @@ class Entry:
     ask: dict = field(default_factory=dict)
     images: Callable[[tuple], Any] | None = None
     is_slow: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the model takes the images as they are, and its one output names classes."""
+        return self.images is None and not self.ask and "channels first" not in self.name
 
 
 @dataclass(frozen=True)
@@ -100,14 +105,23 @@ def _explained_or_refused(model, probes, method, entry):
         return Result(refused=known[0])
 
 
+def assert_as_predicted(predictions, model, probes):
+    """The class of each probe is the one that `model.predict` names."""
+    output = model.predict(probes.model_inputs, verbose=0)
+    named = output[:, 0] > 0.5 if output.shape[1] == 1 else output.argmax(axis=1)
+    np.testing.assert_array_equal(predictions.classes, named)
+
+
 def _explained(model, probes, methods, entry):
     from keras_saliency import ModelGraph
     from keras_saliency.attribution.target import Target
 
     target = Target.about(probes, entry.ask.get("target"), entry.ask.get("output"))
     graph = ModelGraph(model, list(methods), image_shape=entry.shape, chunk_size=1, target=target)
-    _, heatmaps = graph.attribute(probes.model_inputs)
+    predictions, heatmaps = graph.attribute(probes.model_inputs)
     assert graph.num_traces == 1
+    if entry.is_plain and METHODS[0] in methods:
+        assert_as_predicted(predictions, model, probes)
     found = {}
     for method in methods:
         native, at_image_size = heatmaps[method].native, heatmaps[method].at_image_size()

@@ -29,6 +29,17 @@ def _headed(*head, shape=SHAPE, before=(), activation="relu", **given):
     return make
 
 
+def _joined(join, make_head):
+    """The same network with two such heads, joined."""
+
+    def make():
+        images = keras.Input(SHAPE)
+        pooled = layers.GlobalAveragePooling2D()(_features(images))
+        return keras.Model(images, join()([make_head()(pooled) for _ in range(2)]))
+
+    return make
+
+
 def _changed(change):
     def make():
         model = _headed()()
@@ -184,6 +195,10 @@ def _softmax():
     return layers.Dense(4, "softmax")
 
 
+def _sigmoid():
+    return layers.Dense(1, "sigmoid")
+
+
 def _task(name, make, layer="maps", deconvnet="", shape=SHAPE, images=None, **ask):
     return Entry(name, make, shape, layer, deconvnet, ask, images)
 
@@ -191,7 +206,12 @@ def _task(name, make, layer="maps", deconvnet="", shape=SHAPE, images=None, **as
 TASKS = [
     _task("softmax", _headed(_softmax)),
     _task("logits", _headed()),
-    _task("one sigmoid unit", _headed(lambda: layers.Dense(1, "sigmoid"))),
+    _task("one sigmoid unit", _headed(_sigmoid)),
+    _task("hard sigmoid", _headed(lambda: layers.Dense(1, "hard_sigmoid"))),
+    _task("1 - sigmoid", _headed(_sigmoid, lambda: layers.Rescaling(-1.0, 1.0))),
+    _task("average of sigmoids", _joined(layers.Average, _sigmoid)),
+    _task("average of softmaxes", _joined(layers.Average, _softmax)),
+    _task("sigmoids side by side", _joined(layers.Concatenate, _sigmoid)),
     _task("multi-label", _headed(lambda: layers.Dense(5, "sigmoid"))),
     _task("contrast of two classes", _headed(), target="contrast"),
     _task("regression, ordinal scale", _headed(lambda: layers.Dense(1)), target=_first_output),
@@ -233,9 +253,10 @@ TASKS = [
         "ReLU with a gradient of your own", _headed(activation=_own_gradient), deconvnet=UNREACHABLE
     ),
     _task("ReLU inside a `tf.function`", _headed(activation=_hidden_relu), deconvnet=UNREACHABLE),
+    _task("softmax inside a `tf.function`", _headed(lambda: layers.Dense(4, _hidden_softmax))),
     _task(
-        "softmax inside a `tf.function`",
-        _headed(lambda: layers.Dense(4, _hidden_softmax)),
+        "sigmoid inside a loop",
+        _headed(lambda: layers.Dense(1), lambda: layers.Lambda(lambda x: tf.map_fn(tf.sigmoid, x))),
         "",
         NO_LOGITS,
     ),
