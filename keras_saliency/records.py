@@ -356,6 +356,7 @@ class EpochReport:
         heatmaps: `Heatmaps` by method.
         statistics: float32 arrays (n,) by method and statistic, NaN where undefined.
         logs: the keys and values that go into Keras's `logs`, all finite.
+        metrics: what Keras has logged, such as its loss, of each epoch since the report before.
         scalars: value by tag, without those that are undefined.
         pictures: uint8 RGB array (height, width, 3) by tag.
         filmstrips: tags of the pictures that grow by a column an epoch.
@@ -372,6 +373,7 @@ class EpochReport:
     heatmaps: dict[str, Heatmaps] = field(default_factory=dict)
     statistics: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     logs: dict[str, float] = field(default_factory=dict)
+    metrics: dict[int, dict[str, float]] = field(default_factory=dict)
     scalars: dict[str, float] = field(default_factory=dict)
     pictures: dict[str, np.ndarray] = field(default_factory=dict)
     filmstrips: frozenset[str] = frozenset()

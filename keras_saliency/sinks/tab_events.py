@@ -20,7 +20,6 @@ from keras_saliency.rendering import (
 from keras_saliency.tab import schema
 
 Events = dict[tuple[str, int], list[bytes]]  # parts of each event by tag and step
-_MOST_PROBES = 256
 _MAP_SIDE, _PICTURE_SIDE = 56, 256  # pixels of the longer side at most
 _MASK_SIDE = 128  # pixels of the longer side at most
 _PNG_SIDE = 64  # pixels of the longer side, up to which a picture is kept without loss
@@ -40,7 +39,7 @@ class TabEvents:
 
     def __init__(self, probes: ProbeSet):
         self._probes = probes
-        self.shown = spread_evenly(len(probes), _MOST_PROBES)
+        self.shown = spread_evenly(len(probes), schema.MOST_PROBES)
         self._is_begun = False
 
     def events(self, report: EpochReport) -> Events:
@@ -56,6 +55,8 @@ class TabEvents:
         if report.tested and report.batch is None:
             head = schema.encode_head(lines=report.tested.splitlines())
             events[schema.TESTED, report.step] = [head]
+        for epoch, metrics in report.metrics.items():
+            events[schema.METRICS, epoch] = [schema.encode_head(metrics=_finite(metrics))]
         if report.heatmaps and report.batch is None:
             events |= {(tag, report.step): parts for tag, parts in self._measured(report)}
         for number, alert in enumerate(report.findings, report.num_earlier_findings):
@@ -74,15 +75,17 @@ class TabEvents:
             correct = predictions.is_correct(self._probes)
             if correct is not None:
                 rows["correct"] = correct
-        yield schema.PREDICTIONS, schema.encode_rows({n: v[shown] for n, v in rows.items()})
+        fingerprint = self._probes.fingerprint
+        rows = {name: values[shown] for name, values in rows.items()}
+        yield schema.PREDICTIONS, schema.encode_rows(rows, fingerprint)
         for method, heatmaps in report.heatmaps.items():
             numbers = report.statistics.get(method, {})
             rows = {name: values[shown] for name, values in numbers.items()}
             maps, means = compact(heatmaps, shown)
             with np.errstate(invalid="ignore"):
                 rows["map_maximum"] = maps.max(axis=(1, 2))
-            yield schema.NUMBERS + method, schema.encode_rows(rows)
-            parts = schema.encode_maps(maps, means, heatmaps.empty[shown])
+            yield schema.NUMBERS + method, schema.encode_rows(rows, fingerprint)
+            parts = schema.encode_maps(maps, means, heatmaps.empty[shown], fingerprint)
             yield schema.MAPS + method, parts
 
     def _describe(self, report: EpochReport) -> bytes:
@@ -111,6 +114,7 @@ class TabEvents:
     def _pictures(self) -> bytes:
         contents = [_encode(picture) for picture in self._drawn()]
         head: dict[str, Any] = {"sizes": list(map(len, contents)), "objects": None}
+        head["probes"] = self._probes.fingerprint
         masks, are_found = self._objects()
         if masks is not None:
             masks = _reduced(masks)
@@ -177,6 +181,10 @@ def _reduced(masks: np.ndarray) -> np.ndarray:
     size = max(1, round(width / factor)), max(1, round(height / factor))
     shares = [cv2.resize(m.astype(np.float32), size, interpolation=cv2.INTER_AREA) for m in masks]
     return np.stack(shares) >= 0.5
+
+
+def _finite(metrics: dict[str, float]) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
 
 
 def _encode(picture: np.ndarray) -> bytes:

@@ -77,7 +77,8 @@ class TensorBoardSink(Sink):
             self._write(report, pictures, events)
         except TROUBLE:
             self.close()  # the next report begins a new file
-            kept = {key: p for key, p in events.items() if key[0] == schema.FINDINGS}
+            lasting = (schema.FINDINGS, schema.METRICS)
+            kept = {key: parts for key, parts in events.items() if key[0] in lasting}
             bare = dataclasses.replace(report, heatmaps={}, statistics={}, pictures={})
             self._owed.append((bare, kept))
             raise

@@ -7,13 +7,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tensorboard import errors, plugin_util
+from tensorboard import plugin_util
 from tensorboard.backend import http_util
 from tensorboard.plugins import base_plugin
 from werkzeug import wrappers
 
 from keras_saliency.tab import schema
-from keras_saliency.tab.reader import Reader
+from keras_saliency.tab.log import EventFiles
+from keras_saliency.tab.reader import Reader, message_of
 
 STATIC = Path(__file__).with_name("static")
 # By suffix, not by the system's own table, which calls a .js text/plain on some.
@@ -35,6 +36,7 @@ class SaliencyPlugin(base_plugin.TBPlugin):
 
     def __init__(self, context: base_plugin.TBContext) -> None:
         self._provider = context.data_provider
+        self._event_files = EventFiles()
         self._files = [name for name in os.listdir(STATIC) if Path(name).suffix in _TYPES]
 
     def is_active(self) -> bool:
@@ -62,15 +64,15 @@ class SaliencyPlugin(base_plugin.TBPlugin):
         try:
             context = plugin_util.context(request.environ)
             experiment = plugin_util.experiment_id(request.environ)
-            reader = Reader(self._provider, context, experiment)
+            reader = Reader(self._provider, context, experiment, self._event_files)
             content, content_type = reader.answer(name, request.args.to_dict())
-        except (KeyError, errors.NotFoundError) as error:
-            return _error(request, 404, f"There is no such thing in this log: {error}")
-        except (ValueError, errors.InvalidArgumentError) as error:
-            return _error(request, 400, f"This cannot be read: {error}")
-        except Exception as error:
+        except KeyError as error:
+            return _error(request, 404, message_of(error))
+        except ValueError as error:
+            return _error(request, 400, message_of(error))
+        except Exception:
             _log.warning("The Saliency tab cannot answer %s", name, exc_info=True)
-            return _error(request, 500, f"{type(error).__name__}: {error}")
+            return _error(request, 503, "The Saliency tab cannot answer now: see TensorBoard's log")
         return http_util.Respond(request, content, content_type)
 
 

@@ -1,7 +1,6 @@
 """The Saliency tab as one HTML file, which opens without TensorBoard and without a network."""
 
 import base64
-import contextlib
 import json
 import os
 import re
@@ -14,7 +13,7 @@ from tensorboard import context as tensorboard_context
 from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
 
 from keras_saliency.tab import schema
-from keras_saliency.tab.reader import Reader
+from keras_saliency.tab.reader import Reader, message_of
 
 _STATIC = Path(__file__).with_name("static")
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w.]+)";$', re.MULTILINE)
@@ -75,20 +74,24 @@ def build_report(log_dir: str, *, runs: Sequence[str] | None = None, max_epochs:
         raise ValueError(f'There is no run "{unknown[0]}". Pass one of: {", ".join(known)}.')
     chosen = [run for run in found if runs is None or run["name"] in runs]
     answers: dict[str, bytes] = {}
+    errors: dict[str, str] = {}  # what takes an answer's place
     notes: list[str] = []
     readable = []
     for run in chosen:
         try:
-            notes += _add(answers, reader, run["name"], max_epochs)
+            notes += _add(answers, errors, reader, run["name"], max_epochs)
         except (ValueError, KeyError) as error:
-            if runs is not None or len(chosen) == 1:
-                raise
-            notes.append(f"{run['name']} cannot be read: {error}.")
+            said = f'"{run["name"]}" cannot be read: {error.args[0]}.'
+            if runs is not None:
+                raise ValueError(said) from error
+            notes.append(said)
         else:
             readable.append(run)
+    if not readable:
+        raise ValueError(" ".join(notes))
     answers[_question("runs")] = json.dumps({"runs": readable}).encode()
     encoded = {question: base64.b64encode(a).decode() for question, a in answers.items()}
-    embedded = json.dumps({"answers": encoded, "note": " ".join(notes)})
+    embedded = json.dumps({"answers": encoded, "errors": errors, "note": " ".join(notes)})
     return _PAGE.format(
         style=(_STATIC / "style.css").read_text(encoding="utf-8"),
         data=embedded.replace("<", "\\u003c"),
@@ -106,7 +109,9 @@ def _read(log_dir: str) -> Reader:
     return Reader(provider, tensorboard_context.RequestContext(), "")
 
 
-def _add(answers: dict[str, bytes], reader: Reader, run: str, max_epochs: int) -> list[str]:
+def _add(
+    answers: dict[str, bytes], errors: dict[str, str], reader: Reader, run: str, max_epochs: int
+) -> list[str]:
     """Adds all answers about a run; returns notes for whoever opens the report."""
     about = json.loads(reader.answer("run", {"run": run})[0])
     steps = sorted({s for found in about["steps"].values() for s in found})
@@ -115,8 +120,10 @@ def _add(answers: dict[str, bytes], reader: Reader, run: str, max_epochs: int) -
     about["steps"] = {m: [s for s in found if s in kept] for m, found in about["steps"].items()}
 
     def add(name: str, **query: str) -> None:
-        with contextlib.suppress(KeyError, ValueError):  # a damaged log lacks this part
+        try:
             answers[_question(name, **query)] = reader.answer(name, query)[0]
+        except (KeyError, ValueError) as error:  # a damaged log lacks this part
+            errors[_question(name, **query)] = message_of(error)
 
     answers[_question("run", run=run)] = json.dumps(about).encode()
     add("pictures", run=run)

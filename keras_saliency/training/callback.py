@@ -231,6 +231,7 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
         self._note_bar()
         if not self._is_running:
             return
+        self._guard.run("Keras's numbers", self._run.add_metrics, epoch, logs or {})
         moment = self._schedule.at_epoch_end(epoch, self._run.is_busy)
         if moment is not None:
             self._observe(moment, self._schedule.epoch_budget)

@@ -1,6 +1,7 @@
 """`Publisher`: what becomes of an observation. Statistics, pictures, history, files, sinks."""
 
 import dataclasses
+from collections import deque
 
 from keras_saliency._utils.files import TROUBLE
 from keras_saliency.history import History, KeptMaps, RunFiles
@@ -48,6 +49,11 @@ class Publisher:
         self._num_findings = num_findings
         self._health = Health(settings.probes)
         self._last: tuple[int, Predictions] | None = None
+        self._metrics: deque[tuple[int, dict[str, float]]] = deque()
+
+    def add_metrics(self, epoch: int, metrics: dict[str, float]) -> None:
+        """Keeps what Keras has logged of an epoch for the next report, from any thread."""
+        self._metrics.append((epoch, metrics))
 
     def publish(self, measured: Measured, cost: dict[str, float]) -> EpochReport | None:
         """Completes a report, and hands it to history and sinks.
@@ -108,7 +114,7 @@ class Publisher:
             is_wanted = self._search.is_wanted
             texts = {SUMMARY_TAG: self._search.summary()} if is_wanted else {}
             findings = self._search.take_unreported()
-            if pictures or texts:
+            if pictures or texts or self._metrics:
                 epoch, predictions = self._last
                 self._write(
                     EpochReport(
@@ -142,7 +148,10 @@ class Publisher:
 
     def _write(self, report: EpochReport) -> EpochReport:
         """Hands a report to the sinks, its findings numbered."""
-        report = dataclasses.replace(report, num_earlier_findings=self._num_findings)
+        metrics = dict(self._metrics.popleft() for _ in range(len(self._metrics)))
+        report = dataclasses.replace(
+            report, num_earlier_findings=self._num_findings, metrics=metrics
+        )
         self._num_findings += len(report.findings)
         for name, sink in self._sinks.items():
             self._guard.run(name, sink.write, report, tries_again=sink.tries_again)

@@ -6,6 +6,8 @@ import threading
 from os.path import abspath
 from typing import Any
 
+import numpy as np
+
 from keras_saliency._utils.arguments import is_remote
 from keras_saliency._utils.notify import notify
 from keras_saliency.attribution.model_graph import ModelGraph
@@ -151,6 +153,14 @@ class Run:
         # With averaged weights, the two accuracies may be those of different weights.
         if not getattr(getattr(self.model, "optimizer", None), "use_ema", False):
             self.observer.compare_accuracy(logs)
+
+    def add_metrics(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Keeps the numbers that Keras has logged of an epoch, such as its loss."""
+        numbers = {name: np.asarray(value) for name, value in logs.items()}
+        metrics = {
+            n: float(v) for n, v in numbers.items() if v.ndim == 0 and v.dtype.kind in "biuf"
+        }
+        self._publisher.add_metrics(epoch, metrics)
 
     def pass_over(self, epoch: int) -> None:
         """Notes that an epoch was trained and not observed: what history had of it is old."""

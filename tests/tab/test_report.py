@@ -87,7 +87,7 @@ def test_a_report_leaves_out_a_run_that_cannot_be_read_and_says_so(tmp_path):
     write_foreign(tmp_path)
     page = report.build_report(str(tmp_path))
     found = json.loads(page.split('id="report">')[1].split("</script>")[0])
-    assert "foreign cannot be read" in found["note"]
+    assert '"foreign" cannot be read: this run\'s probes' in found["note"]
     assert not [q for q in found["answers"] if "foreign" in q]
     with pytest.raises(ValueError, match="another version"):
         report.build_report(str(tmp_path), runs=["foreign"])

@@ -10,9 +10,12 @@ import { Grid } from "./grid.js";
 import { handleKey } from "./keys.js";
 import { Legend } from "./legend.js";
 import { ProbePage } from "./probe_page.js";
+import { messageOf } from "./source.js";
 import { isDark, watchTheme } from "./state.js";
 import { Store } from "./store.js";
 import { Timeline } from "./timeline.js";
+
+const PATIENCE = 150; // ms after which a tile says that its map is still to come
 
 /** The tab, which shows what its store holds. */
 export class App {
@@ -30,6 +33,7 @@ export class App {
     this.filters = new Filters(this.store, this.grid.count);
     this.findings = new Findings(this.store, (address, text) => this.enlarge(address, text));
     this.page = new ProbePage(this.store);
+    this.drawings = 0;
   }
 
   /** Reads, and shows. */
@@ -59,24 +63,31 @@ export class App {
     window.focus(); // so that keys reach this frame
   }
 
-  /** Draws what is chosen, once its maps are known. */
+  /** Draws what is chosen; where its maps take long to come, the tiles say so meanwhile. */
   async draw() {
-    const { store } = this;
+    const { store } = this, number = ++this.drawings;
     this.timeline.sync(); // at once: the slider does not wait for maps
-    if (!(await store.ready())) return;
-    const { run, state } = store;
-    if (!store.isWarned) this.say(store.caution());
+    const late = setTimeout(() => number === this.drawings && this.show(), PATIENCE);
+    const isReady = await store.ready().finally(() => clearTimeout(late));
+    if (!isReady) return;
+    this.show();
+    document.documentElement.dataset.drawn = `${store.run.name} ${store.state.epoch}`; // for those who watch from outside
+    performance.mark("saliency drawn");
+    store.drawn();
+  }
+
+  /** Draws all parts from what is known now. */
+  show() {
+    const { store } = this, { run, state } = store;
+    this.say(store.message());
     if (!store.isPlaying || !this.grid.cards.length) this.grid.lay();
     this.grid.draw();
-    document.documentElement.dataset.drawn = `${run.name} ${state.epoch}`; // for those who watch from outside
-    performance.mark("saliency drawn");
     this.page.sync();
     this.controls.sync();
     this.legend.sync(state, run);
     this.filters.sync();
     this.findings.sync();
-    this.curves.sync();
-    store.drawn();
+    this.curves.sync().catch((error) => this.say(messageOf(error)));
   }
 
   /** @param {string} text */
@@ -101,7 +112,11 @@ export class App {
   /** Hands the view to the user as a PNG. */
   async exportView() {
     const { store } = this;
-    await store.settled();
-    save(await viewPicture(store), `${store.run.name}_${store.run.when(store.state.epoch ?? 0)}.png`);
+    try {
+      await store.settled();
+      save(await viewPicture(store, this.grid.columns), `${store.run.name}_${store.run.when(store.state.epoch ?? 0)}.png`);
+    } catch (error) {
+      store.warn(messageOf(error));
+    }
   }
 }

@@ -2,6 +2,7 @@
 
 import { chart, legendOf } from "./chart.js";
 import { h, readable, replace, select } from "./dom.js";
+import { titleOf } from "./findings.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./chart.js").Line} Line */
@@ -12,8 +13,9 @@ const USUAL = ["drift_previous", "object_mass", "border_enrichment"];
 function loggedStatistics({ run }) {
   const found = new Set();
   for (const [name, tag] of run.about.scalars) {
-    const parts = tag.split("/");
-    if (name === run.name && parts.length === 3 && run.methods.includes(parts[1])) found.add(parts[2]);
+    const method = run.methods.find((m) => tag.startsWith(`saliency/${m}/`));
+    const statistic = tag.slice(`saliency/${method}/`.length);
+    if (name === run.name && method && !statistic.includes("/")) found.add(statistic);
   }
   return [...found].sort();
 }
@@ -108,9 +110,9 @@ export class Curves {
   markers() {
     const { run } = this.store;
     return run.about.findings
-      .filter((/** @type {any} */ f) => f.severity === "alert")
+      .filter((/** @type {any} */ f) => f.severity === "alert" && f.epoch !== null)
       .map((/** @type {any} */ f) => ({
-        step: f.epoch, text: `alert in ${run.when(f.epoch)}: ${f.detector}`,
+        step: f.epoch, text: `alert in ${run.when(f.epoch)}: ${titleOf(f, run)}`,
         onpick: () => this.showFinding(f),
       }));
   }

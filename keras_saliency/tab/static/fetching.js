@@ -6,11 +6,13 @@ import { needs, subjects } from "./tile.js";
 
 const AHEAD = 8; // epochs that are fetched before they are played
 
-/** Whether all that is to be drawn now has been fetched. @param {Store} store */
+/** Whether all that is to be drawn now has been fetched, or cannot be.
+ *  @param {Pick<Store, "state"|"run"|"other">} store */
 export function isKnown({ state, run, other }) {
   const isScaled = state.scale !== "probe";
-  return subjects(state, run, other).flatMap(needs).every((n) =>
-    n.run.known(n.method, n.step) && (isScaled || n.run.maxima.has(n.method)));
+  return subjects(state, run, other).flatMap(needs).every((n) => !n.run.has(n.method, n.step)
+    || n.run.failure(n.method, n.step)
+    || (n.run.known(n.method, n.step) && (isScaled || n.run.maxima.has(n.method))));
 }
 
 /** Fetches the maps that some tiles need. @param {import("./tile.js").Subject[]} shown @param {string} scale */
@@ -24,8 +26,5 @@ export async function fetchMaps(shown, scale) {
 export function fetchAhead({ state, run, isPlaying }) {
   const { steps } = run, at = steps.indexOf(state.epoch ?? 0);
   const wanted = steps.slice(Math.max(0, at - 1), at + 1 + (isPlaying ? AHEAD : 1));
-  for (const method of state.methods) {
-    const found = wanted.map((s) => run.stepOf(method, s)).filter((s) => s !== null);
-    run.need(method, found).catch(() => null); // reported where the epoch is shown
-  }
+  for (const method of state.methods) run.need(method, wanted); // failures are told where the epoch is shown
 }

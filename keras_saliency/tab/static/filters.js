@@ -1,6 +1,7 @@
 // Which probes are shown, and in which order.
 
 import { h, replace, select } from "./dom.js";
+import { titleOf } from "./findings.js";
 
 /** The bar above the grid. */
 export class Filters {
@@ -14,7 +15,8 @@ export class Filters {
 
   sync() {
     const { store } = this, { state, run } = store, about = run.about.probes;
-    const known = run.name;
+    const finding = run.about.findings.find((/** @type {any} */ f) => f.number === state.finding);
+    const known = JSON.stringify([run.name, about.fingerprint, finding]);
     if (known !== this.known) {
       this.known = known;
       const labels = distinct(about.label_texts), groups = about.groups ? distinct(about.groups) : [];
@@ -22,6 +24,7 @@ export class Filters {
       const any = (text, all) => [["", text], ...all.map((x) => /** @type {[string, string]} */ ([x, x]))];
       /** @type {[string, string][]} */
       const kinds = [["", "all"], ["flipped", "prediction flipped"], ["wrong", "wrong"], ["alert", "in an alert"]];
+      if (finding) kinds.push(["finding", `in ${titleOf(finding, run)}, ${run.when(finding.epoch)}`]);
       replace(
         this.element,
         select("Sort", [["", "as given"], ["drift", "by drift"], ["confidence", "by confidence"], ["name", "by name"]],

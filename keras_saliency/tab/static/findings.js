@@ -2,12 +2,19 @@
 
 import { h, readable, replace } from "./dom.js";
 
-const ORDER = ["alert", "suspect", "hint"];
+const ORDER = ["alert", "suspect", "hint", "unknown"];
+/** @type {Record<string, string>} */
 const MEANS = {
   alert: "proven by a swap at two checks in a row",
   suspect: "seen at one check, or in what may be part of the object: a dependence, and no warning",
   hint: "a statistic moved; nothing is proven", // in runs of older versions
+  unknown: "of a kind that this version does not know",
 };
+
+/** What a finding is called: its detector and class. @param {any} f @param {import("./run_data.js").RunData} run */
+export function titleOf(f, run) {
+  return `${readable(f.detector || "unnamed detector")}${f.class_index === null ? "" : `, ${run.classText(f.class_index)}`}`;
+}
 
 /** The cards. */
 export class Findings {
@@ -29,7 +36,7 @@ export class Findings {
     if (known === this.known) return;
     this.known = known;
     const of = (/** @type {string} */ severity) => all.filter((f) => f.severity === severity).reverse();
-    const [alerts, suspects, hints] = ORDER.map(of);
+    const [alerts, suspects, hints, others] = ORDER.map(of);
     const said = lines.length ? lines
       : ["Silence does not exclude a shortcut: see saliency/summary under Text for what was tested."];
     const tested = said.map((line) => h("p", { className: "calm" }, line));
@@ -42,14 +49,16 @@ export class Findings {
       ...alerts.map((f) => this.card(f)),
       this.more("suspect", suspects, alerts.length > 0),
       this.more("hint", hints, alerts.length > 0),
+      this.more("unknown", others, alerts.length > 0),
       alerts.length ? behind : null,
     );
   }
 
-  /** @param {"suspect"|"hint"} severity @param {any[]} found @param {boolean} hasAlerts */
+  /** @param {"suspect"|"hint"|"unknown"} severity @param {any[]} found @param {boolean} hasAlerts */
   more(severity, found, hasAlerts) {
     if (!found.length) return null;
-    const name = `${found.length} ${severity}${found.length > 1 ? "s" : ""}`;
+    const kind = severity === "unknown" ? "other finding" : severity;
+    const name = `${found.length} ${kind}${found.length > 1 ? "s" : ""}`;
     const list = h("div", {});
     const open = severity === "suspect" && !hasAlerts; // nothing else is there to be read
     const fold = h("details", { open, ontoggle: () => {
@@ -71,15 +80,16 @@ export class Findings {
     const probes = this.store.selection.of(f);
     const about = run.about.probes;
     const shown = h("div", { className: "probes" }, ...probes.slice(0, 12).map((p) =>
-      h("button", { type: "button", className: "link", onclick: () => this.store.set({ probe: p, epoch: this.store.stepNear(f.epoch) }) },
+      h("button", { type: "button", className: "link", onclick: () => this.store.set({ probe: p, ...this.epochOf(f) }) },
         about.names[p])),
       probes.length > 12 && h("span", {}, `and ${probes.length - 12} more`));
     return h(
       "article",
       { className: `finding ${f.severity}`, "data-number": f.number, tabIndex: -1 },
-      h("header", {}, h("strong", { title: MEANS[/** @type {"alert"} */ (f.severity)] }, f.severity),
-        h("span", {}, `${readable(f.detector)}${f.class_index === null ? "" : `, ${run.classText(f.class_index)}`}`),
-        h("button", { type: "button", className: "link", onclick: () => this.store.goTo(f.epoch) }, run.when(f.epoch))),
+      h("header", {}, h("strong", { title: MEANS[f.severity] }, f.severity === "unknown" ? "finding" : f.severity),
+        h("span", {}, titleOf(f, run)),
+        f.epoch === null ? run.when(null)
+          : h("button", { type: "button", className: "link", onclick: () => this.store.goTo(f.epoch) }, run.when(f.epoch))),
       h("p", { className: "sentence" }, f.message),
       hasLoss && lossBar(f.accuracy_loss, f.loss_interval),
       adoption && h("p", { className: "counts" }, adoption),
@@ -92,8 +102,19 @@ export class Findings {
       probes.length > 0 && h("p", { className: "counts" }, `${probes.length} probes carry it or show it best:`),
       probes.length > 0 && shown,
       probes.length > 0 && h("button", { type: "button", className: "action",
-        onclick: () => this.store.set({ only: "alert", epoch: this.store.stepNear(f.epoch) }) }, "Show them in the grid"),
+        onclick: () => this.showProbes(f) }, "Show them in the grid"),
     );
+  }
+
+  /** Shows a finding's probes, all of them and no others. @param {any} f */
+  showProbes(f) {
+    this.store.isPlaying = false;
+    this.store.set({ only: "finding", finding: f.number, label: "", group: "", ...this.epochOf(f) });
+  }
+
+  /** The epoch of a finding, where it says one. @param {any} f */
+  epochOf(f) {
+    return f.epoch === null ? {} : { epoch: this.store.stepNear(f.epoch) };
   }
 
   /** @param {any} f */
@@ -101,7 +122,8 @@ export class Findings {
     const image = h("img", { alt: `Recipients before and after the swap: ${f.message}`, loading: "lazy" });
     const open = h("button", { type: "button", className: "picture", title: "Enlarge",
                                onclick: () => this.enlarge(image.src, image.alt) }, image);
-    this.store.run.evidence(f.number).then((address) => (image.src = address), () => open.remove());
+    image.addEventListener("error", () => open.replaceWith(unseen()));
+    this.store.run.evidence(f.number).then((address) => (image.src = address), () => open.replaceWith(unseen()));
     return open;
   }
 
@@ -111,6 +133,11 @@ export class Findings {
     card?.scrollIntoView({ block: "nearest" });
     card?.focus({ preventScroll: true });
   }
+}
+
+/** What stands in the place of a picture that cannot be shown. */
+function unseen() {
+  return h("p", { className: "counts" }, "The picture of this finding cannot be read.");
 }
 
 /** What stands in the place of an accuracy loss: in runs of older versions, and of groups.

@@ -1,13 +1,14 @@
 // The probes that are shown, in their order, each with its tiles.
 
 import { h, replace } from "./dom.js";
-import { drawTile, heightOf, nearest, needs, subjects } from "./tile.js";
+import { captionOf, drawTile, heightOf, missing, needs, rowsOf, subjects } from "./tile.js";
 
 /**
  * @typedef {object} Card
  * @property {number} probe
  * @property {HTMLElement} element
  * @property {HTMLCanvasElement[]} canvases
+ * @property {HTMLElement[]} captions
  * @property {HTMLElement} said
  * @property {boolean} isSeen
  * @property {string} drawn what its tiles show
@@ -15,8 +16,8 @@ import { drawTile, heightOf, nearest, needs, subjects } from "./tile.js";
 
 /** @typedef {NonNullable<ReturnType<import("./run_data.js").RunData["said"]>>} Said */
 
-/** @param {Said} said */
-function markOf(said) {
+/** Whether a prediction is right. @param {Said} said @returns {"right"|"wrong"|""} "" without labels */
+export function markOf(said) {
   return said.correct === null ? "" : said.correct ? "right" : "wrong";
 }
 
@@ -67,7 +68,9 @@ export class Grid {
     const { run, state } = this.store;
     const about = run.about.probes, width = state.size, height = heightOf(run, probe, width);
     const canvases = shown.map(() => h("canvas", { width, height }));
-    const figures = canvases.map((canvas, i) => h("figure", { style: `width:${width}px` }, canvas, h("figcaption", { hidden: shown.length < 2 }, shown[i].caption)));
+    const captions = shown.map(() => h("figcaption"));
+    const figures = canvases.map((canvas, i) => h("figure", { style: `width:${width}px` }, canvas, captions[i]));
+    const rows = rowsOf(figures, state);
     const said = h("p", { className: "said" });
     const alerted = this.store.selection.isAlerted(probe);
     const group = about.groups ? h("span", { className: "chip" }, about.groups[probe]) : null;
@@ -79,12 +82,12 @@ export class Grid {
         onkeydown: (/** @type {KeyboardEvent} */ e) => {
           if (e.key === "Enter") this.store.set({ probe });
         } },
-      h("div", { className: "tiles" }, ...figures),
+      ...rows.map((row) => h("div", { className: "tiles" }, ...row)),
       h("p", { className: "name" }, about.names[probe], group, badge),
       said,
     );
-    element.style.width = `${Math.max(150, shown.length * (width + 6) + 14)}px`;
-    return { probe, element, canvases, said, isSeen: false, drawn: "" };
+    element.style.width = `${Math.max(150, rows[0].length * (width + 6) + 14)}px`;
+    return { probe, element, canvases, captions, said, isSeen: false, drawn: "" };
   }
 
   /** @param {IntersectionObserverEntry[]} entries */
@@ -96,54 +99,44 @@ export class Grid {
     this.store.redraw();
   }
 
-  /** Draws what is seen; all maps are known. */
+  /** Draws what is seen, and says which maps are missing. */
   draw() {
     const { state, run, other } = this.store;
     this.subjects = subjects(state, run, other);
     const look = [state.view, state.opacity, state.colormap, state.scale, state.objects, run.steps.length].join();
     for (const card of this.cards) {
       if (!card.isSeen) continue;
-      const now = look + this.subjects.map((s) => JSON.stringify(needs(s).map((n) => [n.run.name, n.step])));
+      const now = look + JSON.stringify(this.subjects.map((s) => [missing(s), needs(s).map((n) => [n.run.name, n.step])]));
       if (card.drawn === now) continue;
       card.drawn = now;
       card.canvases.forEach((canvas, i) => {
-        const subject = /** @type {any} */ (this.subjects)[i];
+        const subject = /** @type {any} */ (this.subjects)[i], below = card.captions[i];
         drawTile(canvas, subject, card.probe, state);
-        const below = /** @type {HTMLElement} */ (canvas.nextElementSibling);
-        below.textContent = subject.caption;
+        below.textContent = captionOf(subject);
+        below.hidden = card.captions.length < 2 && !missing(subject);
       });
       this.caption(card);
     }
   }
 
-  /** Has all drawn anew, as after new maps of the same epochs. */
-  forget() {
-    for (const card of this.cards) card.drawn = "";
-  }
-
   /** @param {Card} card */
   caption(card) {
     const { run, state } = this.store, about = run.about.probes, label = about.label_texts[card.probe];
-    const said = run.said(card.probe, state.epoch ?? 0);
+    const said = run.said(card.probe, state.epoch ?? 0), compared = this.store.selection.compared(card.probe);
     replace(
       card.said,
       label ? h("span", { className: "label", title: "label" }, label) : null,
       said ? h("span", { className: `predicted ${markOf(said)}`, title: "prediction and confidence" }, inWords(said)) : null,
-      ...this.compared(card.probe),
+      compared ? h("span", { className: `predicted ${markOf(compared.said)}` }, `${compared.where}: ${inWords(compared.said)}`) : null,
     );
     card.element.setAttribute(
       "aria-label", `${about.names[card.probe]}, ${label}, predicted ${said ? inWords(said) : "unknown"}`);
   }
 
-  /** What is said in the other run, or at the other epoch. @param {number} probe */
-  compared(probe) {
-    const { run, other, state } = this.store;
-    const isRun = state.compare === "run" && other, isEpoch = state.compare === "epoch" && state.before !== null;
-    const said = isRun ? other.said(probe, nearest(other.steps, state.epoch ?? 0))
-      : isEpoch ? run.said(probe, state.before ?? 0) : null;
-    if (!said) return [];
-    const where = isRun ? "other run" : run.when(state.before ?? 0);
-    return [h("span", { className: `predicted ${markOf(said)}` }, `${where}: ${inWords(said)}`)];
+  /** How many cards are side by side. */
+  get columns() {
+    const [first] = this.cards, top = first?.element.offsetTop;
+    return Math.max(1, this.cards.filter((c) => c.element.offsetTop === top).length);
   }
 
   /** Moves the focus. @param {number} by how many probes */

@@ -142,6 +142,28 @@ export function paintDefect(context, reason) {
   context.textAlign = "center";
   context.shadowColor = "#000";
   context.shadowBlur = 4;
-  context.fillText(reason, width / 2, height / 2 + 5);
+  const lines = wrapped(context, reason, width - 4);
+  lines.forEach((line, i) => context.fillText(line, width / 2, height / 2 + 5 + 16 * (i - (lines.length - 1) / 2)));
   context.shadowBlur = 0;
+}
+
+/** Lines of a text that are no wider than a width; a longer word is broken.
+ *  @param {{measureText: (text: string) => TextMetrics}} context @param {string} text @param {number} width
+ *  @returns {string[]} */
+export function wrapped(context, text, width) {
+  const fits = (/** @type {string} */ line) => context.measureText(line).width <= width;
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const last = lines[lines.length - 1], longer = last ? `${last} ${word}` : word;
+    if (fits(longer)) {
+      lines[lines.length - 1] = longer;
+      continue;
+    }
+    if (last) lines.push("");
+    for (const letter of word) {
+      if (!fits(lines[lines.length - 1] + letter) && lines[lines.length - 1]) lines.push("");
+      lines[lines.length - 1] += letter;
+    }
+  }
+  return lines;
 }

@@ -4,8 +4,9 @@ import { chart } from "./chart.js";
 import { shownStatistics } from "./curves.js";
 import { figure, h, readable, replace } from "./dom.js";
 import { evolution, save } from "./export.js";
+import { messageOf } from "./source.js";
 import { resized } from "./paint.js";
-import { drawTile, heightOf, needs, subjects } from "./tile.js";
+import { captionOf, drawTile, heightOf, needs, subjects } from "./tile.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./tile.js").Subject} Subject */
@@ -39,7 +40,7 @@ export class ProbePage {
 
   async sync() {
     const { state, run } = this.store, probe = state.probe;
-    if (probe === null || !run.pictures[probe]) {
+    if (probe === null || run.about.probes.names[probe] === undefined) {
       if (this.element.open) this.element.close();
       this.known = "";
       return;
@@ -60,12 +61,12 @@ export class ProbePage {
   make(probe, shown) {
     const { store } = this, { run } = store, about = run.about.probes;
     const room = Math.min(innerWidth * 0.92, 1500);
-    const width = Math.round(Math.max(160, Math.min(400, innerHeight * 0.44 * (run.pictures[probe].width / run.pictures[probe].height), room / shown.length - 16)));
+    const width = Math.round(Math.max(160, Math.min(400, innerHeight * 0.44 * run.shapeOf(probe), room / shown.length - 16)));
     const height = heightOf(run, probe, width);
     this.element.scrollTop = 0;
     this.canvases = shown.map(() => h("canvas", { width, height, className: "large" }));
     this.pointed.textContent = "Values: move the pointer over a map.";
-    this.captions = shown.map((s) => h("figcaption", {}, s.caption));
+    this.captions = shown.map((s) => h("figcaption", {}, captionOf(s)));
     const figures = this.canvases.map((canvas, i) => {
       canvas.addEventListener("mousemove", (e) => this.point(e, i, probe));
       return h("figure", {}, canvas, this.captions[i]);
@@ -105,7 +106,7 @@ export class ProbePage {
     shown.forEach((subject, i) => {
       if (!this.canvases[i]) return;
       drawTile(this.canvases[i], subject, probe, state);
-      this.captions[i].textContent = subject.caption;
+      this.captions[i].textContent = captionOf(subject);
     });
     const said = run.said(probe, step), label = run.about.probes.label_texts[probe];
     const share = said && Number.isFinite(said.confidence) ? ` with ${(100 * said.confidence).toFixed(1)} %` : "";
@@ -167,7 +168,7 @@ export class ProbePage {
       .map((e) => this.frames.find((f) => f.cell === e.target)).filter((f) => f !== undefined);
     for (const method of new Set(frames.map((f) => f.method))) {
       const mine = frames.filter((f) => f.method === method);
-      await run.need(method, mine.map((f) => f.step)).catch(() => null);
+      await run.need(method, mine.map((f) => f.step));
       if (probe === null || this.known !== known) return;
       for (const frame of mine) {
         const subject = { kind: "map", run, method, step: frame.step, caption: "" };
@@ -210,6 +211,8 @@ export class ProbePage {
     button.textContent = "Drawing …";
     try {
       save(await evolution(this.store, probe), `${this.store.run.about.probes.names[probe]}.png`);
+    } catch (error) {
+      this.pointed.textContent = messageOf(error);
     } finally {
       button.disabled = false;
       button.textContent = "Export animation";

@@ -1,6 +1,6 @@
 // What is known of one run: asked for when it is needed, and kept.
 
-import { floats, inflate, unpack } from "./source.js";
+import { floats, inflate, messageOf, Trouble, unpack } from "./source.js";
 
 /** @typedef {import("./source.js").Source} Source */
 
@@ -43,9 +43,10 @@ export class RunData {
     this.source = source;
     this.name = name;
     /** @type {any} */ this.about = null;
-    /** @type {ImageBitmap[]} */ this.pictures = [];
+    /** @type {(ImageBitmap|null)[]} */ this.pictures = []; // null where one cannot be shown
     /** @type {Map<string, Maps>} */ this.maps = new Map();
     /** @type {Map<string, Promise<void>>} */ this.asked = new Map();
+    /** @type {Map<string, {text: string, isPassing: boolean}>} */ this.failures = new Map(); // of maps
     /** @type {Map<string, Promise<Numbers>>} */ this.numbersAsked = new Map();
     /** @type {Numbers|null} */ this.predictions = null;
     /** @type {Map<string, Promise<Series>>} */ this.seriesAsked = new Map();
@@ -69,12 +70,12 @@ export class RunData {
     let start = 0;
     this.pictures = await Promise.all(head.sizes.map((/** @type {number} */ size) => {
       const part = body.slice(start, (start += size));
-      return createImageBitmap(new Blob([part]));
+      return size ? createImageBitmap(new Blob([part])).catch(() => null) : null;
     }));
     if (head.objects) { // logs of older versions have none
       const [n, rows, columns] = head.objects.shape;
-      const bits = await inflate(body.subarray(start), Math.ceil((n * rows * columns) / 8));
-      this.objects = { ...head.objects, bits, paths: new Map() };
+      const bits = await inflate(body.subarray(start), Math.ceil((n * rows * columns) / 8)).catch(() => null);
+      this.objects = bits && { ...head.objects, bits, paths: new Map() };
     }
     return this;
   }
@@ -84,13 +85,21 @@ export class RunData {
     this.numbersAsked.clear();
     this.seriesAsked.clear();
     this.maxima.clear();
-    const before = this.steps;
+    this.failures.clear();
+    const before = this.steps, { fingerprint } = this.about.probes;
     this.about = await this.source.json("run", { run: this.name });
     this.predictions = await this.numbers("").catch(() => null);
-    if (!before.every((step) => this.steps.includes(step))) { // trained again from an earlier epoch on
+    const isAnother = this.about.probes.fingerprint !== fingerprint;
+    if (isAnother || !before.every((step) => this.steps.includes(step))) { // trained again from an earlier epoch on
       this.maps.clear();
       this.bytes = 0;
     }
+    if (isAnother) await this.open();
+  }
+
+  /** Has maps asked for again that TensorBoard did not answer for. */
+  forgetFailures() {
+    for (const [key, { isPassing }] of this.failures) if (isPassing) this.failures.delete(key);
   }
 
   /** @returns {string[]} */
@@ -104,17 +113,21 @@ export class RunData {
     return [...all].sort((a, b) => a - b);
   }
 
-  /** The method's epoch that is shown at an epoch: itself, or the last before it.
-   *  @param {string} method @param {number} step @returns {number|null} */
-  stepOf(method, step) {
-    const steps = this.about.steps[method] || [];
-    let found = null;
-    for (const s of steps) if (s <= step) found = s;
-    return found ?? steps[0] ?? null;
+  /** Whether a method has maps at an epoch. @param {string} method @param {number} step */
+  has(method, step) {
+    return this.methods.includes(method) && this.about.steps[method].includes(step);
   }
 
-  /** @param {number} step */
+  /** Width over height of a probe. @param {number} probe */
+  shapeOf(probe) {
+    const picture = this.pictures[probe], size = this.about.probes.image_size;
+    if (picture) return picture.width / picture.height;
+    return size.length > 1 ? size[size.length - 1] / size[size.length - 2] : 1;
+  }
+
+  /** @param {number|null} step */
   when(step) {
+    if (step === null) return "unknown epoch";
     return step === this.about.probes.start ? "start" : `epoch ${step + 1}`;
   }
 
@@ -128,12 +141,22 @@ export class RunData {
     return found;
   }
 
-  /** Sees to it that maps are known. @param {string} method @param {number[]} steps */
+  /** Why the maps of an epoch cannot be read, or "". @param {string} method @param {number} step */
+  failure(method, step) {
+    return this.failures.get(`${step} ${method}`)?.text || "";
+  }
+
+  /** Sees to it that maps are known, or why they are not. @param {string} method @param {number[]} steps */
   async need(method, steps) {
-    const missing = steps.filter((s) => !this.maps.has(`${s} ${method}`) && !this.asked.has(`${s} ${method}`));
+    const isAsked = (/** @type {number} */ s) =>
+      [this.maps, this.asked, this.failures].some((known) => known.has(`${s} ${method}`));
+    const missing = steps.filter((s) => this.has(method, s) && !isAsked(s));
     for (let i = 0; i < missing.length; i += this.source.together) {
       const some = missing.slice(i, i + this.source.together);
-      const asked = this.fetchMaps(method, some);
+      const asked = this.fetchMaps(method, some).catch((error) => {
+        const text = messageOf(error), isPassing = error instanceof Trouble && error.isPassing;
+        for (const s of some) this.failures.set(`${s} ${method}`, { text, isPassing });
+      });
       for (const s of some) {
         const key = `${s} ${method}`;
         this.asked.set(key, asked.finally(() => this.asked.delete(key)));
@@ -148,10 +171,14 @@ export class RunData {
     const { head, body } = unpack(await this.source.bytes("maps", query));
     let start = 0;
     await Promise.all(head.maps.map(async (/** @type {any} */ part) => {
-      const one = unpack(body.subarray(start, (start += part.size)));
-      const [n, rows, columns] = one.head.shape;
+      const content = body.subarray(start, (start += part.size)), key = `${part.step} ${method}`;
+      if (part.error) {
+        this.failures.set(key, { text: `${part.error}.`, isPassing: false });
+        return;
+      }
+      const one = unpack(content), [n, rows, columns] = one.head.shape;
       const codes = await inflate(one.body, n * rows * columns);
-      this.maps.set(`${part.step} ${method}`, { ...one.head, step: part.step, codes });
+      this.maps.set(key, { ...one.head, step: part.step, codes });
       this.bytes += codes.length;
     }));
     for (const [key, old] of this.maps) {
@@ -187,9 +214,9 @@ export class RunData {
   /** Sees to it that each probe's largest value of all epochs is known. @param {string} method */
   async needMaxima(method) {
     if (this.maxima.has(method)) return;
-    const numbers = await this.numbers(method, "map_maximum");
-    const most = new Float32Array(numbers.probes);
-    for (const step of numbers.steps) {
+    const numbers = await this.numbers(method, "map_maximum").catch(() => null);
+    const most = new Float32Array(numbers?.probes || 0);
+    for (const step of numbers?.steps || []) {
       rowAt(numbers, "map_maximum", step)?.forEach((v, p) => (most[p] = Math.max(most[p], v || 0)));
     }
     this.maxima.set(method, most);
@@ -226,9 +253,10 @@ export class RunData {
     if (!this.predictions || !this.predictions.steps.includes(step)) return null;
     /** @param {string} name */
     const row = (name) => rowAt(this.predictions, name, step)?.[probe] ?? NaN;
-    const code = row("predicted"), correct = row("correct");
+    const code = row("predicted"), correct = row("correct"), score = row("score");
     if (Number.isNaN(code)) {
-      return { predicted: `score ${row("score").toPrecision(3)}`, confidence: NaN, correct: null, code: NaN };
+      if (Number.isNaN(score)) return null;
+      return { predicted: `score ${score.toPrecision(3)}`, confidence: NaN, correct: null, code: NaN };
     }
     return {
       predicted: this.classText(code),

@@ -1,6 +1,7 @@
 // Which probes are shown, and in which order.
 
 import { rowAt } from "./run_data.js";
+import { nearest } from "./tile.js";
 
 /** @typedef {import("./run_data.js").RunData} RunData */
 
@@ -11,6 +12,7 @@ export class Selection {
     this.store = store;
     /** @type {{run: RunData, method: string, steps: number, numbers: import("./run_data.js").Numbers}|undefined} */
     this.drifts = undefined;
+    /** @type {WeakMap<object, Set<number>>} */ this.alerted = new WeakMap(); // of what is known of a run
   }
 
   /** The probes that are shown, in their order. @returns {number[]} */
@@ -24,7 +26,10 @@ export class Selection {
       flipped: (p) => before !== undefined && run.said(p, before)?.code !== run.said(p, step)?.code,
       wrong: (p) => run.said(p, step)?.correct === false,
       alert: (p) => this.isAlerted(p),
+      finding: (p) => chosen.includes(p),
     };
+    const finding = run.about.findings.find((/** @type {any} */ f) => f.number === state.finding);
+    const chosen = finding ? this.of(finding) : [];
     const found = [...names.keys()].filter((p) =>
       (!state.label || about.label_texts[p] === state.label) &&
       (!state.group || !about.groups || about.groups[p] === state.group) &&
@@ -62,6 +67,18 @@ export class Selection {
     return number === all ? `${all} probes${rest}` : `${number} of ${all} probes${rest}`;
   }
 
+  /** What is said in the other run, or at the other epoch, and where; null without a comparison.
+   *  @param {number} probe */
+  compared(probe) {
+    const { run, other, state } = this.store;
+    if (state.compare === "run" && other) {
+      const step = nearest(other.steps, state.epoch ?? 0), said = other.said(probe, step);
+      return said && { said, where: step === state.epoch ? "other run" : `other run, ${other.when(step)}` };
+    }
+    const said = state.compare === "epoch" && state.before !== null ? run.said(probe, state.before) : null;
+    return said && { said, where: run.when(state.before) };
+  }
+
   /** Positions of a finding's probes. @param {any} finding @returns {number[]} */
   of(finding) {
     const { indices } = this.store.run.about.probes;
@@ -70,6 +87,12 @@ export class Selection {
 
   /** Whether a probe is in an alert. @param {number} probe */
   isAlerted(probe) {
-    return this.store.run.about.findings.some((/** @type {any} */ f) => f.severity === "alert" && this.of(f).includes(probe));
+    const { about } = this.store.run;
+    let found = this.alerted.get(about);
+    if (!found) {
+      const alerts = about.findings.filter((/** @type {any} */ f) => f.severity === "alert");
+      this.alerted.set(about, (found = new Set(alerts.flatMap((/** @type {any} */ f) => this.of(f)))));
+    }
+    return found.has(probe);
   }
 }

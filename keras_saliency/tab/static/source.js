@@ -9,20 +9,41 @@
  * @property {string} note what a reader must know of the source, or ""
  */
 
+/** A failure that the page explains in its own words. */
+export class Trouble extends Error {
+  /** @param {string} text @param {boolean} [isPassing] whether asking again may help */
+  constructor(text, isPassing = false) {
+    super(text);
+    this.isPassing = isPassing;
+  }
+}
+
+/** What is said of a failure: never the browser's own words. @param {unknown} error @returns {string} */
+export function messageOf(error) {
+  if (error instanceof Trouble) return error.message;
+  console.error(error); // for whoever reports it
+  return "A part of this page has failed. Reload it; if that does not help, please report what the console says.";
+}
+
 /** @returns {Source} */
 export function serverSource() {
-  /** @param {string} name @param {Record<string, string>} query */
-  async function ask(name, query = {}) {
-    const answer = await fetch(`./data/${name}?${new URLSearchParams(query)}`);
+  /** @template T @param {string} name @param {Record<string, string>} query
+   *  @param {(answer: Response) => Promise<T>} read @returns {Promise<T>} */
+  async function ask(name, query, read) {
+    const answer = await fetch(`./data/${name}?${new URLSearchParams(query)}`).catch(() => null);
+    if (!answer) throw new Trouble("TensorBoard does not answer.", true);
     if (!answer.ok) {
-      const told = await answer.json().catch(() => ({}));
-      throw new Error(told.error || `TensorBoard answers ${answer.status}`);
+      const told = await answer.json().catch(() => null);
+      const text = typeof told?.error === "string" ? `${told.error}.` : `TensorBoard answers with code ${answer.status}.`;
+      throw new Trouble(text, answer.status >= 500);
     }
-    return answer;
+    return read(answer).catch(() => {
+      throw new Trouble("TensorBoard's answer is cut off, or of another program.", true);
+    });
   }
   return {
-    json: async (name, query) => (await ask(name, query)).json(),
-    bytes: async (name, query) => new Uint8Array(await (await ask(name, query)).arrayBuffer()),
+    json: (name, query = {}) => ask(name, query, (answer) => answer.json()),
+    bytes: (name, query = {}) => ask(name, query, async (answer) => new Uint8Array(await answer.arrayBuffer())),
     isLive: true,
     together: 2, // more at once in several questions, which TensorBoard answers side by side
     note: "",
@@ -30,14 +51,15 @@ export function serverSource() {
 }
 
 /**
- * @param {{answers: Record<string, string>, note: string}} report base64 by question
+ * @param {{answers: Record<string, string>, errors: Record<string, string>, note: string}} report base64, or why
+ *   there is none, by question
  * @returns {Source}
  */
 export function reportSource(report) {
   /** @param {string} name @param {Record<string, string>} query */
   async function bytes(name, query = {}) {
-    const found = report.answers[question(name, query)];
-    if (found === undefined) throw new Error(`This report has no ${name} ${Object.values(query).join(" ")}`);
+    const asked = question(name, query), found = report.answers[asked];
+    if (found === undefined) throw new Trouble(`${report.errors[asked] || "This report does not have it"}.`);
     const text = atob(found);
     return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
   }
@@ -61,9 +83,16 @@ function question(name, query) {
  * @returns {{head: any, body: Uint8Array}}
  */
 export function unpack(bytes) {
+  const damaged = new Trouble("This answer is cut off, or of another program.");
+  if (bytes.length < 4) throw damaged;
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  return { head, body: bytes.subarray(4 + length) };
+  if (bytes.length < 4 + length) throw damaged;
+  try {
+    const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+    return { head, body: bytes.subarray(4 + length) };
+  } catch {
+    throw damaged;
+  }
 }
 
 /**
@@ -75,13 +104,15 @@ export async function inflate(bytes, length) {
   const out = new Uint8Array(length), reader = stream.getReader();
   let at = 0;
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch(() => {
+      throw new Trouble("These maps are damaged.");
+    });
     if (done) break;
-    if (at + value.length > length) throw new Error("These maps are damaged: they are longer than they say.");
+    if (at + value.length > length) throw new Trouble("These maps are damaged: they are longer than they say.");
     out.set(value, at);
     at += value.length;
   }
-  if (at < length) throw new Error("These maps are damaged: they are cut off.");
+  if (at < length) throw new Trouble("These maps are damaged: they are cut off.");
   return out;
 }
 

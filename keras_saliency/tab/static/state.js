@@ -1,5 +1,6 @@
 // What is chosen, and how it is written in the address.
 
+import { COLORMAPS } from "./colors.js";
 import { nearest } from "./tile.js";
 
 /**
@@ -19,7 +20,8 @@ import { nearest } from "./tile.js";
  * @property {string} sort "", "drift", "confidence" or "name"
  * @property {string} label text of a class's label, or ""
  * @property {string} group
- * @property {string} only "", "flipped", "wrong" or "alert"
+ * @property {string} only "", "flipped", "wrong", "alert" or "finding"
+ * @property {number|null} finding number of the finding whose probes are shown
  * @property {string[]} curves names of statistics
  * @property {number|null} probe whose page is open
  * @property {number} speed epochs a second
@@ -30,7 +32,7 @@ export function defaults() {
   return {
     run: "", epoch: null, methods: [], compare: "", other: "", before: null,
     view: "overlay", opacity: 0.6, colormap: "viridis", scale: "mean", objects: "outlined", size: innerWidth < 1900 ? 128 : 192,
-    sort: "", label: "", group: "", only: "", curves: [], probe: null, speed: 4,
+    sort: "", label: "", group: "", only: "", finding: null, curves: [], probe: null, speed: 4,
   };
 }
 
@@ -43,12 +45,21 @@ export function fit(state, run) {
   if (!state.methods.length) state.methods = run.methods.slice(0, 3);
   state.epoch = state.epoch === null ? steps[steps.length - 1] : nearest(steps, state.epoch);
   if (state.before !== null) state.before = nearest(steps, state.before);
-  if (state.probe !== null && !run.pictures[state.probe]) state.probe = null;
+  if (state.probe !== null && run.about.probes.names[state.probe] === undefined) state.probe = null;
+  if (!run.about.findings.some((/** @type {any} */ f) => f.number === state.finding)) state.finding = null;
+  if (state.only === "finding" && state.finding === null) state.only = "";
   if (!labels.includes(state.label)) state.label = ""; // of another run: no probe has it here
   if (!groups?.includes(state.group)) state.group = "";
 }
 
 const PREFIX = "p.saliency.";
+
+/** What can be chosen where not everything can. @type {Partial<Record<keyof State, string[]>>} */
+const CHOICES = {
+  compare: ["", "epoch", "run"], view: ["overlay", "heatmap", "image", "side"], colormap: COLORMAPS,
+  scale: ["mean", "probe", "map"], objects: ["outlined", ""], sort: ["", "drift", "confidence", "name"],
+  only: ["", "flipped", "wrong", "alert", "finding"],
+};
 
 /** The window whose address is the user's: TensorBoard's, where it can be reached. */
 function host() {
@@ -69,7 +80,9 @@ export function fromAddress() {
     const key = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : "";
     if (!Object.prototype.hasOwnProperty.call(base, key)) continue;
     const value = /** @type {any} */ (base)[key];
-    if (Array.isArray(value)) found[key] = text.split(",").filter(Boolean);
+    const choices = CHOICES[/** @type {keyof State} */ (key)];
+    if (choices && !choices.includes(text)) continue;
+    if (Array.isArray(value)) found[key] = text.split(",").filter(Boolean).map(unescaped);
     else if (typeof value === "string") found[key] = text;
     else if (text !== "" && Number.isFinite(Number(text))) found[key] = Number(text);
   }
@@ -77,7 +90,26 @@ export function fromAddress() {
   for (const [key, [low, high]] of Object.entries(within)) {
     if (key in found) found[key] = Math.max(low, Math.min(high, found[key]));
   }
+  if ("size" in found) found.size = Math.round(found.size);
   return found;
+}
+
+/** Names in lists are escaped, since one may hold a comma. @param {string} name */
+function unescaped(name) {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
+/** Calls `tell` when the user changes the address, as by a link pasted into the open page.
+ *  @param {() => void} tell */
+export function watchAddress(tell) {
+  const window_ = host();
+  window_.addEventListener("hashchange", () => {
+    if (window_ === window || window_.location.hash.startsWith("#saliency")) tell();
+  });
 }
 
 /** Writes into the address what is not as at first. @param {State} state @param {State} first */
@@ -85,7 +117,8 @@ export function toAddress(state, first) {
   const chosen = new URLSearchParams();
   for (const [key, value] of Object.entries(state)) {
     const usual = /** @type {any} */ (first)[key];
-    if (value !== null && String(value) !== String(usual)) chosen.set(PREFIX + key, String(value));
+    const text = Array.isArray(value) ? value.map(encodeURIComponent).join(",") : String(value);
+    if (value !== null && String(value) !== String(usual)) chosen.set(PREFIX + key, text);
   }
   const window_ = host(), text = chosen.toString();
   const start = window_ === window ? "" : "saliency";

@@ -3,8 +3,9 @@
 import { fetchAhead, fetchMaps, isKnown } from "./fetching.js";
 import { RunData } from "./run_data.js";
 import { Selection } from "./selection.js";
-import { defaults, fit, fromAddress, toAddress } from "./state.js";
-import { nearest, subjects } from "./tile.js";
+import { messageOf, Trouble } from "./source.js";
+import { defaults, fit, fromAddress, toAddress, watchAddress } from "./state.js";
+import { nearest, needs, subjects } from "./tile.js";
 
 /** @typedef {import("./state.js").State} State */
 
@@ -33,7 +34,8 @@ export class Store {
     this.selection = new Selection(this);
     this.isPlaying = false;
     this.isOpen = false;
-    this.isWarned = false;
+    this.trouble = ""; // what is said until TensorBoard answers again
+    this.notice = ""; // what is said until the next drawing
     this.changed = "";
     this.frame = 0;
     this.later = 0;
@@ -47,6 +49,7 @@ export class Store {
     } catch (error) {
       this.view.say(messageOf(error));
     }
+    watchAddress(() => this.follow());
     if (this.source.isLive) setInterval(() => this.poll(), POLL * 1000);
   }
 
@@ -61,10 +64,32 @@ export class Store {
     }
     Object.assign(this.state, fromAddress());
     await this.openFirst(runs);
-    if (this.state.compare === "run") await this.pickOther(this.state.other);
-    if (this.state.compare === "epoch" && this.state.before === null) this.state.before = this.run.steps[0];
+    await this.completeComparison();
     this.view.lay();
     this.isOpen = true;
+    this.redraw();
+  }
+
+  /** Opens what a comparison from the address needs. */
+  async completeComparison() {
+    if (this.state.compare === "run") await this.pickOther(this.state.other);
+    if (this.state.compare === "epoch" && this.state.before === null) this.state.before = this.run.steps[0];
+  }
+
+  /** Shows what the address says now: a link was pasted into the open page. */
+  async follow() {
+    if (!this.isOpen) return;
+    const asked = fromAddress(), name = asked.run || this.run.name;
+    this.isPlaying = false;
+    try {
+      const run = this.names.includes(name) ? name : this.run.name;
+      Object.assign(this.state, defaults(), asked);
+      if (run !== name) this.warn(`There is no run ${name} in this log directory.`);
+      await this.open(run);
+      await this.completeComparison();
+    } catch (error) {
+      this.warn(`${name} cannot be read. ${messageOf(error)}`);
+    }
     this.redraw();
   }
 
@@ -72,20 +97,24 @@ export class Store {
   async list() {
     const { runs } = await this.source.json("runs");
     this.names = runs.map((/** @type {any} */ r) => r.name);
+    if (this.run && !this.names.includes(this.run.name)) this.names.push(this.run.name); // it stays open
     return runs;
   }
 
   /** Opens the run that is asked for, or else the first that can be read. @param {any[]} runs */
   async openFirst(runs) {
     const best = [...runs].sort((a, b) => alertsFirst(b) - alertsFirst(a)).map((r) => r.name);
-    const wanted = [this.state.run, ...best].filter((name) => this.names.includes(name));
+    const asked = this.state.run, isThere = !asked || this.names.includes(asked);
+    const wanted = [...new Set([asked, ...best])].filter((name) => this.names.includes(name));
+    if (!isThere) this.warn(`There is no run ${asked} in this log directory.`);
     for (const [i, name] of wanted.entries()) {
       try {
         await this.open(name);
         return;
       } catch (error) {
-        this.warn(`${name} cannot be read. ${messageOf(error)}`);
-        if (i === wanted.length - 1) throw error;
+        const text = `${name} cannot be read. ${messageOf(error)}`;
+        if (i === wanted.length - 1) throw new Trouble(text);
+        this.warn(text);
       }
     }
   }
@@ -121,7 +150,7 @@ export class Store {
     if (this.frame || !this.isOpen) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
-      this.drawing = this.view.draw();
+      this.drawing = this.view.draw().catch((error) => this.view.say(messageOf(error)));
     });
   }
 
@@ -136,12 +165,7 @@ export class Store {
   async ready() {
     const { state, run, other } = this, { epoch } = state;
     if (isKnown(this)) return true;
-    try {
-      await fetchMaps(subjects(state, run, other), state.scale);
-    } catch (error) {
-      this.view.say(`Maps of this epoch cannot be read. ${messageOf(error)}`);
-      return false;
-    }
+    await fetchMaps(subjects(state, run, other), state.scale);
     return state.epoch === epoch && this.run === run && isKnown(this);
   }
 
@@ -150,6 +174,21 @@ export class Store {
     clearTimeout(this.later);
     this.later = window.setTimeout(() => toAddress(this.state, this.first), 150);
     fetchAhead(this);
+  }
+
+  /** What is to be said of what is shown, or "". */
+  message() {
+    return this.trouble || this.notice || this.failure() || this.caution();
+  }
+
+  /** Why maps that are to be shown cannot be read, or "". */
+  failure() {
+    const { state, run, other } = this;
+    for (const n of subjects(state, run, other).flatMap(needs)) {
+      const text = n.run.failure(n.method, n.step);
+      if (text) return `The maps of ${n.method.replace(/_/g, " ")} at ${n.run.when(n.step)} cannot be read. ${text}`;
+    }
+    return "";
   }
 
   /** A caution that a comparison needs, or "". */
@@ -198,7 +237,7 @@ export class Store {
     if (!this.names.includes(name)) return;
     try {
       const other = await this.data(name);
-      if (String(other.about.probes.names) !== String(this.run.about.probes.names)) {
+      if (JSON.stringify(other.about.probes.names) !== JSON.stringify(this.run.about.probes.names)) {
         this.warn(`${name} watches other probes: their maps do not compare.`);
       } else this.other = other;
     } catch (error) {
@@ -221,33 +260,44 @@ export class Store {
         await this.begin();
         return;
       }
-      const before = this.changed;
-      this.changed = JSON.stringify(await this.list());
-      if (this.changed === before) return;
-      const { steps } = this.run, isAtEnd = this.state.epoch === steps[steps.length - 1];
-      await Promise.all([this.run.refresh(), this.other?.refresh()]);
-      const now = this.run.steps;
-      this.first.epoch = now[now.length - 1];
-      this.set(isAtEnd && !this.isPlaying ? { epoch: now[now.length - 1] } : {});
+      const runs = await this.list(), changed = JSON.stringify(runs), { name } = this.run;
+      if (!runs.some((r) => r.name === name)) {
+        throw new Trouble(`This log directory has no run ${name} any more, or TensorBoard has not read it yet.`);
+      }
+      const wasTrouble = this.trouble;
+      this.trouble = "";
+      if (changed !== this.changed) await this.refresh();
+      else if (wasTrouble) this.run.forgetFailures();
+      else return;
+      this.changed = changed; // not before, or else what failed would not be tried again
+      this.redraw();
     } catch (error) {
-      this.warn(`TensorBoard does not answer: ${messageOf(error)}`);
+      this.trouble = `${messageOf(error)}${this.isOpen ? " What is shown was read before." : ""}`;
+      this.view.say(this.trouble);
     }
   }
 
-  /** Shows a message that the next drawing leaves. @param {string} text */
+  /** Reads anew what has grown, and follows it to its last epoch. */
+  async refresh() {
+    const { steps } = this.run, isAtEnd = this.state.epoch === steps[steps.length - 1];
+    await Promise.all([this.run.refresh(), this.other?.refresh()]);
+    const now = this.run.steps, last = now[now.length - 1];
+    this.first.epoch = last;
+    if (isAtEnd && !this.isPlaying) this.state.epoch = last;
+    fit(this.state, this.run); // what has vanished is not chosen any more
+  }
+
+  /** Shows a message that is left once it has been read. @param {string} text */
   warn(text) {
+    this.notice = text;
     this.view.say(text);
-    this.isWarned = true;
-    setTimeout(() => (this.isWarned = false), 6000);
+    setTimeout(() => {
+      if (this.notice === text) this.notice = "";
+    }, 6000);
   }
 }
 
 /** The run that is shown first: one with alerts, of these the newest. @param {any} run */
 function alertsFirst(run) {
   return (run.alerts ? 1e12 : 0) + run.changed[1];
-}
-
-/** @param {unknown} error */
-function messageOf(error) {
-  return String(/** @type {Error} */ (error).message);
 }

@@ -32,8 +32,9 @@ export function subjects(state, run, other) {
     const alone = { kind: "map", run, method, step };
     if (state.compare === "run" && other && other.methods.includes(method)) {
       const before = { run: other, step: nearest(other.steps, step) };
+      const where = before.step === step ? "" : `, ${other.when(before.step)}`; // it has not this epoch
       found.push({ ...alone, caption: `${name}, this run` });
-      found.push({ ...alone, ...before, caption: `${name}, other run` });
+      found.push({ ...alone, ...before, caption: `${name}, other run${where}` });
       found.push({ ...alone, kind: "difference", before, caption: "difference" });
     } else if (state.compare === "epoch" && state.before !== null) {
       const before = { run, step: state.before };
@@ -47,6 +48,17 @@ export function subjects(state, run, other) {
   return found;
 }
 
+/** Tiles in rows: those of a comparison of one method stay side by side. @template T
+ *  @param {T[]} tiles of `subjects` @param {State} state @returns {T[][]} */
+export function rowsOf(tiles, state) {
+  const first = tiles.length % 3; // the picture alone, in front
+  if (!state.compare || state.view === "image" || state.methods.length < 2 || (tiles.length - first) / 3 < 2) return [tiles];
+  const rows = [];
+  for (let i = first; i < tiles.length; i += 3) rows.push(tiles.slice(i, i + 3));
+  rows[0].unshift(...tiles.slice(0, first));
+  return rows;
+}
+
 /** @param {number[]} steps @param {number} step */
 export function nearest(steps, step) {
   let best = steps[0];
@@ -55,27 +67,41 @@ export function nearest(steps, step) {
 }
 
 /** The maps that a tile needs. @param {Subject} subject @returns {{run: RunData, method: string, step: number}[]} */
-export function needs(subject) {
-  if (subject.kind === "picture") return [];
-  const found = [];
-  for (const { run, step } of [subject, ...(subject.before ? [subject.before] : [])]) {
-    const at = run.stepOf(subject.method, step);
-    if (at !== null) found.push({ run, method: subject.method, step: at });
+export function needs({ kind, method, run, step, before }) {
+  if (kind === "picture") return [];
+  return [{ run, step }, ...(before ? [before] : [])].map((place) => ({ ...place, method }));
+}
+
+/** Why a tile has no map, whichever probe it is of, or "": it has none, it is not here yet, it cannot be read.
+ *  @param {Subject} subject @returns {string} */
+export function missing(subject) {
+  for (const { run, method, step } of needs(subject)) {
+    if (!run.has(method, step)) return `no map at ${run.when(step)}`;
+    if (run.failure(method, step)) return `map of ${run.when(step)} cannot be read`;
+    if (!run.known(method, step)) return `loading ${run.when(step)} …`;
   }
-  return found;
+  return "";
+}
+
+/** What stands under a tile. @param {Subject} subject */
+export function captionOf(subject) {
+  return [subject.caption, missing(subject)].filter(Boolean).join(": ");
 }
 
 /** Height of a probe's tile. @param {RunData} run @param {number} probe @param {number} width */
 export function heightOf(run, probe, width) {
-  const picture = run.pictures[probe];
-  return Math.max(16, Math.min(2 * width, Math.round((width * picture.height) / picture.width)));
+  return Math.max(16, Math.min(2 * width, Math.round(width / run.shapeOf(probe))));
 }
+
+const GREY = 160; // in place of a picture that cannot be shown
 
 /** @type {WeakMap<ImageBitmap, Map<string, Uint8ClampedArray>>} */
 const grounds = new WeakMap();
 
-/** A probe's pixels at a size. @param {ImageBitmap} picture @param {number} width @param {number} height */
+/** A probe's pixels at a size, grey without a picture.
+ *  @param {ImageBitmap|null} picture @param {number} width @param {number} height */
 function ground(picture, width, height) {
+  if (!picture) return new Uint8ClampedArray(4 * width * height).fill(GREY);
   let sizes = grounds.get(picture);
   if (!sizes) grounds.set(picture, (sizes = new Map()));
   const key = `${width} ${height}`;
@@ -94,14 +120,14 @@ function ground(picture, width, height) {
 }
 
 /**
- * Draws a tile; the maps that it needs are known.
+ * Draws a tile, or says on it why it has no map.
  * @param {HTMLCanvasElement|OffscreenCanvas} canvas of the tile's size
  * @param {Subject} subject @param {number} probe @param {State} state
  */
 export function drawTile(canvas, subject, probe, state) {
-  const { width, height } = canvas;
+  const { width, height } = canvas, bitmap = subject.run.pictures[probe];
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
-  const picture = ground(subject.run.pictures[probe], width, height);
+  const picture = ground(bitmap, width, height);
   const image = new ImageData(width, height);
   const found = needs(subject).map(({ run, method, step }) => run.known(method, step));
   const outline = () => {
@@ -110,10 +136,11 @@ export function drawTile(canvas, subject, probe, state) {
   if (subject.kind === "picture") {
     image.data.set(picture);
     context.putImageData(image, 0, 0);
-    outline();
+    if (bitmap) outline();
+    else paintDefect(context, "no picture");
     return;
   }
-  const bad = found.map((maps) => (maps ? defect(maps, probe) : "no map")).find(Boolean);
+  const bad = missing(subject) || found.map((maps) => (maps ? defect(maps, probe) : "")).find(Boolean);
   if (bad) {
     image.data.set(picture);
     context.putImageData(image, 0, 0);

@@ -32,10 +32,10 @@ export class Timeline {
     this.when.textContent = when === "start" ? "start of training" : `${when} of ${last + 1}`;
     this.slider.setAttribute("aria-valuetext", this.when.textContent);
     const alerts = run.about.findings.filter((/** @type {any} */ f) => f.severity === "alert");
-    const known = JSON.stringify([run.name, steps.length, alerts.length]);
+    const epochs = [...new Set(alerts.map((/** @type {any} */ a) => a.epoch))].filter((epoch) => epoch !== null);
+    const known = JSON.stringify([run.name, steps, epochs]);
     if (known === this.known) return;
     this.known = known;
-    const epochs = [...new Set(alerts.map((/** @type {any} */ a) => a.epoch))];
     replace(this.marks, ...epochs.map((epoch) => {
       const place = (100 * Math.max(0, steps.findIndex((s) => s >= epoch))) / Math.max(1, steps.length - 1);
       return h("i", { style: `left:${place}%`, title: `alert in ${run.when(epoch)}` });
