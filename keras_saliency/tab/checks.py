@@ -128,8 +128,12 @@ def pictures_of(content: bytes, probes: Fields) -> bytes:
             width, height = picture_size(part)
         except ValueError:
             width = height = 0
-        area += width * height
-        fits = 0 < max(width, height) <= _MOST_SIDE and area <= _MOST_PIXELS
+        fits = (
+            min(width, height) > 0
+            and max(width, height) <= _MOST_SIDE
+            and area + width * height <= _MOST_PIXELS
+        )
+        area += width * height if fits else 0
         parts.append(part if fits else b"")
     whole = len(parts) == len(sizes) == number
     parts = (parts + [b""] * number)[:number]

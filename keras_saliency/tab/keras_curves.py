@@ -32,7 +32,7 @@ def list_series(log: Log, run: str) -> list[tuple[str, str]]:
         for tag in sorted(tags)
         if name != run and _parent(name) == _parent(run) and tag.startswith(_PREFIX)
     ]
-    spans = _spans(log, run, listed) if beside else {}
+    spans = _spans(log, run) if beside else {}
     if len(spans) > 1:
         found = log.scalars(beside)
         beside = [of for of in beside if any(_is_of(run, spans, d) for d in found[of])]
@@ -45,7 +45,7 @@ def read_series(log: Log, run: str, wanted: list[tuple[str, str]]) -> list[Serie
     asked = [of for of in wanted if of not in recorded]
     found = log.scalars(asked)
     beside = [of for of in asked if of[0] != run]
-    spans = _spans(log, run, log.scalar_tags()) if beside else {}
+    spans = _spans(log, run) if beside else {}
     answers = []
     for name, tag in wanted:
         if (name, tag) in recorded:
@@ -76,10 +76,10 @@ def _recorded(log: Log, run: str) -> dict[tuple[str, str], dict[int, float | Non
     return found
 
 
-def _spans(log: Log, run: str, listed: dict[str, Any]) -> dict[str, tuple[float, float]]:
+def _spans(log: Log, run: str) -> dict[str, tuple[float, float]]:
     """When the epochs of the runs of this folder were written: the first and the last."""
     found = {}
-    for name in {run, *listed}:
+    for name in log.tensor_tags():
         if _parent(name) == _parent(run):
             times = [datum.wall_time for datum in log.tensors(name, schema.PREDICTIONS)]
             if times:

@@ -121,7 +121,7 @@ class Reader:
         """The newest description of the probes, with the first one's start: runs resume."""
         data = self._log.tensors(run, schema.PROBES)
         if not data:
-            raise KeyError(run)
+            raise KeyError(f"run {run}")
         found = []
         for _, head in _heads(data):
             with contextlib.suppress(ValueError):
@@ -191,7 +191,7 @@ class Reader:
         number = len(probes["names"])
         data = self._log.tensors(run, schema.NUMBERS + method if method else schema.PREDICTIONS)
         if not data:
-            raise KeyError(method)
+            raise KeyError(method or "predictions")
         wanted = None if names is None else set(names.split(","))
         rows: dict[int, dict[str, np.ndarray]] = {}
         for datum in data:

@@ -13,7 +13,9 @@ from keras_saliency.tab import schema
 HOSTILE = "<img src=x onerror=alert(1)></script>"
 
 
-def make_report(probes, epoch, findings=(), earlier=0, *, scalars=None, **when):
+def make_report(
+    probes, epoch, findings=(), earlier=0, *, scalars=None, methods=("grad_cam",), **when
+):
     number = len(probes)
     logits = np.zeros((number, 3), np.float32)
     logits[:, epoch % 3] = 1
@@ -21,8 +23,8 @@ def make_report(probes, epoch, findings=(), earlier=0, *, scalars=None, **when):
         Moment(epoch, **when),
         probes,
         Predictions(logits, np.full((number, 3), 1 / 3, np.float32)),
-        {"grad_cam": Heatmaps("grad_cam", np.full((number, 4, 4), 1 + epoch, np.float32), (8, 8))},
-        {"grad_cam": {"drift_previous": np.full(number, epoch / 10, np.float32)}},
+        {m: Heatmaps(m, np.full((number, 4, 4), 1 + epoch, np.float32), (8, 8)) for m in methods},
+        {m: {"drift_previous": np.full(number, epoch / 10, np.float32)} for m in methods},
         scalars=scalars or {},
         findings=findings,
         num_earlier_findings=earlier,

@@ -50,7 +50,9 @@ export class Store {
       this.view.say(messageOf(error));
     }
     watchAddress(() => this.follow());
-    if (this.source.isLive) setInterval(() => this.poll(), POLL * 1000);
+    if (!this.source.isLive) return;
+    setInterval(() => this.poll(), POLL * 1000);
+    document.addEventListener("visibilitychange", () => document.hidden || this.poll()); // looked at again
   }
 
   /** Opens the run that the address names, once there is one. */
