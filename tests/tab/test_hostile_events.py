@@ -33,9 +33,7 @@ def whole_run():
     findings = (make_alert(1), make_alert(1, severity="suspect"))
     reports = [make_report(probes, epoch, is_baseline=epoch < 0) for epoch in (-1, 0)]
     last = make_report(probes, 1, findings)
-    reports.append(
-        dataclasses.replace(last, texts={"saliency/summary": "said"}, metrics={1: {"loss": 0.5}})
-    )
+    reports.append(dataclasses.replace(last, tested="said", metrics={1: {"loss": 0.5}}))
     return events_of(reports)
 
 
