@@ -37,8 +37,8 @@ def with_head(tag, head, rest):
     return [text, *rest] if is_tensor else [schema.pack(text, *rest)]
 
 
-def write_events(run_dir, events):
-    """Writes events into a file, as the sink does."""
+def write_events(run_dir, events, scalars=()):
+    """Writes events into a file, as the sink does, and some scalars, the same at all steps."""
     import tensorflow as tf
 
     from keras_saliency.sinks import tensorboard
@@ -47,6 +47,9 @@ def write_events(run_dir, events):
     with writer.as_default(), tf.summary.record_if(True):
         for tag, steps in events.items():
             tensorboard._write_events({(tag, step): parts for step, parts in steps.items()})
+            for name in scalars if tag == schema.PREDICTIONS else ():
+                for step in steps:
+                    tf.summary.scalar(name, 0.5, step)
     writer.close()
 
 

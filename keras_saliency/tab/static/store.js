@@ -1,10 +1,11 @@
 // What is chosen, and what is known of the runs. No element is made or read here.
 
 import { fetchAhead, fetchMaps, isKnown } from "./fetching.js";
+import { Following } from "./following.js";
 import { RunData } from "./run_data.js";
 import { Selection } from "./selection.js";
 import { messageOf, Trouble } from "./source.js";
-import { defaults, fit, fromAddress, toAddress, watchAddress } from "./state.js";
+import { defaults, fit, fromAddress, toAddress } from "./state.js";
 import { nearest, needs, subjects } from "./tile.js";
 
 /** @typedef {import("./state.js").State} State */
@@ -16,8 +17,6 @@ import { nearest, needs, subjects } from "./tile.js";
  * @property {() => Promise<void>} draw draws what is chosen
  * @property {(text: string) => void} say shows a message, or none for ""
  */
-
-const POLL = 10; // seconds between two questions whether a training has gone on
 
 /** The state that all parts read, and the only place where it changes. */
 export class Store {
@@ -49,10 +48,7 @@ export class Store {
     } catch (error) {
       this.view.say(messageOf(error));
     }
-    watchAddress(() => this.follow());
-    if (!this.source.isLive) return;
-    setInterval(() => this.poll(), POLL * 1000);
-    document.addEventListener("visibilitychange", () => document.hidden || this.poll()); // looked at again
+    new Following(this).start();
   }
 
   /** Opens the run that the address names, once there is one. */
@@ -76,23 +72,6 @@ export class Store {
   async completeComparison() {
     if (this.state.compare === "run") await this.pickOther(this.state.other);
     if (this.state.compare === "epoch" && this.state.before === null) this.state.before = this.run.steps[0];
-  }
-
-  /** Shows what the address says now: a link was pasted into the open page. */
-  async follow() {
-    if (!this.isOpen) return;
-    const asked = fromAddress(), name = asked.run || this.run.name;
-    this.isPlaying = false;
-    try {
-      const run = this.names.includes(name) ? name : this.run.name;
-      Object.assign(this.state, defaults(), asked);
-      if (run !== name) this.warn(`There is no run ${name} in this log directory.`);
-      await this.open(run);
-      await this.completeComparison();
-    } catch (error) {
-      this.warn(`${name} cannot be read. ${messageOf(error)}`);
-    }
-    this.redraw();
   }
 
   /** Lists the runs. @returns {Promise<any[]>} */
@@ -253,40 +232,6 @@ export class Store {
     const { methods } = this.state;
     const chosen = methods.includes(method) ? methods.filter((m) => m !== method) : [...methods, method];
     if (chosen.length) this.set({ methods: this.run.methods.filter((m) => chosen.includes(m)) });
-  }
-
-  /** Asks whether a training has gone on. */
-  async poll() {
-    try {
-      if (!this.isOpen) {
-        await this.begin();
-        return;
-      }
-      const runs = await this.list(), changed = JSON.stringify(runs), { name } = this.run;
-      if (!runs.some((r) => r.name === name)) {
-        throw new Trouble(`This log directory has no run ${name} any more, or TensorBoard has not read it yet.`);
-      }
-      const wasTrouble = this.trouble;
-      this.trouble = "";
-      if (changed !== this.changed) await this.refresh();
-      else if (wasTrouble) this.run.forgetFailures();
-      else return;
-      this.changed = changed; // not before, or else what failed would not be tried again
-      this.redraw();
-    } catch (error) {
-      this.trouble = `${messageOf(error)}${this.isOpen ? " What is shown was read before." : ""}`;
-      this.view.say(this.trouble);
-    }
-  }
-
-  /** Reads anew what has grown, and follows it to its last epoch. */
-  async refresh() {
-    const { steps } = this.run, isAtEnd = this.state.epoch === steps[steps.length - 1];
-    await Promise.all([this.run.refresh(), this.other?.refresh()]);
-    const now = this.run.steps, last = now[now.length - 1];
-    this.first.epoch = last;
-    if (isAtEnd && !this.isPlaying) this.state.epoch = last;
-    fit(this.state, this.run); // what has vanished is not chosen any more
   }
 
   /** Shows a message that is left once it has been read. @param {string} text */
