@@ -6,6 +6,7 @@ without TensorFlow.
 
 import json
 import shutil
+import urllib.parse
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ from helpers.tab_logs import (
 from helpers.tab_page import find, fragment, press, settle, wait_drawn
 
 from keras_saliency.sinks import TensorBoardSink
+from keras_saliency.tab import schema
 
 pytest.importorskip("selenium")
 from selenium.webdriver.common.keys import Keys
@@ -45,6 +47,7 @@ pytestmark = [
 PACKAGE = Path(__file__).resolve().parents[2] / "keras_saliency"
 LONG_NAMES = [f"class-with-a-name-of-forty-characters-{i:02d}" for i in range(3)]
 DAMAGES = ("truncated", "flipped", "empty", "no_events")
+QUOTED = 'a "quoted" \\name'
 FAST, SLOW = (), ("--load_fast=false", "--path_prefix=/a/b")
 
 
@@ -53,6 +56,7 @@ def logs(tmp_path_factory):
     """Runs that no training has written, side by side."""
     folder = tmp_path_factory.mktemp("logs")
     write_log(folder / "long", make_probes(), range(-1, 29))
+    write_log(folder / QUOTED, make_probes())
     files = [f"a file in a folder/{i:020d}.png" for i in range(12)]
     alert = make_alert(1, f"Class {LONG_NAMES[0]} is {LONG_NAMES[1]}. " * 5)
     write_log(
@@ -90,6 +94,15 @@ def test_all_epochs_are_served_by_both_loaders_and_behind_a_prefix(browser, boar
     assert about["steps"]["grad_cam"] == list(range(-1, 29))
     enter_saliency_tab(browser, board, fragment(run="long/saliency", epoch=5))
     wait_drawn(browser, "long/saliency", 5)
+
+
+def test_names_that_the_fast_loader_cannot_look_up_are_served(board):
+    run = urllib.parse.quote(f"{QUOTED}/saliency")
+    data = f"{board}/data/plugin/saliency/data"
+    head, _ = schema.unpack(read(f"{data}/maps?run={run}&method=grad_cam&steps=0,1"))
+    assert [part.get("error") for part in json.loads(head)["maps"]] == [None, None]
+    head, pictures = schema.unpack(read(f"{data}/pictures?run={run}"))
+    assert sum(json.loads(head)["sizes"]) == len(pictures) > 0
 
 
 def test_tensorboard_survives_damaged_and_foreign_logs(board):
