@@ -56,7 +56,11 @@ def tensorboard(log_dir, *flags, environment=None):
         yield address, process
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:  # on a busy machine
+            process.kill()
+            process.wait()
 
 
 def read(address):
