@@ -77,6 +77,8 @@ class DeconvNet(Method):
         else:
             found = self.activation(trace)
             source, note = found.layer, found.note
+            if found.beside and not note:
+                note = f"the last of {1 + len(found.beside)} calls of this shared layer"
             signal, rectified, num_gates = self.project(trace, self._channels(found.tensor))
         description = {
             "layer": source,

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from keras_saliency._utils.arguments import check_int
 from keras_saliency.methods.base import Attribution, Method, check_layer_name
-from keras_saliency.methods.cam import cam_of, positions_of
+from keras_saliency.methods.cam import LayerMaps, positions_of
 from keras_saliency.methods.resizing import resize_maps
 from keras_saliency.methods.trace import Trace
 
@@ -35,22 +35,26 @@ class ScoreCAM(Method):
         self.max_channels = max_channels
 
     def attribute(self, trace: Trace) -> Attribution:
-        found = trace.activation(self.layer, "ScoreCAM")
-        activation = tf.stop_gradient(tf.cast(found.grid.fold(found.tensor), tf.float32))
-        num_channels, images = activation.shape[-1], trace.images
+        maps, images = LayerMaps(trace, self.layer, "ScoreCAM"), trace.images
+        activations = [
+            tf.stop_gradient(tf.cast(grid.fold(tensor), tf.float32)) for tensor, grid in maps.calls
+        ]
+        num_channels = activations[0].shape[-1]
         if self.max_channels is not None and self.max_channels < num_channels:
             num_channels = self.max_channels
-            spread = tf.math.reduce_variance(activation, axis=positions_of(activation))
+            spread = tf.add_n(
+                [tf.math.reduce_variance(a, axis=positions_of(a)) for a in activations]
+            )
             chosen = tf.math.top_k(spread, num_channels).indices
-            activation = tf.gather(activation, chosen, axis=-1, batch_dims=1)
-        by_channel = tf.transpose(
-            activation, [activation.shape.rank - 1, *range(activation.shape.rank - 1)]
-        )
+            activations = [tf.gather(a, chosen, axis=-1, batch_dims=1) for a in activations]
+        by_channel = [
+            tf.transpose(a, [a.shape.rank - 1, *range(a.shape.rank - 1)]) for a in activations
+        ]
         size = images.shape[1:-1]
-        inside = tuple(range(1, activation.shape.rank - 1))
+        inside = tuple(range(1, images.shape.rank - 1))
 
         def step(i: tf.Tensor, values: list[tf.Tensor]) -> list[tf.Tensor]:
-            mask = resize_maps(by_channel[i], size)
+            mask = resize_maps(maps.lay([of_call[i] for of_call in by_channel]), size)
             low = tf.reduce_min(mask, inside, True)
             span = tf.reduce_max(mask, inside, True) - low
             unit = tf.math.divide_no_nan(mask - low, span)
@@ -63,7 +67,7 @@ class ScoreCAM(Method):
         shifted = scores - tf.reduce_max(scores, axis=0, keepdims=True)
         alpha = tf.where(tf.math.is_finite(shifted), tf.exp(shifted), tf.zeros_like(shifted))
         alpha = tf.math.divide_no_nan(alpha, tf.reduce_sum(alpha, axis=0, keepdims=True))
-        alpha = tf.reshape(alpha, [*alpha.shape, *[1] * (activation.shape.rank - 2)])
-        sums = tf.reduce_sum(alpha * by_channel, axis=0)
+        alpha = tf.reshape(alpha, [*alpha.shape, *[1] * (images.shape.rank - 2)])
+        sums = [tf.reduce_sum(alpha * of_call, axis=0) for of_call in by_channel]
         rule = f"logits of {num_channels} masked images"
-        return cam_of(found, sums, rule, "ReLU of the sum over channels, weighed by softmax")
+        return maps.attribution(sums, rule, "ReLU of the sum over channels, weighed by softmax")

@@ -6,6 +6,9 @@ import tensorflow as tf
 
 from keras_saliency.tracing.flattening import is_flattened
 from keras_saliency.tracing.forward_pass import ForwardPass
+from keras_saliency.tracing.geometry.parts import Geometry
+from keras_saliency.tracing.geometry.placement import Placement, find_placement
+from keras_saliency.tracing.geometry.walk import find_geometry
 from keras_saliency.tracing.layer_selection import (
     SpatialActivation,
     find_activation,
@@ -43,6 +46,7 @@ class Trace:
         self.target_weights = target_weights
         self._gradients: dict[tuple[int, str], tf.Tensor] = {}
         self._rectified: dict[str, set[str]] = {}
+        self._geometry: dict[str, Geometry] | None = None  # found when it is first asked for
 
     @classmethod
     def of_layers(cls, forward: ForwardPass) -> "Trace":
@@ -99,6 +103,27 @@ class Trace:
     def is_flattened(self, maps: tf.Tensor) -> bool:
         """Whether the model weighs each position of these maps on its own, as behind Flatten."""
         return is_flattened(maps, self.start, self.forward)
+
+    def placements(self, found: SpatialActivation, asker: str) -> list[Placement | None]:
+        """Returns where the maps of each of a layer's calls belong in the image.
+
+        Args:
+            found: the layer's `SpatialActivation`.
+            asker: the method's name, for errors.
+
+        Returns:
+            A `Placement` for each call, that of `found.tensor` last; None where maps cover the
+            image from end to end.
+
+        Raises:
+            ValueError: if pixels were moved by amounts that are not known.
+        """
+        if self._geometry is None:
+            self._geometry = find_geometry(self.forward)
+        return [
+            find_placement(tensor, grid, self._geometry, self.forward, asker, found.layer)
+            for tensor, grid in (*found.beside, (found.tensor, found.grid))
+        ]
 
     def gradient(self, of: tf.Tensor, rule: str = "plain") -> tf.Tensor:
         """Returns the gradient of the score by `of` under a ReLU rule, built once.

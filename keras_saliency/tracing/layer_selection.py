@@ -13,6 +13,7 @@ from keras_saliency.tracing.queries import (
     ancestors,
     differentiable_inputs,
     layer_name,
+    outputs_beside,
     reachable_from,
     unique_names,
 )
@@ -58,12 +59,15 @@ class SpatialActivation:
         layer: the name of the layer that returned it, or of the op where no layer did.
         grid: `Grid`, how it holds the maps.
         note: for the user, or "".
+        beside: the same of the layer's other calls, where it is called several times on its own
+            input each: {tensor: grid}, in order.
     """
 
     tensor: tf.Tensor
     layer: str
     grid: Grid
     note: str = ""
+    beside: tuple[tuple[tf.Tensor, Grid], ...] = ()
 
 
 def last_spatial_activation(
@@ -98,11 +102,12 @@ def last_spatial_activation(
             f"{why_none(hiding, forward)} {spatial_layers_sentence(forward, maps)}"
         )
     last = max(found.values(), key=lambda t: order[t.op.name])
-    joined = ancestors([last])
+    beside = _calls_beside(last, start, forward, maps)
+    joined = ancestors([last, *beside])
     apart = [layer_name(t, forward) for name, t in found.items() if name not in joined]
     notes = [f"the last executed of several branches; not seen: {', '.join(apart)}"] * bool(apart)
     notes += [f"later convolutions inside {listed(hiding)} are hidden"] * bool(hiding)
-    return _activation(last, layer_name(last, forward), maps, "; ".join(notes))
+    return _activation(last, layer_name(last, forward), maps, "; ".join(notes), beside)
 
 
 def find_activation(
@@ -142,6 +147,10 @@ def find_activation(
             f"call.{hint} Layers of this model: {listed(named)}."
         )
     tensor = calls[-1].output
+    from_images = reachable_from(forward.images, forward.ops)
+    of_images = [c for c in calls if c.output is not None and c.output.op.name in from_images]
+    if of_images:  # a layer may be called on other inputs, too
+        tensor = of_images[-1].output
     if tensor is None or not is_spatial(tensor, maps):
         raise ValueError(
             f'{asker}(layer="{layer}") needs a layer with a spatial output '
@@ -156,12 +165,25 @@ def find_activation(
                 "reads the class token only. Name a layer before its last attention, such as "
                 f"{listed(best)}."
             )
-    note = f"the last of {len(calls)} calls of this shared layer" if len(calls) > 1 else ""
-    return _activation(tensor, layer, maps, note)
+    beside = _calls_beside(tensor, start, forward, maps)
+    is_last = len(calls) > 1 + len(beside)
+    note = f"the last of {len(calls)} calls of this shared layer" if is_last else ""
+    return _activation(tensor, layer, maps, note, beside)
+
+
+def _calls_beside(
+    tensor: tf.Tensor, start: tf.Tensor, forward: ForwardPass, maps: dict[str, Grid]
+) -> list[tf.Tensor]:
+    """What other calls of a layer compute from the image, for `start`, in the place of `tensor`."""
+    beside = outputs_beside(tensor, forward)
+    if not beside:
+        return []
+    used = ancestors([start]) & reachable_from(forward.images, forward.ops)
+    return [t for t in beside if t.op.name in used and is_spatial(t, maps)]
 
 
 def _activation(
-    tensor: tf.Tensor, layer: str, maps: dict[str, Grid], note: str
+    tensor: tf.Tensor, layer: str, maps: dict[str, Grid], note: str, beside: list[tf.Tensor]
 ) -> SpatialActivation:
     grid = maps[tensor.name]
     if grid.first_token is not None:
@@ -169,7 +191,8 @@ def _activation(
         left_out = tensor.shape[1] - math.prod(grid.sides)
         tokens += f", {left_out} without a place left out" if left_out else ""
         note = "; ".join(filter(None, (note, tokens)))
-    return SpatialActivation(tensor, layer, grid, note)
+    others = tuple((other, maps[other.name]) for other in beside)
+    return SpatialActivation(tensor, layer, grid, note, others)
 
 
 def _reached(

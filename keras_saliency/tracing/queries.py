@@ -99,3 +99,46 @@ def innermost_layer(op: tf.Operation, forward: ForwardPass) -> str:
         if any(c.first_op <= position < c.last_op for c in calls):
             return name
     return op.name
+
+
+def outputs_beside(tensor: tf.Tensor, forward: ForwardPass) -> list[tf.Tensor]:
+    """What the other calls of the layer that computed `tensor` have in its place.
+
+    Of a layer that is called several times, or of one inside of a model that is; in the order of
+    the calls, without those that `tensor` is computed from or that are computed from it.
+    """
+    position = next(i for i, op in enumerate(forward.ops) if op.name == tensor.op.name)
+    mine = next((c for c in forward.calls if c.output is tensor), None)
+    around = mine or next((c for c in forward.calls if c.first_op <= position < c.last_op), None)
+    if around is None:
+        return []
+    beside = []
+    for call in forward.calls:
+        if call.layer is not around.layer or call is around:
+            continue
+        other = call.output if mine else _like(tensor, around, call, forward)
+        if other is not None:
+            beside.append(other)
+    before = {t.op.name: ancestors([t]) - {t.op.name} for t in (tensor, *beside)}
+    return [
+        other
+        for other in beside
+        if tensor.op.name not in before[other.op.name]
+        and not any(other.op.name in names for names in before.values())
+    ]
+
+
+def _like(
+    tensor: tf.Tensor, mine: LayerCall, other: LayerCall, forward: ForwardPass
+) -> tf.Tensor | None:
+    """What another call of a layer computes in the place of `tensor`: by the n-th op of its kind.
+
+    Two calls of one layer may differ in constants, which only the first has to make.
+    """
+    of_kind = [
+        [op for op in forward.ops[call.first_op : call.last_op] if op.type == tensor.op.type]
+        for call in (mine, other)
+    ]
+    number = [op.name for op in of_kind[0]].index(tensor.op.name)
+    is_alike = len(of_kind[0]) == len(of_kind[1])
+    return of_kind[1][number].outputs[tensor.value_index] if is_alike else None

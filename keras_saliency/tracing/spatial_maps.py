@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency.tracing.forward_pass import ForwardPass
+from keras_saliency.tracing.geometry.constants import run_op
 from keras_saliency.tracing.hidden_ops import CALLING, HiddenOps
 
 LEARNED = {  # ops with a kernel
@@ -173,8 +174,11 @@ def _layout_after(
         is_signal = len(size) == 2
         if op.type == "Transpose":
             order = tf.get_static_value(op.inputs[1])
-            is_kept = order is not None and list(order[:num_kept]) == list(range(num_kept))
-            return layout if is_kept else None
+            kept = [] if order is None else list(order[:num_kept])
+            if layout.leading == size and sorted(kept) == list(range(num_kept)) and kept[0] == 0:
+                turned = tuple(size[i] for i in kept)  # columns for rows: `find_geometry` knows
+                return replace(layout, leading=turned, size=turned)
+            return layout if kept == list(range(num_kept)) else None
         if op.type in SAME_ORDER:
             for leading in layout.forms():
                 if len(shape) > len(leading) and shape[: len(leading)] == leading:
@@ -219,12 +223,7 @@ def picked_tokens(op: tf.Operation, tensor: tf.Tensor, output: tf.Tensor) -> np.
     values = [numbers if t is tensor else tf.get_static_value(t) for t in op.inputs]
     if any(value is None for value in values):
         return None
-    given = dict(zip((arg.name for arg in op.op_def.input_arg), values, strict=True))
-    given |= {a.name: op.get_attr(a.name) for a in op.op_def.attr if a.type != "type"}
-    with tf.init_scope():
-        found = getattr(tf.raw_ops, op.type)(**given)
-    found = found if isinstance(found, list) else [found]
-    picked = found[[o is output for o in op.outputs].index(True)].numpy()
+    picked = run_op(op, values)[[o is output for o in op.outputs].index(True)]
     return picked[0] if picked.shape[:1] == tensor.shape[:1] else None
 
 

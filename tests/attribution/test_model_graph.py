@@ -147,23 +147,22 @@ class TwoBranches(keras.Model):
         return self.head(tf.concat([tf.reduce_mean(b, (1, 2)) for b in branches], 1))
 
 
-def test_a_shared_layer_is_explained_at_its_last_call_and_says_so(images):
+def test_a_shared_layer_is_explained_by_the_sum_of_its_calls_and_says_so(images):
     shared = layers.Conv2D(4, 3, activation="relu", name="shared")
     model = TwoBranches(shared, shared)
     model(images)
     randomize(model)
     graph = ModelGraph(model, GradCAM(layer="shared"), image_shape=SHAPE)
-    assert "last of 2 calls" in graph.resolved["grad_cam"]["note"]
+    assert "sum of 2 calls" in graph.resolved["grad_cam"]["note"]
 
     with tf.GradientTape() as tape:
-        activation = shared(images * 2.0)
-        tape.watch(activation)
-        pooled = [tf.reduce_mean(a, (1, 2)) for a in (shared(images), activation)]
-        score = model.head(tf.concat(pooled, 1))[:, 1]
-    alpha = tf.reduce_mean(tape.gradient(score, activation), (1, 2), keepdims=True)
-    expected = tf.nn.relu(tf.reduce_sum(alpha * activation, 3))
+        calls = [shared(images), shared(images * 2.0)]
+        tape.watch(calls)
+        score = model.head(tf.concat([tf.reduce_mean(a, (1, 2)) for a in calls], 1))[:, 1]
+    alphas = [tf.reduce_mean(g, (1, 2), keepdims=True) for g in tape.gradient(score, calls)]
+    sums = [tf.reduce_sum(alpha * a, 3) for alpha, a in zip(alphas, calls, strict=True)]
     heatmaps = graph.attribute(images, 1)[1]
-    assert relative_error(heatmaps["grad_cam"].native, expected) < 1e-5
+    assert relative_error(heatmaps["grad_cam"].native, tf.nn.relu(sums[0] + sums[1])) < 1e-5
 
 
 def test_two_unjoined_branches_are_explained_at_the_last_and_say_so():
