@@ -45,7 +45,7 @@ def propose_window(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     swap = BoxSwap(scene, lambda pairs: boxes[folds[pairs.recipients]], scene.objects is not None)
     if scene.objects is not None:
         return [Proposal(swap, rows, rows, folds=folds)]
-    if are_aligned(scene, boxes):
+    if are_aligned(scene, _grown(scene, boxes)):
         return [Proposal(swap, rows, rows, folds=folds, may_be_object=True)]
     # Any window of a photograph tells something of its class. What this one costs beyond others
     # is what is special of its place, since the photographs have nothing else in common there.
@@ -208,6 +208,13 @@ def _other_windows(scene: Scene, boxes: np.ndarray, rng: np.random.Generator) ->
         is_apart &= (np.abs(windows - box) >= side).any(axis=1)
     free = windows[is_apart] if is_apart.any() else windows
     return free[rng.integers(len(free), size=len(scene.probes))]
+
+
+def _grown(scene: Scene, boxes: np.ndarray) -> np.ndarray:
+    """Boxes with half a window more on each side, since a tag may reach out of its window."""
+    margin, num_axes = _side(scene, WINDOW_SHARE) // 2, len(scene.size)
+    starts, ends = boxes[:, :num_axes] - margin, boxes[:, num_axes:] + margin
+    return np.hstack([np.maximum(starts, 0), np.minimum(ends, scene.size)])
 
 
 def are_aligned(scene: Scene, boxes: np.ndarray | None = None) -> bool:

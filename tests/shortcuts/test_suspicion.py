@@ -198,6 +198,20 @@ def test_the_tag_itself_does_not_align_images():
     assert suspicion.are_aligned(faces, boxes)
 
 
+def test_a_tag_that_reaches_out_of_its_window_does_not_make_images_aligned():
+    """It is the only thing that they have in common."""
+    rng = np.random.default_rng(1)
+    images = 0.5 * rng.random((60, 16, 16, 1)).astype(np.float32)
+    images[LABELS == 1, 1:5, 1:5] = 1
+    probes = ProbeSet(images, LABELS, object_masks=None)
+    scene, _ = scene_of(
+        probes, lambda x: 9 * (x[:, 1:5, 1:5].mean((1, 2, 3)) > 0.8)[:, None] * [0, 1, 0]
+    )
+    for seed in range(5):
+        (proposal,) = propose_window(scene, np.random.default_rng(seed))
+        assert not proposal.may_be_object
+
+
 def test_in_images_that_are_not_aligned_what_other_windows_cost_is_subtracted():
     scene, _ = scene_of(ProbeSet(like_photographs(LABELS), LABELS, object_masks=None), reads_tag(3))
     (proposal,) = propose_window(scene, np.random.default_rng(0))
