@@ -106,11 +106,14 @@ class _Search:
                 box = smaller
         return tuple(int(side) for side in box)
 
-    def changed_part(self, box: Box) -> Box:
-        """Returns the part of a box in which the whole edit changes any pair."""
-        inside = np.zeros(self._scene.size, bool)
-        inside[box_slices(box)] = True
-        return box_of(inside & self._is_changed())
+    def changed_part(self, box: Box) -> Box | None:
+        """Returns the part of a box in which the whole edit changes any pair, if there is one.
+
+        There is none where the model says the class of the recipients anyhow.
+        """
+        changed = np.zeros(self._scene.size, bool)
+        changed[box_slices(box)] = self._is_changed()[box_slices(box)]
+        return box_of(changed) if changed.any() else None
 
     def _cell_gains(self, edges: list[np.ndarray]) -> np.ndarray:
         """How far each cell by itself moves the margin of the donor's class, (cells, cells)."""

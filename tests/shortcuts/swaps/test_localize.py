@@ -96,3 +96,13 @@ def test_region_is_not_in_what_is_legitimate(rng):
     known = probes.images[:, spared]
     for shown in np.concatenate(graph.seen)[:, spared]:
         assert (shown == known).all(axis=(1, 2)).any(), "the search has lent a legitimate pixel"
+
+
+def test_where_the_class_is_said_of_any_image_nothing_is_at_a_place(rng):
+    """Such pairs count as adopted, though the edit changes none of their pixels."""
+    probes = tagged(rng)
+    images = np.array(probes.images)
+    images[:, :2, :2] = 0.5
+    scene, _ = scene_of(ProbeSet(images, probes.labels), lambda x: np.tile([0, 0, 1], (len(x), 1)))
+    swap = BoxSwap(scene, (0, 0, 2, 2), False)
+    assert find_region(scene, swap, adopted_by_all(scene, rng, swap)) is None
