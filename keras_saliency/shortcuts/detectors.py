@@ -27,8 +27,12 @@ def _propose_ring(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     """The outer ring off the objects; where they are not known, what it costs beyond the next."""
     ring, inner = edits.ring_mask(*scene.size), edits.next_ring_mask(*scene.size)
     rows, is_known = taking_part(scene), scene.objects is not None
-    less = None if is_known else RegionSwap(scene, inner, False)
-    return [Proposal(RegionSwap(scene, ring, is_known), rows, rows, less=less)]
+    if is_known:
+        return [Proposal(RegionSwap(scene, ring, True), rows, rows)]
+    less = RegionSwap(scene, inner, False)
+    # Hair and shoulders reach the border; of a frame, nothing is left in the middle.
+    is_unsure = are_aligned(scene, ring | inner)
+    return [Proposal(RegionSwap(scene, ring, False), rows, rows, less, is_unsure)]
 
 
 def _propose_background(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
@@ -46,16 +50,21 @@ def _propose_gain(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
 
 def _propose_pattern(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     rows = taking_part(scene)
-    is_unsure = scene.objects is None and are_aligned(scene)
+    # Of objects that were found a part may be missing, such as a shadow or a second piece.
+    is_unsure = are_aligned(scene) if scene.objects is None else not scene.objects.are_given
     return [Proposal(PatternSwap(scene), rows, rows, may_be_object=is_unsure)]
 
 
 def _propose_ladder(kind: str, scene: Scene, rng: np.random.Generator) -> list[Proposal]:
-    """Needs no object: the ladder changes how an image was taken, not what it shows."""
+    """The ladder changes how an image was taken, and its finest details, such as skin or hair.
+
+    Where the same object is at the same place in all images, these may be the object's own.
+    """
     if not LadderSwap.applies(scene, kind):
         return []
     swap, rows = LadderSwap(scene, kind), np.arange(len(scene.probes))
-    return [Proposal(swap, rows, rows)] if swap.separates() else []
+    is_unsure = scene.objects is None and are_aligned(scene)
+    return [Proposal(swap, rows, rows, may_be_object=is_unsure)] if swap.separates() else []
 
 
 # They change the whole image, and so any patch of it: a blurred tag is not read either.

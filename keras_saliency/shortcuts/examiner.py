@@ -173,8 +173,10 @@ class Examiner:
 
     def _try(self, detector: SwapDetector, scene: Scene, rng: np.random.Generator) -> Trial | None:
         """The trial of a detector's best proposal; None where nothing was suspicious."""
+        # This proof would make an alert, so it has to be one of all pairs.
+        is_thorough = self._streaks.length(detector.name) == NUM_FOR_ALERT - 1
         trials = [
-            run_trial(scene, detector, proposal, self.classes, rng)
+            run_trial(scene, detector, proposal, self.classes, rng, is_thorough=is_thorough)
             for proposal in detector.propose(scene, rng)
         ]
         return max(trials, key=lambda t: t.worst.low, default=None)

@@ -45,7 +45,7 @@ def propose_window(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     swap = BoxSwap(scene, lambda pairs: boxes[folds[pairs.recipients]], scene.objects is not None)
     if scene.objects is not None:
         return [Proposal(swap, rows, rows, folds=folds)]
-    if are_aligned(scene, _grown(scene, boxes)):
+    if are_aligned(scene, box_masks(_grown(scene, boxes), scene.size).max(axis=0)):
         return [Proposal(swap, rows, rows, folds=folds, may_be_object=True)]
     # Any window of a photograph tells something of its class. What this one costs beyond others
     # is what is special of its place, since the photographs have nothing else in common there.
@@ -217,11 +217,16 @@ def _grown(scene: Scene, boxes: np.ndarray) -> np.ndarray:
     return np.hstack([np.maximum(starts, 0), np.minimum(ends, scene.size)])
 
 
-def are_aligned(scene: Scene, boxes: np.ndarray | None = None) -> bool:
-    """Returns whether the images show the same thing at the same place, some boxes left out."""
-    without = np.zeros(scene.size, bool)
-    if boxes is not None:
-        without |= box_masks(boxes, scene.size).max(axis=0)
+def are_aligned(scene: Scene, without: np.ndarray | None = None) -> bool:
+    """Returns whether the images show the same thing at the same place.
+
+    Args:
+        scene: `Scene`.
+        without: bool (H, W), what is left out. Defaults to None, nothing.
+    """
+    without = np.zeros(scene.size, bool) if without is None else without.astype(bool)
+    if without.all():
+        return True  # so nothing can be ruled out
     kept = scene.kept.setdefault(alignment, {})
     key = without.tobytes()
     if key not in kept:

@@ -133,7 +133,15 @@ def test_each_check_draws_its_own_pairs_and_the_same_moment_the_same(four):
         checks = Checks(four, 4, ["border"])
         found.append([checks.check(reads_tag(4)).trials[0].pairs.donors for _ in range(2)])
     np.testing.assert_array_equal(found[0][0], found[1][0])
-    assert (found[0][0] != found[0][1]).any()
+    assert (found[0][0] != found[0][1][: len(found[0][0])]).any()
+
+
+def test_a_proof_that_would_make_an_alert_is_measured_on_all_pairs(four):
+    """Those before and after it end as soon as the loss is proven."""
+    checks = Checks(four, 4, ["border"])
+    lengths = [len(checks.check(reads_tag(4)).trials[0].pairs) for _ in range(3)]
+    assert lengths[0] == lengths[2] == 120
+    assert lengths[1] == 2 * MAX_DONORS * len(four)
 
 
 HEADS = {

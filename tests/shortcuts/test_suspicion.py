@@ -8,6 +8,7 @@ from helpers.stand_ins import scene_of
 from keras_saliency import ProbeSet
 from keras_saliency._utils.boxes import box_masks
 from keras_saliency.shortcuts import SwapDetector, suspicion
+from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
 from keras_saliency.shortcuts.suspicion import propose_moving_patch, propose_window
 from keras_saliency.shortcuts.swaps import PairDrawer
 from keras_saliency.shortcuts.trying import run_trial
@@ -185,6 +186,35 @@ def test_a_window_of_images_that_are_not_aligned_is_alerted():
     assert severities(like_photographs(LABELS)) == [["suspect"], ["alert"], []]
 
 
+@pytest.mark.parametrize("name", ["border", "noise", "pattern"])
+@pytest.mark.parametrize("make, is_unsure", [(like_faces, True), (like_photographs, False)])
+def test_what_aligned_images_share_may_be_the_object_everywhere(name, make, is_unsure):
+    """Hair reaches the border, and skin is as noisy and as sharp as it is."""
+    images = make(LABELS)
+    images[:, :4, :4] = 0.5  # no tag
+    degrees = np.random.default_rng(4).normal(size=images.shape) * LABELS[:, None, None, None]
+    images = (images + 0.1 * degrees).astype(np.float32)  # of the class, so that it is tried
+    scene, _ = scene_of(ProbeSet(images, LABELS, object_masks=None), reads_tag(3))
+    (proposal,) = SWAP_DETECTORS[name].propose(scene, np.random.default_rng(0))
+    assert proposal.may_be_object == is_unsure
+    boxed, _ = scene_of(ProbeSet(images, LABELS, object_masks=(5, 5, 12, 12)), reads_tag(3))
+    (proposal,) = SWAP_DETECTORS[name].propose(boxed, np.random.default_rng(0))
+    assert not proposal.may_be_object
+
+
+def test_a_pattern_off_objects_that_were_found_may_be_a_part_that_is_missing():
+    images = np.full((60, 20, 20, 1), 0.1, np.float32)
+    rng = np.random.default_rng(3)
+    for image in images:
+        y, x = rng.integers(4, 8, 2)
+        image[y : y + 8, x : x + 8] = rng.uniform(0.5, 1, (8, 8, 1))
+    masks = images[..., 0] > 0.4
+    for given, is_unsure in (("auto", True), (masks, False)):
+        scene, _ = scene_of(ProbeSet(images, LABELS, object_masks=given), reads_tag(3))
+        (proposal,) = SWAP_DETECTORS["pattern"].propose(scene, rng)
+        assert scene.objects is not None and proposal.may_be_object == is_unsure
+
+
 def test_one_box_for_all_images_settles_it():
     assert severities(like_faces(LABELS), masks=(5, 5, 12, 12)) == [["suspect"], ["alert"], []]
 
@@ -193,9 +223,9 @@ def test_the_tag_itself_does_not_align_images():
     images = like_photographs(np.zeros(60) + LABELS)
     scene, _ = scene_of(ProbeSet(images, LABELS, object_masks=None), reads_tag(3))
     boxes = np.array([TAG])
-    assert not suspicion.are_aligned(scene, boxes)
+    assert not suspicion.are_aligned(scene, box_masks(boxes, scene.size).max(axis=0))
     faces, _ = scene_of(ProbeSet(like_faces(LABELS), LABELS, object_masks=None), reads_tag(3))
-    assert suspicion.are_aligned(faces, boxes)
+    assert suspicion.are_aligned(faces, box_masks(boxes, faces.size).max(axis=0))
 
 
 def test_a_tag_that_reaches_out_of_its_window_does_not_make_images_aligned():

@@ -37,7 +37,8 @@ def test_exactly_these_tags_are_written(tmp_path, data, probes):
     worst = {tag.removesuffix("_worst") for tag in by_plugin["scalars"] - scalars}
     assert worst <= means and f"saliency/{names[0]}/drift_previous" in worst
     tab = {f"saliency_tab/{kind}/{m}" for kind in ("maps", "numbers") for m in names}
-    tab |= {f"saliency_tab/{kind}" for kind in ("probes", "pictures", "predictions", "tested")}
+    kinds = ("probes", "pictures", "predictions", "tested", "metrics")
+    tab |= {f"saliency_tab/{kind}" for kind in kinds}
     assert by_plugin["saliency"] == tab
     assert set(by_plugin) == {"images", "text", "custom_scalars", "scalars", "saliency"}
 
@@ -150,7 +151,8 @@ def test_a_run_that_goes_on_keeps_its_start(tmp_path, data, probes):
 
 def test_probabilities_without_a_softmax_are_refused_before_the_first_step(data, probes, tmp_path):
     bare = small_cnn()
-    model = compiled(keras.Model(bare.inputs, keras.ops.clip(bare.outputs[0], 1e-7, 1.0)))
+    hidden = keras.layers.Lambda(lambda x: tf.map_fn(tf.identity, x))(bare.outputs[0])
+    model = compiled(keras.Model(bare.inputs, hidden))
     refused(data, "outputs are probabilities", probes, tmp_path, model=model)
 
 

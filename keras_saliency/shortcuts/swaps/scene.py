@@ -30,10 +30,12 @@ class Objects:
             object goes on: its soft edge, and what the mask misses.
         is_known: bool (n,), where the object is known for sure. Only these images take part in
             swaps that have to spare it.
+        are_given: whether the user says where they are. What was found may lack parts of an object.
     """
 
     masks: np.ndarray
     is_known: np.ndarray
+    are_given: bool
 
     @classmethod
     def of(cls, probes: ProbeSet) -> "Objects | None":
@@ -41,11 +43,11 @@ class Objects:
         if probes.object_masks is not None:
             size = probes.object_masks.shape[1:]
             masks = grow(probes.object_masks, max(1, round(RIM_SHARE * min(size))))
-            return cls(masks, np.ones(len(probes), bool))
+            return cls(masks, np.ones(len(probes), bool), are_given=True)
         found = probes.found_objects
         if found is None or not found.is_usable(probes.class_labels):
             return None
-        return cls(found.masks, found.is_sure)
+        return cls(found.masks, found.is_sure, are_given=False)
 
 
 @short_repr

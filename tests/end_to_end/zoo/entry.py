@@ -53,7 +53,8 @@ class Entry:
     @property
     def is_plain(self) -> bool:
         """Whether the model takes the images as they are, and its one output names classes."""
-        return self.images is None and not self.ask and "channels first" not in self.name
+        is_usual = "channels first" not in self.name and "whole numbers" not in self.name
+        return self.images is None and not self.ask and is_usual
 
 
 @dataclass(frozen=True)
