@@ -22,6 +22,7 @@ from helpers.stand_ins import FakeGraph
 from keras_saliency import ProbeSet
 from keras_saliency.methods import Method
 from keras_saliency.records import Moment
+from keras_saliency.shortcuts.trying import MAX_DONORS
 
 OBJECT_MASKS = np.zeros((40, *SIZE), bool)
 OBJECT_MASKS[:, 4:12, 4:12] = True
