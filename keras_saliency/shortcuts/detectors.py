@@ -56,15 +56,11 @@ def _propose_pattern(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
 
 
 def _propose_ladder(kind: str, scene: Scene, rng: np.random.Generator) -> list[Proposal]:
-    """The ladder changes how an image was taken, and its finest details, such as skin or hair.
-
-    Where the same object is at the same place in all images, these may be the object's own.
-    """
+    """Needs no object: the ladder changes how an image was taken, not what it shows."""
     if not LadderSwap.applies(scene, kind):
         return []
     swap, rows = LadderSwap(scene, kind), np.arange(len(scene.probes))
-    is_unsure = scene.objects is None and are_aligned(scene)
-    return [Proposal(swap, rows, rows, may_be_object=is_unsure)] if swap.separates() else []
+    return [Proposal(swap, rows, rows)] if swap.separates() else []
 
 
 # They change the whole image, and so any patch of it: a blurred tag is not read either.

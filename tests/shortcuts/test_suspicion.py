@@ -186,10 +186,10 @@ def test_a_window_of_images_that_are_not_aligned_is_alerted():
     assert severities(like_photographs(LABELS)) == [["suspect"], ["alert"], []]
 
 
-@pytest.mark.parametrize("name", ["border", "noise", "pattern"])
+@pytest.mark.parametrize("name", ["border", "pattern"])
 @pytest.mark.parametrize("make, is_unsure", [(like_faces, True), (like_photographs, False)])
 def test_what_aligned_images_share_may_be_the_object_everywhere(name, make, is_unsure):
-    """Hair reaches the border, and skin is as noisy and as sharp as it is."""
+    """Hair and shoulders reach the border."""
     images = make(LABELS)
     images[:, :4, :4] = 0.5  # no tag
     degrees = np.random.default_rng(4).normal(size=images.shape) * LABELS[:, None, None, None]

@@ -34,7 +34,7 @@ STRENGTH |= {"brightness": 1.3, "watermark": 3.2, "noise": 1.5, "jpeg": 6.0, "bl
 SMALL = ("gap", "flatten", "tutorial", "resnet")
 CLEAN_PER_DATA = {"tune": 6, "score": 8}
 CUED_PER_KIND = {"tune": 4, "score": 6}
-MORE = ("jpeg",)  # twice as many: the least often learned
+MORE = {"tune": (), "score": ("jpeg",)}  # twice as many: the least often learned
 LARGE = {  # data and kinds ("" for clean) of the pretrained network, at 160 pixels
     "tune": (("icons", ""), ("sprites", ""), ("icons", "class_tag"), ("sprites", "jpeg")),
     "score": (
@@ -99,7 +99,7 @@ def list_runs(split):
     ]
     for k, kind in enumerate(KINDS):
         suited = [name for name in data if _suits(kind, name)]
-        for i in range(CUED_PER_KIND[split] * (1 + (kind in MORE))):
+        for i in range(CUED_PER_KIND[split] * (1 + (kind in MORE[split]))):
             plans.append((suited[(i + k) % len(suited)], kind, SMALL[(i + k) % 4], i + k))
     plans += [(name, kind or "clean", "mobilenet", 0) for name, kind in LARGE[split]]
     return [_make(split, *plan, FIRST_SEED[split] + s) for s, plan in enumerate(plans)]
