@@ -113,7 +113,9 @@ def tensor_preprocess(probes: ProbeSet) -> Callable[[tf.Tensor], tf.Tensor] | No
         return tf.identity
     pixels = probes.images[:_NUM_COMPARED]
     try:
-        traced = tf.function(probes.preprocess, autograph=False)
+        # Of any number of images: chunks end in parts, each of which would be traced anew.
+        spec = tf.TensorSpec((None, *probes.image_shape), tf.float32)
+        traced = tf.function(probes.preprocess, [spec], autograph=False)
         made = np.asarray(traced(tf.constant(pixels, tf.float32)), np.float32)
         expected = np.asarray(probes.prepare(pixels), np.float32)
         scale = float(np.abs(expected).max())

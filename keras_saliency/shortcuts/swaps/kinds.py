@@ -83,7 +83,7 @@ class Swap:
             return np.concatenate([scene.predict(self.edited(p), p.recipients) for p in parts])
         preprocess = scene.bank.preprocess
         logits = []
-        for edited, recipients in self._edits(pairs, True):
+        for edited, recipients in self._edits(pairs, preprocess is not None):
             if preprocess is not None:
                 logits.append(scene.predict_inputs(preprocess(edited), recipients))
             else:
