@@ -63,6 +63,19 @@ def test_predictions_are_those_of_edited_clipped_and_preprocessed_pixels(images,
     np.testing.assert_allclose(swap.predict(pairs), graph.predict(inputs).logits, rtol=1e-5)
 
 
+def test_a_preprocess_is_traced_once_for_chunks_of_any_size(images):
+    traces = []
+
+    def preprocess(x):
+        traces.extend([1] * tf.is_tensor(x))
+        return x / 255
+
+    found = tensor_preprocess(ProbeSet(images, LABELS, preprocess=preprocess))
+    for size in (64, 22, 5):
+        found(tf.constant(images[:size], tf.float32))
+    assert len(traces) == 1
+
+
 class LeftHalf(Swap):
     """A user's own, of arrays."""
 
