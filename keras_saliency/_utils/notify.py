@@ -75,7 +75,7 @@ def users_line() -> Line:
     """Returns the innermost line that is neither of a library nor of Python.
 
     Where all are, as in a package that is installed, the innermost that is not ours, of an engine
-    or of Python; in a thread that runs for another one, the line that it was told.
+    or of Python; in a background thread, the line that `pointing_at` names.
     """
     installed: Line | None = None
     outermost = frame = sys._getframe(1)

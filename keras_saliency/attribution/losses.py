@@ -20,7 +20,7 @@ def loss_wants(model: keras.Model, name: str | int, place: int) -> str | None:
 
     Whatever the loss is called and however it was given, it is asked for its values: one for
     numbers is lowest where the output is the label, also for labels such as 2.5; one for
-    probabilities does not change outside of 0 ... 1; one for logits goes on falling there.
+    probabilities does not change outside 0 ... 1; one for logits goes on falling there.
 
     Args:
         model: a Keras model.

@@ -99,7 +99,7 @@ class Log:
         )
 
     def _ask(self, ask: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        """Asks, and tells what is not there from what cannot be read, whichever loader it is."""
+        """Asks the loader; absent data and unreadable data raise different errors."""
         try:
             return ask(*args, **options)
         except (errors.NotFoundError, KeyError) as error:

@@ -62,7 +62,7 @@ class ForwardPass:
         images: float tensor (n, H, W, C), the graph's input.
         output: what the model returned: a tensor, or a structure of them.
         calls: every `LayerCall`, in the order in which the calls ended.
-        hidden: paths of the layers that were called inside of a function (tf.function, a loop, a
+        hidden: paths of the layers that were called inside a function (tf.function, a loop, a
             branch), where no map can be taken.
     """
 

@@ -63,7 +63,7 @@ export async function viewPicture(store, columns) {
   return blobOf(canvas);
 }
 
-/** What the view shows, in words. @param {Store} store @param {number} number of probes */
+/** Describes the view as text. @param {Store} store @param {number} number of probes */
 function describe({ state, other, selection }, number) {
   const chosen = { class: state.label, group: state.group, only: state.only.replace("finding", "those of a finding"), sorted: state.sort && `by ${state.sort}` };
   const filters = Object.entries(chosen).filter(([, value]) => value).map(([name, value]) => `${name} ${value}`);

@@ -26,5 +26,5 @@ export async function fetchMaps(shown, scale) {
 export function fetchAhead({ state, run, isPlaying }) {
   const { steps } = run, at = steps.indexOf(state.epoch ?? 0);
   const wanted = steps.slice(Math.max(0, at - 1), at + 1 + (isPlaying ? AHEAD : 1));
-  for (const method of state.methods) run.need(method, wanted); // failures are told where the epoch is shown
+  for (const method of state.methods) run.need(method, wanted); // the tile shows a failure
 }
