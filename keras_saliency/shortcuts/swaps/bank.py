@@ -15,6 +15,8 @@ MAX_VALUES = 2**22  # of the pixels that are edited at once: 16 MB
 _CHUNK = 8, 64  # images that are edited at once: at least, at most
 _NUM_COMPARED = 8  # probes
 
+Ends = tuple[tf.Tensor, tf.Tensor]  # recipients and donors, rows of a bank
+
 
 @short_repr
 class Bank(NamedTuple):
@@ -75,8 +77,9 @@ class CompiledEdit:
     def __init__(
         self, bank: Bank, make: Callable[..., tf.Tensor], variant: Hashable, is_clipped: bool
     ):
-        def edit(*numbers: tf.Tensor) -> tf.Tensor:
-            edited = bank.restored(make(bank, variant, *numbers), numbers[0])
+        def edit(recipients: tf.Tensor, donors: tf.Tensor, *numbers: tf.Tensor) -> tf.Tensor:
+            edited = make(bank, variant, (recipients, donors), *numbers)
+            edited = bank.restored(edited, recipients)
             return bank.clipped(edited) if is_clipped else edited
 
         self._edit, self._chunk_size = edit, bank.chunk_size

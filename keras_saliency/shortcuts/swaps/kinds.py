@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency.shortcuts.swaps import edits
-from keras_saliency.shortcuts.swaps.bank import Bank, CompiledEdit
+from keras_saliency.shortcuts.swaps.bank import Bank, CompiledEdit, Ends
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.scene import Scene
 
@@ -43,20 +43,13 @@ class Swap:
         return ()
 
     @staticmethod
-    def make(
-        bank: Bank,
-        variant: Hashable,
-        recipients: tf.Tensor,
-        donors: tf.Tensor,
-        *numbers: tf.Tensor,
-    ) -> tf.Tensor:
+    def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
         """Returns the edited recipients as a float32 tensor (m, H, W, C).
 
         Args:
             bank: `Bank`.
             variant: the swap's.
-            recipients: int (m,), rows of the bank.
-            donors: int (m,), rows of the bank.
+            ends: recipients and donors, two int (m,), rows of the bank.
             numbers: `rows`, then `shared`.
         """
         raise NotImplementedError
@@ -142,17 +135,12 @@ class RegionSwap(Swap):
         return (self._region,)
 
     @staticmethod
-    def make(
-        bank: Bank,
-        variant: Hashable,
-        recipients: tf.Tensor,
-        donors: tf.Tensor,
-        *numbers: tf.Tensor,
-    ) -> tf.Tensor:
+    def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
         area = numbers[-1]
         if variant:
-            area &= bank.off_objects(recipients, donors)
-        return edits.swap_pixels(bank.take(recipients), bank.take(donors), area)
+            area &= bank.off_objects(*ends)
+        recipients, donors = map(bank.take, ends)
+        return edits.swap_pixels(recipients, donors, area)
 
 
 class BoxSwap(Swap):
@@ -177,12 +165,6 @@ class BoxSwap(Swap):
         return (self.boxes(pairs).astype(np.int32),)
 
     @staticmethod
-    def make(
-        bank: Bank,
-        variant: Hashable,
-        recipients: tf.Tensor,
-        donors: tf.Tensor,
-        *numbers: tf.Tensor,
-    ) -> tf.Tensor:
+    def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
         area = edits.inside_boxes(numbers[0], bank.images.shape[1:-1])
-        return RegionSwap.make(bank, variant, recipients, donors, area)
+        return RegionSwap.make(bank, variant, ends, area)

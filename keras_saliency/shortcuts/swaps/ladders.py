@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency.shortcuts.swaps import acquisition
-from keras_saliency.shortcuts.swaps.bank import Bank
+from keras_saliency.shortcuts.swaps.bank import Bank, Ends
 from keras_saliency.shortcuts.swaps.levels import LevelSwap
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.scene import Scene
@@ -61,18 +61,12 @@ class LadderSwap(LevelSwap):
         return versions, rungs > 0
 
     @staticmethod
-    def make(
-        bank: Bank,
-        variant: Hashable,
-        recipients: tf.Tensor,
-        donors: tf.Tensor,
-        *numbers: tf.Tensor,
-    ) -> tf.Tensor:
+    def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
         versions, is_changed = numbers
         low, high = bank.value_range.low, bank.value_range.high
         scaled = tf.cast(versions, tf.float64) * ((high - low) / 255) + low
         is_changed = tf.reshape(is_changed, [-1, *[1] * (versions.shape.rank - 1)])
-        return tf.where(is_changed, tf.cast(scaled, tf.float32), bank.take(recipients))
+        return tf.where(is_changed, tf.cast(scaled, tf.float32), bank.take(ends[0]))
 
 
 class _Climbed:

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency.shortcuts.swaps import edits
-from keras_saliency.shortcuts.swaps.bank import Bank
+from keras_saliency.shortcuts.swaps.bank import Bank, Ends
 from keras_saliency.shortcuts.swaps.kinds import Swap
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.scene import Scene
@@ -77,15 +77,9 @@ class GainSwap(LevelSwap):
         return (edits.ratios_of_gains(gains[pairs.recipients], gains[pairs.donors]),)
 
     @staticmethod
-    def make(
-        bank: Bank,
-        variant: Hashable,
-        recipients: tf.Tensor,
-        donors: tf.Tensor,
-        *numbers: tf.Tensor,
-    ) -> tf.Tensor:
+    def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
         low = bank.value_range.low.astype(np.float32)
-        return edits.scale_channels(bank.take(recipients), numbers[0], low)
+        return edits.scale_channels(bank.take(ends[0]), numbers[0], low)
 
 
 def gains_of_images(scene: Scene) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency.shortcuts.swaps import edits
-from keras_saliency.shortcuts.swaps.bank import Bank
+from keras_saliency.shortcuts.swaps.bank import Bank, Ends
 from keras_saliency.shortcuts.swaps.kinds import Swap
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.scene import Scene
@@ -44,19 +44,13 @@ class PatternSwap(Swap):
         return self.scene.once(_Means).tensor, np.float32(most)
 
     @staticmethod
-    def make(
-        bank: Bank,
-        variant: Hashable,
-        recipients: tf.Tensor,
-        donors: tf.Tensor,
-        *numbers: tf.Tensor,
-    ) -> tf.Tensor:
+    def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
         lent, own, means, most = numbers
         shift = tf.clip_by_value(tf.gather(means, lent) - tf.gather(means, own), -most, most)
         if bank.masks is not None and bank.images.shape.rank != 4:  # see the class
-            is_off = bank.off_objects(recipients)
+            is_off = bank.off_objects(ends[0])
             shift = tf.where(is_off[..., None], shift, 0.0)
-        return bank.take(recipients) + shift
+        return bank.take(ends[0]) + shift
 
     def _means(self, images: np.ndarray, asked: np.ndarray, halves: np.ndarray) -> np.ndarray:
         ends = images.tolist(), asked.tolist(), halves.tolist()

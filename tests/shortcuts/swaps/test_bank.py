@@ -98,7 +98,7 @@ def test_a_swap_of_ones_own_may_edit_arrays_and_spares_what_is_legitimate(images
 
 def test_edits_work_where_tensorflow_has_no_xla(images, monkeypatch):
     scene, _ = scene_of(ProbeSet(images, LABELS), lambda x: np.zeros((len(x), 2)))
-    edit = CompiledEdit(scene.bank, lambda bank, variant, r, d: bank.take(d), None, False)
+    edit = CompiledEdit(scene.bank, lambda bank, variant, ends: bank.take(ends[1]), None, False)
 
     def refuses(*numbers):
         raise tf.errors.UnimplementedError(None, None, "no XLA")
