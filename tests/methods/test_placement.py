@@ -59,6 +59,8 @@ def images(rng):
 @pytest.mark.parametrize("method", CAMS)
 @pytest.mark.parametrize("turn", TURNS)
 def test_the_map_of_a_turned_image_is_turned_back(images, method, turn):
+    if turn == "rot90" and not hasattr(keras.ops, "rot90"):
+        pytest.skip("this Keras has no rot90")
     move, turned = TURNS[turn]
     size = SIZE if turn == "flip" else SIZE[::-1]
     activation = layers.ReLU()  # for guided backpropagation

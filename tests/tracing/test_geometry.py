@@ -98,8 +98,8 @@ def said(axis, length):
 
 @pytest.mark.parametrize("name", MOVES)
 def test_each_move_is_known(name):
-    if name == "rot90" and tuple(map(int, keras.__version__.split(".")[:2])) < (3, 7):
-        pytest.skip("this Keras cannot rotate images whose number is not known")
+    if name == "rot90" and not hasattr(keras.ops, "rot90"):
+        pytest.skip("this Keras has no rot90")
     move = MOVES[name]
     axes = axes_of(move)
     assert along_of(axes[1]) and along_of(axes[2])
