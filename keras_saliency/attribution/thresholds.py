@@ -57,6 +57,10 @@ def find_score(output: tf.Tensor, cut: float, values: Values) -> Found | None:
             return found if is_whole else None
         if kind == "Sigmoid":
             return Found("sigmoid", tensor.op.inputs[0], sign, _logit(cut), is_plain)
+        branch = _branch(tensor.op, cut, values) if kind == "SelectV2" else None
+        if branch is not None:
+            tensor, is_plain = branch, False
+            continue
         is_bounded = any(map(math.isfinite, values.bounds(tensor)))
         step = _step(tensor.op, values) if is_bounded or kind in _AFFINE else None
         if step is None:
@@ -65,6 +69,22 @@ def find_score(output: tf.Tensor, cut: float, values: Values) -> Found | None:
         tensor, cut, is_falling = step.tensor, step.cut_of(cut), step.is_falling
         sign = -sign if is_falling else sign
         is_plain = is_plain and kind in _RESHAPING
+
+
+def _branch(op: tf.Operation, cut: float, values: Values) -> tf.Tensor | None:
+    """One branch of a `where`, if the other is chosen only where both lie on one side of the cut.
+
+    So it is where a score is clipped by `where`.
+    """
+    condition, *branches = op.inputs
+    for kept, other, is_true in ((*branches[::-1], True), (*branches, False)):
+        bounds = [values.bounds_where(condition, tensor, is_true) for tensor in (kept, other)]
+        there = [pair for pair in bounds if pair is not None]
+        is_below = all(high <= cut for _, high in there)
+        is_above = all(low > cut for low, _ in there)
+        if (is_below or is_above) and kept.shape.as_list() == op.outputs[0].shape.as_list():
+            return kept
+    return None
 
 
 @dataclass(frozen=True)

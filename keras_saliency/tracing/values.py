@@ -2,15 +2,21 @@
 
 import functools
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from keras_saliency.tracing.hidden_ops import CALLS, HiddenOps
+from keras_saliency.tracing.intervals import (
+    ARITHMETIC,
+    EVERYTHING,
+    RISING,
+    Bounds,
+    hull,
+    overlap,
+    product,
+)
 from keras_saliency.tracing.spatial_maps import LEARNED, SHAPE_ONLY
-
-Bounds = tuple[float, float]
 
 # Ops that hand values on, in the same shape.
 _HANDING_ON = {
@@ -31,18 +37,11 @@ _OPAQUE = {
 }
 # Ops after which values may be anything, whatever came before.
 _WITH_WEIGHTS = {*LEARNED, "FusedBatchNormV3", "ReadVariableOp", *SHAPE_ONLY}
-_EVERYTHING = (-math.inf, math.inf)
 _IN_UNIT = {"Sigmoid", "Softmax", "Greater", "GreaterEqual", "Less", "LessEqual", "Equal"}
 _IN_UNIT |= {"NotEqual", "LogicalAnd", "LogicalOr", "LogicalNot"}
-_RISING = {  # elementwise and never falling
-    **{"Relu": lambda x: max(x, 0.0), "Relu6": lambda x: min(max(x, 0.0), 6.0)},
-    **{"Tanh": math.tanh, "Erf": math.erf, "Round": lambda x: x, "Rint": lambda x: x},
-    "Softsign": lambda x: math.copysign(1, x) if math.isinf(x) else x / (1 + abs(x)),
-    "Exp": lambda x: math.exp(x) if x < 700 else math.inf,
-    "Softplus": lambda x: x if x > 30 else math.log1p(math.exp(x)),
-    "Sqrt": lambda x: math.sqrt(x) if x >= 0 else -math.inf,
-    "Log": lambda x: math.log(x) if x > 0 else -math.inf,
-}
+_SUMS = {"AddV2", "Add", "AddN", "BiasAdd"}
+_ELEMENTWISE = {*RISING, *ARITHMETIC, "Sigmoid", "Pow", "SelectV2"}
+_COMPARING = {"Greater", "GreaterEqual", "Less", "LessEqual"}
 _REDUCING = {"Mean", "Max", "Min", "Sum"}
 
 
@@ -57,6 +56,8 @@ class Values:
         self._graph = graph
         self._hidden = HiddenOps(graph)
         self._known: dict[str, Bounds] = {}
+        self._everywhere: Values | None = None  # for what is not computed value by value
+        self._limits: dict[str, Bounds] = {}  # that hold where a condition is true only
 
     def source(self, tensor: tf.Tensor) -> tf.Tensor:
         """Returns the tensor that a tensor has its values from, before casts and what hands on.
@@ -122,9 +123,11 @@ class Values:
         """
         tensor = self.source(tensor)
         if tensor.name not in self._known:
-            low, high = self._bounds(tensor)
+            is_limited = tensor.op.type in _ELEMENTWISE
+            asked = self if is_limited or self._everywhere is None else self._everywhere
+            low, high = asked._bounds(tensor)
             if math.isnan(low) or math.isnan(high) or low > high:
-                low, high = _EVERYTHING
+                low, high = EVERYTHING
             self._known[tensor.name] = (low, high)
         return self._known[tensor.name]
 
@@ -138,30 +141,58 @@ class Values:
         if op.type == "LogSoftmax":
             return -math.inf, 0.0
         if op.type in MOVING:
-            return _hull([self.bounds(t) for t in list(op.inputs)[: MOVING[op.type]]])
+            return hull([self.bounds(t) for t in list(op.inputs)[: MOVING[op.type]]])
         if op.type == "TopKV2":
             return self.bounds(op.inputs[0])
-        if op.type in ("SelectV2", "Select", "Split"):
-            return _hull([self.bounds(t) for t in list(op.inputs)[1:]])
-        if op.type in _RISING:
+        if op.type == "SelectV2":
+            condition, *branches = op.inputs
+            pairs = zip(branches, (True, False), strict=True)
+            found = [self.bounds_where(condition, *pair) for pair in pairs]
+            return hull([bounds for bounds in found if bounds is not None])
+        if op.type in ("Select", "Split"):
+            return hull([self.bounds(t) for t in list(op.inputs)[1:]])
+        if op.type in RISING:
             low, high = self.bounds(op.inputs[0])
-            return _RISING[op.type](low), _RISING[op.type](high)
+            return RISING[op.type](low), RISING[op.type](high)
         if op.type in _REDUCING:
             low, high = self.bounds(op.inputs[0])
             factor = num_reduced(op) if op.type == "Sum" else 1
-            return _EVERYTHING if factor is None else (factor * low, factor * high)
+            return EVERYTHING if factor is None else (factor * low, factor * high)
         if op.type == "RealDiv" and self.shares(op) is not None:
             return 0.0, 1.0
-        if op.type in _ARITHMETIC:
-            return _ARITHMETIC[op.type]([self.bounds(t) for t in op.inputs])
+        if op.type in ARITHMETIC:
+            return ARITHMETIC[op.type]([self.bounds(t) for t in op.inputs])
         if op.type == "Pow":
             exponent, (low, high) = self.constant(op.inputs[1]), self.bounds(op.inputs[0])
             if exponent is None or exponent <= 0 or low < 0:
-                return _EVERYTHING
+                return EVERYTHING
             return low**exponent, high**exponent
         if op.type in ("MatMul", "BatchMatMulV2"):
             return self._bounds_of_products(op)
-        return _EVERYTHING
+        return EVERYTHING
+
+    def bounds_where(self, condition: tf.Tensor, tensor: tf.Tensor, is_true: bool) -> Bounds | None:
+        """Returns the bounds of a tensor where a condition such as x > 1 is true, or false.
+
+        None where it never is.
+        """
+        op = self.source(condition).op
+        numbers = [self.constant(t) for t in op.inputs] if op.type in _COMPARING else []
+        if sum(number is None for number in numbers) != 1:
+            return self.bounds(tensor)
+        place = numbers.index(None)
+        number = next(n for n in numbers if n is not None)
+        is_above = (op.type.startswith("Greater") == (place == 0)) == is_true
+        compared = self.source(op.inputs[place])
+        limits = (number, math.inf) if is_above else (-math.inf, number)
+        within = overlap(self.bounds(compared), limits)
+        if within is None:
+            return None
+        there = Values(self._graph)
+        there._everywhere = self._everywhere or self
+        there._limits = self._limits | {compared.name: within}
+        there._known = dict(there._limits)
+        return there.bounds(tensor)
 
     def shares(self, op: tf.Operation) -> tf.Tensor | None:
         """Returns x of a quotient x / sum(x) or x / (x + y) of values that are never negative."""
@@ -191,8 +222,8 @@ class Values:
         for tensor in reversed(op.inputs):  # weights come second, and are unbounded
             factors.append(self.bounds(tensor))
             if length is None or not all(map(math.isfinite, factors[-1])):
-                return _EVERYTHING
-        low, high = _product(factors)
+                return EVERYTHING
+        low, high = product(factors)
         return length * low, length * high
 
 
@@ -208,47 +239,3 @@ def num_reduced(op: tf.Operation) -> int | None:
 def _keeps_values(op: tf.Operation) -> bool:
     taken, given = op.inputs[0].dtype, op.outputs[0].dtype
     return given.is_floating or (taken.is_bool and given.is_integer)
-
-
-def _hull(all_bounds: Sequence[Bounds]) -> Bounds:
-    return min(low for low, _ in all_bounds), max(high for _, high in all_bounds)
-
-
-def _times(a: float, b: float) -> float:
-    return 0.0 if a == 0 or b == 0 else a * b  # 0 times infinity, too: bounds are never reached
-
-
-def _product(two: Sequence[Bounds]) -> Bounds:
-    corners = [_times(a, b) for a in two[0] for b in two[1]]
-    return min(corners), max(corners)
-
-
-def _quotient(two: Sequence[Bounds]) -> Bounds:
-    low, high = two[1]
-    if low < 0 < high or low == high == 0:
-        return _EVERYTHING
-    inverse = (1 / high if high else -math.inf, 1 / low if low else math.inf)
-    return _product([two[0], inverse])
-
-
-def _absolute(one: Sequence[Bounds]) -> Bounds:
-    low, high = one[0]
-    return max(low, -high, 0.0), max(-low, high)
-
-
-_ARITHMETIC = {
-    "Neg": lambda b: (-b[0][1], -b[0][0]),
-    "AddV2": lambda b: (b[0][0] + b[1][0], b[0][1] + b[1][1]),
-    "AddN": lambda b: (sum(low for low, _ in b), sum(high for _, high in b)),
-    "Sub": lambda b: (b[0][0] - b[1][1], b[0][1] - b[1][0]),
-    "Mul": _product,
-    "RealDiv": _quotient,
-    "Reciprocal": lambda b: _quotient([(1.0, 1.0), b[0]]),
-    "Maximum": lambda b: (max(b[0][0], b[1][0]), max(b[0][1], b[1][1])),
-    "Minimum": lambda b: (min(b[0][0], b[1][0]), min(b[0][1], b[1][1])),
-    "Abs": _absolute,
-    "Square": lambda b: (_absolute(b)[0] ** 2, _absolute(b)[1] ** 2),
-}
-_ARITHMETIC |= {"Add": _ARITHMETIC["AddV2"], "BiasAdd": _ARITHMETIC["AddV2"]}
-_SUMS = {"AddV2", "Add", "AddN", "BiasAdd"}
-_ELEMENTWISE = {*_RISING, *_ARITHMETIC, "Sigmoid", "Pow"}

@@ -47,6 +47,12 @@ def stable(z):
     return tf.where(z >= 0, 1 / (1 + tail), tail / (1 + tail))
 
 
+def piecewise(x):
+    z = scores(x)
+    middle = tf.where(tf.greater(1.0, z), (z + 1.0) / 2.0, 1.0)
+    return tf.where(z <= -1.0, 0.0, middle)
+
+
 def share_of_exponential(z):
     return tf.exp(z) / (1.0 + tf.exp(z))
 
@@ -86,6 +92,8 @@ SIGMOIDS = {
     "log-log": lambda x: 1.0 - tf.exp(-tf.exp(scores(x))),
     "by hand": lambda x: 1.0 / (1.0 + tf.exp(-scores(x))),
     "by hand, otherwise": lambda x: share_of_exponential(scores(x)),
+    "piecewise": piecewise,
+    "piecewise, from the other side": lambda x: 1.0 - piecewise(x),
     "rounded": lambda x: tf.round(one(x)),
     "compared": lambda x: tf.cast(one(x) > 0.3, tf.float32),
     "compared from the other side": lambda x: tf.cast(one(x) <= 0.3, tf.float32),
@@ -210,6 +218,8 @@ def softmax(z):
         ("tanh", lambda z: z[:, :1]),
         ("by hand", lambda z: z[:, :1]),
         ("by hand, otherwise", lambda z: z[:, :1]),
+        ("piecewise", lambda z: z[:, :1]),
+        ("piecewise, from the other side", lambda z: -z[:, :1]),
         ("clipped", lambda z: z[:, :1] - 0.3),
         ("clipped score", lambda z: z[:, :1] - 0.5),
         ("compared", lambda z: z[:, :1] - 0.3 - log_odds(0.3)),
@@ -278,6 +288,12 @@ def test_what_is_no_probability_is_taken_for_logits():
         "negative": lambda x: -scores(x),
         "tanh": lambda x: tf.tanh(scores(x)),
         "several": lambda x: scores(x, 0, 1, 2),
+        "bounded at another place only": lambda x: tf.where(
+            tf.logical_and(scores(x, 0, 1) > 0, scores(x, 0, 1) < 1), scores(x, 1, 0), 0.5
+        ),
+        "bounded by another score": lambda x: tf.where(
+            scores(x) > 0, tf.where(scores(x) < 1, scores(x, 1), 0.5), 0.5
+        ),
     }
     for kind, logits, _, output, _ in read_all(heads).values():
         assert kind == "linear"
