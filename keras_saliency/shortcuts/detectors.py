@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 
 from keras_saliency.shortcuts.detector import Proposal, SwapDetector
+from keras_saliency.shortcuts.planted import is_planted
 from keras_saliency.shortcuts.suspicion import (
     are_aligned,
     propose_moving_patch,
@@ -31,7 +32,7 @@ def _propose_ring(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
         return [Proposal(RegionSwap(scene, ring, True), rows, rows)]
     less = RegionSwap(scene, inner, False)
     # Hair and shoulders reach the border; of a frame, nothing is left in the middle.
-    is_unsure = are_aligned(scene, ring | inner)
+    is_unsure = are_aligned(scene, ring | inner) and not is_planted(scene, ring)
     return [Proposal(RegionSwap(scene, ring, False), rows, rows, less, is_unsure)]
 
 
@@ -52,6 +53,7 @@ def _propose_pattern(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     rows = taking_part(scene)
     # Of objects that were found a part may be missing, such as a shadow or a second piece.
     is_unsure = are_aligned(scene) if scene.objects is None else not scene.objects.are_given
+    is_unsure = is_unsure and not is_planted(scene, edits.ring_mask(*scene.size))
     return [Proposal(PatternSwap(scene), rows, rows, may_be_object=is_unsure)]
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 BOUND = 0.04  # the lower end of an interval above it is proof
+CLASS_BOUND = 0.10  # the same for donors of one class: fewer pairs, and as many chances as classes
 CONFIDENCE = 0.95
 
 

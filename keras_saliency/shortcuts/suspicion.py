@@ -6,6 +6,7 @@ from keras_saliency._utils.boxes import box_masks, hottest_boxes, window_sums
 from keras_saliency.shortcuts.alignment import MAX_ALIGNMENT, alignment
 from keras_saliency.shortcuts.detector import Proposal
 from keras_saliency.shortcuts.loss import estimate_loss
+from keras_saliency.shortcuts.planted import is_planted
 from keras_saliency.shortcuts.swaps import BoxSwap, PairDrawer, Scene, edits, filters
 from keras_saliency.shortcuts.trying import said_after
 
@@ -46,7 +47,8 @@ def propose_window(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     if scene.objects is not None:
         return [Proposal(swap, rows, rows, folds=folds)]
     if are_aligned(scene, box_masks(_grown(scene, boxes), scene.size).max(axis=0)):
-        return [Proposal(swap, rows, rows, folds=folds, may_be_object=True)]
+        is_sure = all(is_planted(scene, box) for box in box_masks(boxes, scene.size))
+        return [Proposal(swap, rows, rows, folds=folds, may_be_object=not is_sure)]
     # Any window of a photograph tells something of its class. What this one costs beyond others
     # is what is special of its place, since the photographs have nothing else in common there.
     elsewhere = _other_windows(scene, boxes, rng)

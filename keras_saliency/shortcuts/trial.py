@@ -8,7 +8,13 @@ import numpy as np
 
 from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.shortcuts.detector import Proposal, SwapDetector
-from keras_saliency.shortcuts.loss import BOUND, CONFIDENCE, Loss, estimate_loss
+from keras_saliency.shortcuts.loss import (
+    BOUND,
+    CLASS_BOUND,
+    CONFIDENCE,
+    Loss,
+    estimate_loss,
+)
 from keras_saliency.shortcuts.swaps import Pairs
 from keras_saliency.shortcuts.tested_classes import MIN_DONORS, MIN_RECIPIENTS
 
@@ -80,12 +86,14 @@ class Trial:
         """What is proven at most: of all losses the one whose lower end is largest.
 
         That over all classes counts first, where it is proven: it is the accuracy that
-        depends on the cue.
+        depends on the cue. What is proven counts before what is not.
         """
+        losses = self._losses_and_bounds
         if self.loss is not None and self.loss.low > BOUND:
             return self.loss
-        losses = [*([] if self.loss is None else [self.loss]), *self.by_class.values()]
-        return max(losses, key=lambda loss: loss.low, default=Loss(0.0, 0.0, 0.0))
+        proven = [loss for loss, bound in losses if loss.low > bound]
+        among = proven or [loss for loss, _ in losses]
+        return max(among, key=lambda loss: loss.low, default=Loss(0.0, 0.0, 0.0))
 
     @property
     def is_telling(self) -> bool:
@@ -94,16 +102,26 @@ class Trial:
 
     @property
     def is_proven(self) -> bool:
-        """Whether the lower end of a loss is above the bound."""
-        return self.worst.low > BOUND
+        """Whether the lower end of a loss is above its bound."""
+        return any(loss.low > bound for loss, bound in self._losses_and_bounds)
 
     @property
     def is_undecided(self) -> bool:
         """Whether more pairs could change that."""
-        losses = [*([] if self.loss is None else [self.loss]), *self.by_class.values()]
         return not self.is_proven and any(
-            loss.low <= BOUND < loss.high and loss.value > BOUND / 2 for loss in losses
+            loss.low <= bound < loss.high and loss.value > bound / 2
+            for loss, bound in self._losses_and_bounds
         )
+
+    @property
+    def _losses_and_bounds(self) -> list[tuple[Loss, float]]:
+        """All losses with the bounds that their lower ends have to pass.
+
+        A label of a multi-label task is a question by itself, not one of several chances.
+        """
+        bound = BOUND if self.is_multi_label else CLASS_BOUND
+        overall = [] if self.loss is None else [(self.loss, BOUND)]
+        return [*overall, *((loss, bound) for loss in self.by_class.values())]
 
     def adopted(self, class_index: int, is_own: bool) -> tuple[np.ndarray, np.ndarray]:
         """Which pairs show whether a class is adopted, and whether it is, two bool (m,).

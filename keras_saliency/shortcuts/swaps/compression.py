@@ -26,6 +26,7 @@ _TABLE = np.array(
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _CANDIDATES = np.array([*range(3, 30), *range(30, 98, 2)])
 _MAX_BLOCKS, _MAX_COEFFICIENTS = 64, 512  # read of one image
+_APART = 32  # coefficients of means: nearer ones are one flat background's
 _LEAST = 2  # grey levels: smaller coefficients may be rounding
 _ROUNDING = 0.5  # deviation of a coefficient, from rounding pixels to whole grey levels
 # Deviation of a coefficient from its step, as a share of the step: from the tables of other
@@ -96,19 +97,30 @@ def _table_scale(qualities: np.ndarray) -> np.ndarray:
 def _coefficients(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns sizes of DCT coefficients that are not small, (m,) each.
 
-    With them their frequencies, 1 … 63, and whether their block has black or white pixels, where
+    With them their frequencies, 0 … 63, and whether their block has black or white pixels, where
     decoding may have cut values off.
     """
     luma = image @ _LUMA if image.shape[-1] == 3 else image.mean(axis=-1)
     blocks = _blocks(luma)
     is_cut = np.any(_blocks(np.any((image <= 0) | (image >= 255), axis=-1)), axis=(1, 2))
     some = np.linspace(0, len(blocks) - 1, min(len(blocks), _MAX_BLOCKS)).astype(int)
-    coefficients = np.abs(_DCT @ blocks[some] @ _DCT.T).reshape(len(some), BLOCK**2)
-    coefficients[:, 0] = 0  # the mean, the same for all blocks of a flat background
+    coefficients = (_DCT @ (blocks[some] - 128) @ _DCT.T).reshape(len(some), BLOCK**2)
+    coefficients = np.abs(np.where(_is_told(coefficients, is_cut[some]), coefficients, 0))
     rows, frequencies = np.nonzero(coefficients > _LEAST)
     few = np.linspace(0, len(rows) - 1, min(len(rows), _MAX_COEFFICIENTS)).astype(int)
     rows, frequencies = rows[few], frequencies[few]
     return coefficients[rows, frequencies], frequencies, is_cut[some][rows]
+
+
+def _is_told(coefficients: np.ndarray, is_cut: np.ndarray) -> np.ndarray:
+    """Returns which coefficients (b, 64) of blocks say something of the table, bool.
+
+    All but means that are cut off, or alike: those of a flat background are one, not many.
+    """
+    _, firsts = np.unique(np.rint(coefficients[:, 0] / _APART), return_index=True)
+    is_told = np.ones(coefficients.shape, bool)
+    is_told[:, 0] = np.isin(np.arange(len(coefficients)), firsts) & ~is_cut
+    return is_told
 
 
 def _blocks(plane: np.ndarray) -> np.ndarray:
