@@ -24,6 +24,7 @@ import traceback
 import warnings
 from pathlib import Path
 
+from real.data import LOADERS
 from real.runs import list_runs
 from real.sources import VARIABLE
 
@@ -124,7 +125,7 @@ def as_json(value):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--split", choices=("tune", "score"), default="score")
+    parser.add_argument("--split", choices=tuple(LOADERS), default="score")
     parser.add_argument("--runs", nargs="*", help="names of the runs; default: all")
     parser.add_argument("--kinds", nargs="*", help='kinds of cue, or "clean"; default: all')
     parser.add_argument("--names", action="store_true", help="print the runs' names, train none")

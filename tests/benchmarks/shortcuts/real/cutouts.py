@@ -7,6 +7,8 @@
 | emoji | Google's emoji, 32×32 | 6 | npm's emoji-datasource-google |
 | stamps | photographs of things, cut out, 48×48 | 3 | Debian's tuxpaint-stamps-default |
 | clipart | drawings, 40×40 | 4 | Debian's openclipart-png |
+| units | figures of five peoples, 48×48 | 5 | Debian's wesnoth-1.16-data |
+| apps | Faenza's icons, 32×32 | 4 | Debian's faenza-icon-theme |
 """
 
 import json
@@ -137,3 +139,20 @@ def stamps(size=48):
 def clipart(size=40):
     folders = ("people",), ("food",), ("signs_and_symbols/flags",), ("recreation/games/cards",)
     return _gather(_files(debian("usr/share/openclipart/png"), folders), size, 0.86)
+
+
+def units(size=48):
+    folders = (
+        ("undead", "undead-skeletal", "undead-necromancers"),
+        ("drakes",),
+        ("dwarves",),
+        ("elves-wood",),
+        ("human-loyalists", "human-outlaws", "human-magi"),
+    )
+    folder = debian("usr/share/games/wesnoth/1.16/data/core/images/units")
+    return _gather(_files(folder, folders), size, 0.9)
+
+
+def apps(size=32):
+    folders = ("apps/48",), ("actions/48",), ("mimetypes/48",), ("status/48", "devices/48")
+    return _gather(_files(debian("usr/share/icons/Faenza"), folders), size, None)

@@ -1,4 +1,4 @@
-"""Grey data sets: digits, letters, clothes, silhouettes and faces.
+"""Grey data sets: digits, letters, clothes, silhouettes, faces and scans of a head.
 
 | name | what | classes | from |
 |---|---|---|---|
@@ -7,6 +7,9 @@
 | silhouettes | animals, white on black, 28×28, with masks | 10 | PyPI's animal-shape-mnist |
 | fashion | clothes (Fashion-MNIST), 28×28 | 10 | Debian's dataset-fashion-mnist |
 | letters | A to J in some 200 typefaces, 28×28, with masks | 10 | Debian's fonts |
+| greek | ten Greek letters in some 100 typefaces, 28×28, with masks | 10 | Debian's fonts |
+| head | slices of an MRI scan in three directions, 40×40, with masks | 3 | Debian's mricron-data |
+| brain | the middle of axial slices at three heights, 32×32 | 3 | Debian's mricron-data |
 | faces | faces and other patches of photographs (LFW), 25×25 | 2 | PyPI's scikit-image |
 """
 
@@ -16,7 +19,9 @@ import cv2
 import numpy as np
 from real.sources import debian, pypi
 
-LETTERS = "ABCDEFGHIJ"
+LETTERS, GREEK = "ABCDEFGHIJ", "ΓΔΘΛΞΠΣΦΨΩ"
+AIR = 12  # grey levels, at most, of what is no head
+PATCH = 9  # slices, that are for training or for validation together
 
 
 def mnist():
@@ -68,30 +73,104 @@ def faces():
 
 
 def letters():
+    return _rendered(LETTERS, [*debian("usr/share/fonts").rglob("*.[to]tf")])
+
+
+def greek():
+    """What a typeface has not is drawn as the same box, and leaves the typeface out."""
+    return _rendered(GREEK, [*debian("usr/share/fonts").rglob("*.[to]tf")])
+
+
+def _rendered(alphabet, files):
     """Renders ten letters in each typeface; a family is for training or for validation."""
     from PIL import Image, ImageDraw, ImageFont
 
-    files = [*debian("usr/share/fonts").rglob("*.[to]tf")]
     families = sorted({_family(file) for file in files})
     images, labels, is_validation, known = [], [], [], set()
     for file in sorted(files):
         font = ImageFont.truetype(str(file), 88)
         pictures = []
-        for letter in LETTERS:
+        for letter in alphabet:
             canvas = Image.new("L", (112, 112))
             ImageDraw.Draw(canvas).text((56, 56), letter, 255, font, anchor="mm")
             small = cv2.resize(np.array(canvas), (28, 28), interpolation=cv2.INTER_AREA)
             pictures.append(small)
         keys = {picture.tobytes() for picture in pictures}
-        if len(keys) < len(LETTERS) or keys & known:  # symbols, or a typeface that came before
+        if len(keys) < len(alphabet) or keys & known:  # symbols, or a typeface that came before
             continue
         known |= keys
         images += pictures
-        labels += range(len(LETTERS))
-        is_validation += [families.index(_family(file)) % 4 == 0] * len(LETTERS)
+        labels += range(len(alphabet))
+        is_validation += [families.index(_family(file)) % 4 == 0] * len(alphabet)
     images = np.stack(images)
     return images, labels, images > 64, np.array(is_validation)
 
 
 def _family(file):
     return file.stem.split("-")[0].rstrip("0123456789").lower()[:8]
+
+
+def head():
+    """Slices along each axis, a little turned, moved and scaled; several of each."""
+    scan = _scan()
+    images, labels, masks, kept = [], [], [], []
+    rng = np.random.default_rng(0)
+    for axis in range(3):
+        for number, plane in enumerate(np.moveaxis(scan, axis, 0)):
+            if (plane > AIR).mean() < 0.15:
+                continue
+            for _ in range(6):
+                image = _varied(np.flipud(plane.T), 40, 1, rng)
+                images.append(image)
+                masks.append(_filled(image > AIR))
+                labels.append(axis)
+                kept.append(number // PATCH % 4 == 0)
+    return np.stack(images), np.array(labels), np.stack(masks), np.array(kept)
+
+
+def brain():
+    """The middle of axial slices, in which nothing is background."""
+    scan = _scan()
+    images, labels, kept = [], [], []
+    rng = np.random.default_rng(0)
+    planes = np.moveaxis(scan, 2, 0)
+    for label, share in enumerate((0.28, 0.45, 0.62)):
+        middle = round(share * len(planes))
+        for number in range(middle - 10, middle + 11):
+            for _ in range(60):
+                images.append(_varied(np.flipud(planes[number].T), 32, 2.2, rng))
+                labels.append(label)
+                kept.append(number % 4 == 0)
+    return np.stack(images), np.array(labels), None, np.array(kept)
+
+
+def _scan():
+    """An adult's head, uint8 (x, y, z), in millimetres: NIfTI-1 after 352 bytes of header."""
+    with gzip.open(debian("usr/share/mricron/templates/ch2.nii.gz")) as file:
+        stored = file.read()
+    shape = np.frombuffer(stored, "<i2", 3, 42)
+    kind, start = (
+        np.frombuffer(stored, "<i2", 1, 70)[0],
+        int(np.frombuffer(stored, "<f4", 1, 108)[0]),
+    )
+    voxels = np.frombuffer(stored, {2: "u1", 4: "<i2"}[int(kind)], int(np.prod(shape)), start)
+    voxels = voxels.reshape(shape, order="F").astype(np.float32)
+    return (255 * voxels / np.quantile(voxels, 0.999)).clip(0, 255).astype(np.uint8)
+
+
+def _varied(plane, size, zoom, rng):
+    """A plane at some size, turned, moved, scaled and brightened at random by little."""
+    height, width = plane.shape
+    scale = size / max(height, width) * zoom * rng.uniform(0.88, 1.04)
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-8, 8), scale)
+    turn[:, 2] += size / 2 - np.array([width, height]) / 2 + rng.uniform(-1.5, 1.5, 2)
+    smooth = cv2.GaussianBlur(plane, (0, 0), 0.4 / scale)
+    image = cv2.warpAffine(smooth, turn, (size, size), flags=cv2.INTER_LINEAR)
+    return (image * rng.uniform(0.8, 1.1)).clip(0, 255).astype(np.uint8)
+
+
+def _filled(mask):
+    """A mask with all that it encloses."""
+    outside = np.pad(~mask, 1, constant_values=True).astype(np.uint8)
+    _, parts = cv2.connectedComponents(outside, connectivity=4)
+    return (parts != parts[0, 0])[1:-1, 1:-1]

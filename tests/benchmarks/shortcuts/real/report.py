@@ -14,7 +14,7 @@ from report import read, share, upper_bound
 
 MIN_GAP = 0.10
 VIEWS = "no masks", "masks"
-# Which detectors name a cue rightly; fixed before the first run of "score". Where the cue has one
+# Which detectors name a cue rightly; fixed before the first scoring. Where the cue has one
 # place and the finding a region, they must overlap.
 RIGHT = {
     "corner_tag": ("stationary", "border", "moving", "background"),
@@ -31,7 +31,8 @@ RIGHT = {
 }
 # Where no object is found, their suspects count: what they see may be the object's own.
 SUSPECTS_COUNT = ("brightness", "tint")
-WITHOUT_OBJECTS = ("faces", "textures", "satellite", "photographs", "tissue")
+WITHOUT_OBJECTS = ("faces", "textures", "satellite", "photographs", "tissue", "brain")
+WITHOUT_OBJECTS += ("planets", "panoramas", "materials")
 
 
 def gaps(row):

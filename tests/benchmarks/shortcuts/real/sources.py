@@ -21,6 +21,8 @@ DEBIAN = (
     "openclipart-png",
     "oxygen-icon-theme",
     "mate-backgrounds",
+    *("mricron-data", "wesnoth-1.16-data", "faenza-icon-theme"),
+    *("stellarium-data", "openarena-081-textures"),
     # fonts of many families, for the letters
     *("fonts-linuxlibertine", "fonts-freefont-ttf", "fonts-dejavu-extra", "fonts-liberation"),
     *("fonts-open-sans", "fonts-lato", "fonts-cabin", "fonts-ebgaramond", "fonts-vollkorn"),

@@ -18,15 +18,23 @@ import keras
 import numpy as np
 import training as of_composites
 from real.cues import FIXED_PLACE, KINDS, Cue
-from real.data import load
+from real.data import LOADERS, load
 from real.networks import build
 from real.runs import list_runs
 
 UNBIASED = 1000  # images at least, in as many draws of random classes' cues as it takes
 MAX_LARGE = 400, 240  # training and validation images of 160 pixels
 MIN_TRAINING = 1000  # with fewer, mirror images are added, where these look natural
-MIRRORED = ("faces", "stamps", "clipart", "silhouettes")
-SIZED = ("icons", "sprites", "emoji", "stamps", "clipart")  # can be had at any size
+MIRRORED = ("faces", "stamps", "clipart", "silhouettes", "units")
+SIZED = (
+    "icons",
+    "sprites",
+    "emoji",
+    "stamps",
+    "clipart",
+    "units",
+    "apps",
+)  # can be had at any size
 BATCH_SIZES = {1000: 64, 500: 32, 0: 16}  # for so many training images at least
 
 
@@ -135,7 +143,7 @@ def train(run, make_callbacks=None):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--split", choices=("tune", "score"), default="tune")
+    parser.add_argument("--split", choices=tuple(LOADERS), default="tune")
     parser.add_argument("--kinds", nargs="*", default=["clean", *KINDS])
     parser.add_argument("--data", nargs="*", help="data sets; default: all")
     options = parser.parse_args()
