@@ -1,8 +1,9 @@
-"""Planted pixels: at one place always the same within a class, and not the same in others.
+"""Planted pixels: what was put into the images of a class, and is no part of what they show.
 
-Where objects are not known and images are aligned, as faces and X-rays are, a place may be a part
-of the object. But no part of one looks the same in nearly all images of a class: such pixels were
-put there, like the tag of a hospital, a printed frame or a pattern over the whole image.
+Where objects are not known, a place may be a part of one. In aligned images, such as faces and
+X-rays, no part of an object looks the same in nearly all images of a class: the tag of a hospital,
+a printed frame or a pattern over the whole image does. In images that are not aligned, such as
+photographs, the mean of a class has no fine details, unless the same was put into many of them.
 """
 
 import numpy as np
@@ -17,29 +18,33 @@ INK_SHARE = 0.1  # of all pixels, of black and of white where these are inks or 
 SMOOTH_SHARE = 1 / 10  # of the shorter side
 MIN_IMAGES = 10  # of a class, and of others
 PLANTED_SHARE = 0.35  # of a place, from which on it is planted
+MIN_ERRORS = 6  # standard errors by which means of details differ; without a cue hardly 5
 
 
-def is_planted(scene: Scene, where: np.ndarray) -> bool:
+def is_planted(scene: Scene, where: np.ndarray, are_aligned: bool = True) -> bool:
     """Returns whether a place holds what was put there.
 
     Args:
         scene: `Scene`.
         where: bool (H, W).
+        are_aligned: whether the images show the same thing at the same place.
+
+    Signals and volumes are not searched: where they are not aligned, a place is none of an object.
     """
-    return bool(where.any()) and scene.once(planted_pixels)[where].mean() >= PLANTED_SHARE
+    if len(scene.size) != 2:
+        return not are_aligned
+    pixels = scene.once(planted_pixels if are_aligned else detailed_pixels)
+    return bool(where.any()) and bool(pixels[where].mean() >= PLANTED_SHARE)
 
 
 def planted_pixels(scene: Scene) -> np.ndarray:
-    """Returns which pixels are planted, bool (H, W); none of signals and volumes.
+    """Returns which pixels of aligned images are planted, bool (H, W).
 
     Those that nearly all images of a class have within a few grey levels and hardly any other
     image has, black and white aside where these are inks or backgrounds; and those that have such
     a value in every class, but not the same one. What is smooth does not count: a tissue of even
     colour has it everywhere.
     """
-    shape = scene.size
-    if len(shape) != 2:
-        return np.zeros(shape, bool)
     levels, has_class = grey_levels(scene.probes.images), scene.class_labels.has_class
     has_class = has_class[:, has_class.sum(axis=0) >= MIN_IMAGES] > 0
     inks = [ink for ink in (0, 255) if np.mean(_is_ink(levels, ink)) >= INK_SHARE]
@@ -47,7 +52,7 @@ def planted_pixels(scene: Scene) -> np.ndarray:
     are_same, values, details = np.ones_like(planted), [], []
     for own in has_class.T:
         value = np.median(levels[own], axis=0).astype(np.float32)
-        detail = value - filters.gaussian(value, (0, 1), SMOOTH_SHARE * min(value.shape[:2]))
+        detail = _without_smooth(value)
         values.append(value)
         details.append(detail)
         is_same = (~differs(levels[own], value)).mean(axis=0) >= SAME_SHARE
@@ -61,10 +66,46 @@ def planted_pixels(scene: Scene) -> np.ndarray:
     if len(values) > 1:
         ranges = [np.ptp(pictures, axis=0).max(axis=-1) for pictures in (values, details)]
         planted |= are_same & (np.minimum(*ranges) > 2 * FLAT_LEVELS)
-    if planted.shape == shape:
-        return planted
-    size = shape[::-1]
-    return cv2.resize(planted.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    return _of_size(planted, scene.size)
+
+
+def detailed_pixels(scene: Scene) -> np.ndarray:
+    """Returns where the mean image of a class has details of its own, bool (H, W).
+
+    What an image has less what is smooth, in the mean of a class and in that of the others: they
+    differ by more than six standard errors.
+    """
+    levels = grey_levels(scene.probes.images)
+    has_class = scene.class_labels.has_class > 0
+    sums = np.zeros((has_class.shape[1], *levels.shape[1:]))
+    total, squares = np.zeros(levels.shape[1:]), np.zeros(levels.shape[1:])
+    for image, has in zip(levels, has_class, strict=True):
+        detail = _without_smooth(image.astype(np.float32))
+        sums[has] += detail
+        total += detail
+        squares += detail**2
+    num, counts = len(levels), has_class.sum(axis=0)
+    deviation = np.sqrt(np.maximum(squares / num - (total / num) ** 2, 0)) + 1  # a grey level
+    found = np.zeros(levels.shape[1:3], bool)
+    for own, count in zip(sums, counts, strict=True):
+        if min(count, num - count) >= MIN_IMAGES:
+            difference = own / count - (total - own) / (num - count)
+            error = deviation * np.sqrt(1 / count + 1 / (num - count))
+            found |= (np.abs(difference) > MIN_ERRORS * error).any(axis=-1)
+    return _of_size(found, scene.size)
+
+
+def _without_smooth(picture: np.ndarray) -> np.ndarray:
+    """Returns a picture (h, w, C) without what is smooth over a tenth of the shorter side."""
+    return picture - filters.gaussian(picture, (0, 1), SMOOTH_SHARE * min(picture.shape[:2]))
+
+
+def _of_size(pixels: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Returns bool (h, w) as (H, W): large images are searched at a reduced size."""
+    if pixels.shape == size:
+        return pixels
+    enlarged = cv2.resize(pixels.astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST)
+    return enlarged > 0
 
 
 def _is_ink(pixels: np.ndarray, level: int) -> np.ndarray:

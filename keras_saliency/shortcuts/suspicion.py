@@ -46,14 +46,15 @@ def propose_window(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     swap = BoxSwap(scene, lambda pairs: boxes[folds[pairs.recipients]], scene.objects is not None)
     if scene.objects is not None:
         return [Proposal(swap, rows, rows, folds=folds)]
-    if are_aligned(scene, box_masks(_grown(scene, boxes), scene.size).max(axis=0)):
-        is_sure = all(is_planted(scene, box) for box in box_masks(boxes, scene.size))
+    is_aligned = are_aligned(scene, box_masks(_grown(scene, boxes), scene.size).max(axis=0))
+    is_sure = all(is_planted(scene, box, is_aligned) for box in box_masks(boxes, scene.size))
+    if is_aligned:
         return [Proposal(swap, rows, rows, folds=folds, may_be_object=not is_sure)]
     # Any window of a photograph tells something of its class. What this one costs beyond others
     # is what is special of its place, since the photographs have nothing else in common there.
     elsewhere = _other_windows(scene, boxes, rng)
     less = BoxSwap(scene, lambda pairs: elsewhere[pairs.recipients], False)
-    return [Proposal(swap, rows, rows, folds=folds, less=less)]
+    return [Proposal(swap, rows, rows, less, not is_sure, folds)]
 
 
 def propose_moving_patch(scene: Scene, rng: np.random.Generator) -> list[Proposal]:

@@ -156,12 +156,14 @@ def test_a_difference_between_classes_is_welchs_t_squared(rng):
             assert found[fold, c, y, x] == pytest.approx(expected, rel=1e-3, abs=1e-4)
 
 
-def like_faces(labels):
-    """One picture in all images, some noise, and a tag of the class."""
+def like_faces(labels, is_tag=False):
+    """One picture in all images, some noise, and hair or a tag of the class."""
     rng = np.random.default_rng(2)
     face = np.kron(rng.random((8, 8)), np.ones((2, 2)))[..., None]
     images = 0.3 + 0.4 * face + rng.normal(0, 0.05, (len(labels), *SIZE, 3))
     images[:, :4, :4] = (labels / labels.max())[:, None, None, None]
+    if not is_tag:  # hair is never quite the same
+        images[:, :4, :4] += rng.uniform(-0.15, 0.15, (len(labels), 1, 1, 1))
     return images.astype(np.float32)
 
 
@@ -182,8 +184,22 @@ def test_a_window_of_aligned_images_without_objects_is_never_more_than_a_suspect
     assert severities(like_faces(LABELS), 5) == [[], ["suspect"], [], [], []]
 
 
+def test_a_tag_that_is_always_the_same_is_no_part_of_a_face():
+    assert severities(like_faces(LABELS, is_tag=True)) == [["suspect"], ["alert"], []]
+
+
 def test_a_window_of_images_that_are_not_aligned_is_alerted():
     assert severities(like_photographs(LABELS)) == [["suspect"], ["alert"], []]
+
+
+def test_what_a_window_of_photographs_shows_by_itself_is_a_suspect():
+    """A sky that is brighter in one class: nothing was put there."""
+    images = like_photographs(LABELS)
+    rng = np.random.default_rng(5)
+    sky = rng.uniform(0.2, 0.6, (60, 4, 4, 1)) + 0.2 * LABELS[:, None, None, None]
+    images[:, :4, :4] = sky
+    found = severities(images, 4)
+    assert ["alert"] not in found and ["suspect"] in found
 
 
 @pytest.mark.parametrize("name", ["border", "pattern"])
