@@ -9,7 +9,7 @@ from helpers.stand_ins import scene_of
 
 from keras_saliency import ProbeSet
 from keras_saliency.shortcuts import Proposal, SwapDetector
-from keras_saliency.shortcuts.loss import BOUND, estimate_loss
+from keras_saliency.shortcuts.loss import BOUND, CLASS_BOUND, Loss, estimate_loss
 from keras_saliency.shortcuts.swaps import BoxSwap
 from keras_saliency.shortcuts.trying import LEAST_OF_CLASS, MAX_DONORS, STAGES, run_trial
 
@@ -263,5 +263,30 @@ def test_the_worst_is_the_loss_over_all_classes_where_that_is_proven():
     assert trial.loss.low > BOUND and trial.worst == trial.loss
     weak = dataclasses.replace(trial, scores=np.where(trial.pairs.classes == 2, trial.scores, 1))
     assert weak.by_class[2].value == 1
+    assert weak.is_proven
     silent = dataclasses.replace(trial, scores=np.ones(len(trial.scores)))
     assert silent.worst == (0, 0, 0)
+
+
+@pytest.mark.parametrize("low, is_proven", [(CLASS_BOUND - 0.01, False), (CLASS_BOUND + 0.01, True)])
+def test_the_loss_to_donors_of_one_class_has_a_higher_bound(low, is_proven):
+    """Each class is one more chance of an alert, on fewer pairs."""
+    labels = np.arange(90) % 6
+    trial = try_tag(one_class_has_a_cue(labels, 2), brings(2, 6), stages=[60])
+    trial.__dict__["loss"] = Loss(0.03, 0.01, 0.05)
+    trial.__dict__["by_class"] = {1: Loss(0, -0.2, 0.2), 2: Loss(low + 0.1, low, low + 0.2)}
+    assert trial.is_proven == is_proven
+    assert trial.worst == trial.by_class[2]
+    assert trial.is_undecided == (not is_proven)
+    trial.__dict__["loss"] = Loss(0.06, BOUND + 0.001, 0.08)
+    assert trial.is_proven and trial.worst == trial.loss
+
+
+def test_a_label_is_no_chance_among_several_but_a_question():
+    """So its loss has the bound of a loss over all classes."""
+    labels = np.arange(90) % 6
+    trial = try_tag(one_class_has_a_cue(labels, 2), brings(2, 6), stages=[60])
+    of_labels = dataclasses.replace(trial, is_multi_label=True)
+    of_labels.__dict__["loss"] = None
+    of_labels.__dict__["by_class"] = {2: Loss(0.08, BOUND + 0.01, 0.12)}
+    assert of_labels.is_proven

@@ -49,6 +49,14 @@ def test_the_quality_of_a_compressed_image_is_found(quality, colour):
     assert np.mean(np.array(found) == 100) <= 0.25
 
 
+def test_of_what_is_compressed_strongly_the_means_of_blocks_tell_the_quality(rng):
+    """Of smooth pictures with little contrast, hardly any other coefficient is left."""
+    clouds = [cv2.GaussianBlur(rng.normal(size=(64, 64)), (0, 0), 6) for _ in range(12)]
+    images = [np.rint(100 + 50 * (c - c.min()) / np.ptp(c))[..., None] for c in clouds]
+    assert [jpeg_quality(encoded(image, 5)) for image in images] == [5] * 12
+    assert [jpeg_quality(image) for image in images] == [100] * 12
+
+
 @pytest.mark.parametrize("quality", [7, 20, 40])
 def test_the_quality_is_found_where_pixels_are_black_or_white(quality):
     found = [jpeg_quality(encoded(far(image), quality)) for image in crops()]
