@@ -8,7 +8,7 @@ from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Alert
 from keras_saliency.shortcuts.coverage import Coverage
 from keras_saliency.shortcuts.detector import SwapDetector
-from keras_saliency.shortcuts.loss import BOUND, detectable_loss
+from keras_saliency.shortcuts.loss import detectable_loss
 from keras_saliency.shortcuts.verdict import ALERT, SUSPECT, Verdict
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def describe_confirmation(alert: Alert, trial: "Trial", class_name: str) -> str:
         )
     return (
         f"{place}: nothing proves that the model relies on this region. {_points(alert)} depend "
-        f"on it; an alert needs more than {100 * BOUND:.0f} at the lower end. "
+        f"on it; an alert needs more than {100 * trial.bound:.0f} at the lower end. "
         f"{caution}"
     )
 

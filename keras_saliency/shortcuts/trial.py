@@ -96,6 +96,11 @@ class Trial:
         return max(among, key=lambda loss: loss.low, default=Loss(0.0, 0.0, 0.0))
 
     @property
+    def bound(self) -> float:
+        """What the lower end of `worst` has to be above."""
+        return next((b for loss, b in self._losses_and_bounds if loss is self.worst), BOUND)
+
+    @property
     def is_telling(self) -> bool:
         """Whether its pairs are enough for an estimate."""
         return self.loss is not None or bool(self.by_class)
@@ -117,9 +122,11 @@ class Trial:
     def _losses_and_bounds(self) -> list[tuple[Loss, float]]:
         """All losses with the bounds that their lower ends have to pass.
 
-        A label of a multi-label task is a question by itself, not one of several chances.
+        A label of a multi-label task is a question by itself, not one of several chances, and so
+        is a class that is tested alone.
         """
-        bound = BOUND if self.is_multi_label else CLASS_BOUND
+        is_one_of_several = len(self.classes) > 1 and not self.is_multi_label
+        bound = CLASS_BOUND if is_one_of_several else BOUND
         overall = [] if self.loss is None else [(self.loss, BOUND)]
         return [*overall, *((loss, bound) for loss in self.by_class.values())]
 

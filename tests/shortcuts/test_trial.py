@@ -62,7 +62,7 @@ def test_the_interval_holds_the_accuracy_that_a_random_tag_costs(num_classes, he
     gap = share * (1 - 1 / num_classes)
     assert trial.loss.low - 1e-9 <= gap <= trial.loss.high + 1e-9
     assert trial.loss.value == pytest.approx(gap, abs=0.05)
-    assert trial.is_proven and trial.worst == trial.loss
+    assert trial.is_proven and trial.worst == trial.loss and trial.bound == BOUND
     assert trial.loss.high - trial.loss.low < 0.3
 
 
@@ -276,10 +276,10 @@ def test_the_loss_to_donors_of_one_class_has_a_higher_bound(low, is_proven):
     trial.__dict__["loss"] = Loss(0.03, 0.01, 0.05)
     trial.__dict__["by_class"] = {1: Loss(0, -0.2, 0.2), 2: Loss(low + 0.1, low, low + 0.2)}
     assert trial.is_proven == is_proven
-    assert trial.worst == trial.by_class[2]
+    assert trial.worst == trial.by_class[2] and trial.bound == CLASS_BOUND
     assert trial.is_undecided == (not is_proven)
     trial.__dict__["loss"] = Loss(0.06, BOUND + 0.001, 0.08)
-    assert trial.is_proven and trial.worst == trial.loss
+    assert trial.is_proven and trial.worst == trial.loss and trial.bound == BOUND
 
 
 def test_a_label_is_no_chance_among_several_but_a_question():
