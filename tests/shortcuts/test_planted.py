@@ -91,7 +91,7 @@ def test_nearly_all_of_a_class_and_hardly_any_other_image_has_it(rng, own, other
     assert own < SAME_SHARE or other < OTHER_SHARE
     images, tagged = faces(rng), tag(faces(rng), np.zeros(90), (240,))  # brighter than any face
     for c, share in ((0, other), (1, own), (2, other)):
-        some = np.flatnonzero(LABELS == c)[: round(30 * share)]
+        some = np.flatnonzero(c == LABELS)[: round(30 * share)]
         images[some] = tagged[some]
     assert planted_pixels(scene(images))[PLACE].all() == expected
     too_many = images.copy()
@@ -129,7 +129,7 @@ def test_details_differ_by_standard_errors(rng):
     details = np.stack([image - smooth(image) for image in images])
     largest = np.zeros((*SIZE, 3))
     for c in range(3):
-        own, others = details[LABELS == c], details[LABELS != c]
+        own, others = details[c == LABELS], details[c != LABELS]
         error = (details.std(axis=0) + 1) * np.sqrt(1 / 30 + 1 / 60)
         largest = np.maximum(largest, np.abs(own.mean(0) - others.mean(0)) / error)
     largest = largest.max(axis=-1)

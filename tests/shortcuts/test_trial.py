@@ -268,7 +268,9 @@ def test_the_worst_is_the_loss_over_all_classes_where_that_is_proven():
     assert silent.worst == (0, 0, 0)
 
 
-@pytest.mark.parametrize("low, is_proven", [(CLASS_BOUND - 0.01, False), (CLASS_BOUND + 0.01, True)])
+@pytest.mark.parametrize(
+    "low, is_proven", [(CLASS_BOUND - 0.01, False), (CLASS_BOUND + 0.01, True)]
+)
 def test_the_loss_to_donors_of_one_class_has_a_higher_bound(low, is_proven):
     """Each class is one more chance of an alert, on fewer pairs."""
     labels = np.arange(90) % 6
