@@ -25,15 +25,21 @@ from keras_saliency.shortcuts.swaps import (
 
 
 def _propose_ring(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
-    """The outer ring off the objects; where they are not known, what it costs beyond the next."""
+    """The outer ring off the objects; where they are not known, what it costs beyond the next.
+
+    Beyond the next, since any ring of a photograph tells something of its class. A printed frame
+    is no part of what the photograph shows, and nothing is subtracted.
+    """
     ring, inner = edits.ring_mask(*scene.size), edits.next_ring_mask(*scene.size)
     rows, is_known = taking_part(scene), scene.objects is not None
     if is_known:
         return [Proposal(RegionSwap(scene, ring, True), rows, rows)]
-    less = RegionSwap(scene, inner, False)
+    swap = RegionSwap(scene, ring, False)
+    if is_planted(scene, ring):  # a frame, whatever else the images show inside of it
+        return [Proposal(swap, rows, rows)]
     # Hair and shoulders reach the border; of a frame, nothing is left in the middle.
-    is_unsure = are_aligned(scene, ring | inner) and not is_planted(scene, ring)
-    return [Proposal(RegionSwap(scene, ring, False), rows, rows, less, is_unsure)]
+    less = RegionSwap(scene, inner, False)
+    return [Proposal(swap, rows, rows, less, are_aligned(scene, ring | inner))]
 
 
 def _propose_background(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
