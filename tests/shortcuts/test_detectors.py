@@ -48,6 +48,21 @@ def test_the_border_is_tried_off_objects_or_less_the_next_ring():
     assert not proposal.may_be_object
 
 
+@pytest.mark.parametrize("is_aligned", [False, True])
+def test_of_a_printed_frame_nothing_is_subtracted(is_aligned):
+    """What photographs show inside of it tells the class, too, and may cost more than the frame."""
+    ring = edits.ring_mask(*SIZE)
+    rng = np.random.default_rng(6)
+    images = rng.uniform(0, 1, (1 if is_aligned else len(LABELS), *SIZE, 3))
+    images = np.broadcast_to(images, (len(LABELS), *SIZE, 3)).copy()
+    images += rng.normal(0, 0.1, images.shape)
+    images[:, ring] = 0.2 + 0.2 * LABELS[:, None, None]
+    scene = scene_with(images.astype(np.float32))
+    (proposal,) = propose("border", scene)
+    assert proposal.less is None and not proposal.may_be_object
+    np.testing.assert_array_equal(changed_by(proposal.swap, scene), ring)
+
+
 def test_the_background_is_all_that_is_off_the_objects():
     scene = scene_with(draw(LABELS), MASKS)
     (proposal,) = propose("background", scene)
