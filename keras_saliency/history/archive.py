@@ -131,6 +131,13 @@ def read_metadata(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
     return metadata
 
 
+def with_metadata(arrays: Mapping[str, np.ndarray], **more: Any) -> dict[str, np.ndarray]:
+    """Returns a history's arrays with other metadata under some keys."""
+    metadata = {**read_metadata(arrays), **more}
+    encoded = np.frombuffer(json.dumps(metadata).encode(), np.uint8)
+    return {**{name: arrays[name] for name in arrays}, "metadata": encoded}
+
+
 def read_maps(arrays: Mapping[str, np.ndarray], number: int) -> StoredMaps:
     """Returns the heatmaps at a place in the metadata's list."""
     codes = _floats(arrays[f"codes_{number}"], np.float16)

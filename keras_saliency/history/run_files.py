@@ -64,6 +64,25 @@ class RunFiles:
         self._owed[epoch] = list(columns), list(findings)
         self.write_owed(store)
 
+    def add_findings(self, epoch: int, findings: Sequence[Alert]) -> None:
+        """Adds findings to an epoch that was written already, or that could not be.
+
+        Raises:
+            OSError, tf.errors.OpError: if the disk is full or gone.
+        """
+        if epoch in self._owed:
+            self._owed[epoch][1].extend(findings)
+            return
+
+        def amended(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+            known = archive.read_metadata(arrays).get("findings", [])
+            added = [finding.to_dict() for finding in findings]
+            return archive.with_metadata(arrays, findings=[*known, *added])
+
+        arrays = _read(self._path(epoch), amended)
+        with written_whole(self._path(epoch)) as file:
+            archive.save(arrays, file)
+
     def write_owed(self, store: EpochStore) -> None:
         """Writes the epochs that could not be written before; raises as `write` does."""
         errors: list[Exception] = []

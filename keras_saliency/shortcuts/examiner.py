@@ -1,5 +1,6 @@
 """`Examiner`: checks a model with all detectors, and reports what has been proven."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ class Check:
         trials: `Trial` of each detector that had something to try.
         findings: `Finding`s, new ones only.
         loss: the largest accuracy loss that is proven, in [0, 1]; 0 while none is.
+        is_pending: whether something is proven that the next check could make an alert.
     """
 
     accuracy: float
@@ -47,6 +49,7 @@ class Check:
     trials: list[Trial] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     loss: float = 0.0
+    is_pending: bool = False
 
 
 class Examiner:
@@ -89,6 +92,7 @@ class Examiner:
         self._value_range = ValueRange.of(self._swapped, battery.value_range)
         self._spared = legitimate.mask(probes.image_shape[:-1])
         self._streaks, self._told = Streaks(), Told()
+        self._num_at: Counter[int] = Counter()  # checks by position
         self._num_checks = self._num_closed = self._num_tested = 0
         self._best_accuracy = 0.0
 
@@ -123,7 +127,7 @@ class Examiner:
             graph: `ModelGraph` that has made the heatmaps, also for the forward passes.
             predictions: `Predictions` of the probes.
             heatmaps: {method: `Heatmaps`} of the probes.
-            moment: `Moment`; at another position other pairs are drawn.
+            moment: `Moment`; other pairs are drawn at each position, and each time at one.
         """
         said = self._class_labels.says(predictions.logits)
         accuracy = self._class_labels.accuracy(said)
@@ -142,16 +146,20 @@ class Examiner:
             spared=self._spared,
             kept=self._kept,
         )
-        rng = np.random.default_rng(abs(round(moment.position * 1000)))
+        # Checks of one moment draw pairs of their own, too.
+        place = abs(round(moment.position * 1000))
+        is_again = self._num_at[place] > 0
+        rng = np.random.default_rng([place, self._num_at[place]])
+        self._num_at[place] += 1
         with np.errstate(all="ignore"):  # of pixels beyond all bounds, which are clipped
             trials = [t for d in self.detectors if (t := self._try(d, scene, rng)) is not None]
         findings = self._judge(scene, trials, moment.epoch)
-        if self._groups is not None and not moment.is_inside:
+        if self._groups is not None and not moment.is_inside and not is_again:
             gaps = self._groups.check(said, self.classes, moment.epoch)
             findings += [Finding(alert) for alert in gaps]
         self._num_tested += self._could_tell(trials, moment)
         loss = max((t.worst.value for t in trials if t.is_proven), default=0.0)
-        return Check(accuracy, True, trials, findings, loss)
+        return Check(accuracy, True, trials, findings, loss, self._is_pending(trials))
 
     @property
     def _least_accuracy(self) -> float:
@@ -194,6 +202,16 @@ class Examiner:
             return self._report(scene, sure, Verdict(ALERT, epoch, epoch))
         unsure = [t for t in proven.values() if t in lasting or not t.proposal.may_be_object]
         return self._report(scene, unsure, Verdict(SUSPECT, epoch, epoch)) if unsure else []
+
+    def _is_pending(self, trials: Sequence[Trial]) -> bool:
+        """Whether something is proven, and not part of the object, that was no alert yet."""
+        proven = [t for t in trials if t.is_proven]
+        return any(
+            self._streaks.length(t.detector.name) < NUM_FOR_ALERT
+            and not self._told.has(t.detector.name, ALERT)
+            and not may_be_object(t, proven)
+            for t in proven
+        )
 
     def _report(self, scene: Scene, trials: list[Trial], verdict: Verdict) -> list[Finding]:
         """Reports the most telling of some trials, unless the user knows what it shows."""

@@ -9,7 +9,7 @@ from keras_saliency._utils.notify import notify
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Alert, EpochReport, Heatmaps, Moment, Predictions
 from keras_saliency.shortcuts.battery import Battery
-from keras_saliency.shortcuts.examiner import Examiner
+from keras_saliency.shortcuts.examiner import Check, Examiner
 from keras_saliency.shortcuts.finding import Finding
 from keras_saliency.shortcuts.legitimate import Legitimate
 from keras_saliency.shortcuts.messages import (
@@ -71,6 +71,7 @@ class ShortcutSearch:
         self.findings: list[Alert] = []
         self._unreported: list[Alert] = []
         self._new_alerts: list[Alert] = []
+        self._last: Check | None = None
 
     @classmethod
     def begin(cls, settings: SearchSettings, num_logits: int | None) -> "ShortcutSearch":
@@ -119,6 +120,16 @@ class ShortcutSearch:
         """Whether to check at the end of an epoch."""
         return self.is_on and moment.is_end and moment.epoch % self._detect_freq == 0
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether the last check has proven something that the next one could make an alert."""
+        return self._last is not None and self._last.is_pending
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the model was accurate enough to be tested at the last check."""
+        return self._last is not None and self._last.is_open
+
     def check(
         self,
         graph: "ModelGraph",
@@ -128,7 +139,7 @@ class ShortcutSearch:
     ) -> float:
         """Tests the model, and returns the largest accuracy loss that is proven, 0 if none is."""
         assert self._examiner is not None  # since a check was due
-        check = self._examiner.check(graph, predictions, heatmaps, moment)
+        check = self._last = self._examiner.check(graph, predictions, heatmaps, moment)
         for finding in check.findings:
             self._add(finding)
         return check.loss

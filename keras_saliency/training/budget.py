@@ -1,6 +1,7 @@
 """What observing may cost, and what it does cost: `Budget` and `Cost`."""
 
 import time
+from collections.abc import Callable
 
 
 class Budget:
@@ -35,34 +36,47 @@ class Budget:
 
 
 class Cost:
-    """What observing costs the training, epoch by epoch.
+    """What observing costs the training, epoch by epoch and in all.
 
     As a context, it counts an observation.
 
+    Args:
+        clock: function that returns seconds.
+
     Attributes:
-        began: when the last observation began, by `time.perf_counter`.
+        began: when the last observation began.
         last: seconds that the last observation took.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
         self.began = self.last = 0.0
-        self._in_epoch = 0.0
+        self._in_epoch = self._in_all = 0.0
         self._epoch_began: float | None = None
+        self._training_began = self._last_ended = clock()
 
     def begin_epoch(self) -> None:
         """Notes that an epoch begins."""
-        self._in_epoch, self._epoch_began = 0.0, time.perf_counter()
+        self._in_epoch, self._epoch_began = 0.0, self._clock()
 
     def __enter__(self) -> None:
-        self.began = time.perf_counter()
+        self.began = self._clock()
 
     def __exit__(self, *_: object) -> None:
-        self.last = time.perf_counter() - self.began
+        self._last_ended = self._clock()
+        self.last = self._last_ended - self.began
         self._in_epoch += self.last
+        self._in_all += self.last
 
     def seconds(self, is_end: bool) -> dict[str, float]:
         """Returns "blocking_seconds" of the epoch so far, and at its end "share_of_epoch"."""
         cost = {"blocking_seconds": self._in_epoch}
         if is_end and self._epoch_began is not None:
-            cost["share_of_epoch"] = self._in_epoch / (time.perf_counter() - self._epoch_began)
+            cost["share_of_epoch"] = self._in_epoch / (self._clock() - self._epoch_began)
         return cost
+
+    def described(self) -> str:
+        """Says what the training has waited for, up to the last observation."""
+        whole = self._last_ended - self._training_began
+        share = self._in_all / whole if whole > 0 else 0.0
+        return f"Observing took {self._in_all:.1f} s, {100 * share:.0f} % of training."

@@ -1,5 +1,6 @@
 """`SaliencyCallback`: the Keras lifecycle around a run."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -67,8 +68,11 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
         max_overhead: the largest share of wall time that observing may take, such as 0.05: the
             time that the training waits, and the CPU time in the background. Where an
             observation costs more, the next ones are skipped until the share is kept. The
-            baseline is not counted, and the first epoch is always observed. Defaults to None,
-            no limit.
+            baseline is not counted, and the first epoch is always observed. 1 is no limit.
+            Defaults to None: every epoch is observed, and checks for shortcuts take at most
+            10 % of the first epoch and 5 % of what follows. Whatever they cost, there is a check
+            once the model is accurate enough, one after a check that has proven something, and
+            one at the end of the training.
         history_maps: which heatmaps `history` keeps, in memory and on disk. "reduced": at native
             size up to 64 pixels on the longer side, larger ones averaged by area to 64; "native":
             all at native size; None: statistics only. Statistics are computed before maps are
@@ -88,9 +92,9 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
         detectors: what checks for shortcuts: "default" for all that the probes allow, a list of
             names such as ["border", "colour"], a `Battery`, or None. The largest accuracy loss
             that is proven goes into `logs` as `shortcut_loss`. Defaults to "default".
-        detect_freq: check for shortcuts at the end of every so many epochs. Without
-            `max_overhead`, the first two epochs are also checked after a quarter, a half and
-            three quarters of their batches. Defaults to 1.
+        detect_freq: check for shortcuts at the end of every so many epochs, and of the last.
+            Where `max_overhead` is None or 1, the first two epochs are also checked after a
+            quarter, a half and three quarters of their batches. Defaults to 1.
         legitimate: what the model may rely on: names of detectors such as "border" or "colour",
             "texture" for noise, sharpness and pattern together, and boxes (y0, x0, y1, x1) in
             pixels. Defaults to (), nothing.
@@ -114,6 +118,8 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
         ValueError: if an argument is out of range; in `fit`, before the first step, if probes,
             methods or log_dir do not fit the model and the machine.
     """
+
+    _clock = staticmethod(time.perf_counter)
 
     def __init__(
         self,
@@ -173,6 +179,7 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
         self._run: Any = None  # a `Run` from the first epoch on
         self._schedule: Any = None  # a `Schedule`, likewise
         self._is_running = False
+        self._last_epoch: int | None = None  # of this fit, 0-based
         self._is_chief, self._num_workers = True, 1
         if self.settings.batch_freq is not None:
             # Bound only then: a batch hook ends Keras's asynchronous dispatch.
@@ -205,6 +212,7 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
                 except Refusal:
                     self.close()
                     raise
+                self._schedule.check_pace.expect(self._schedule.cost.last)
         self._schedule.begin_epoch(epoch)
         note_bar(False)  # that of the epoch before has ended with its line
 
@@ -214,7 +222,7 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
             self._note_bar()
         if not self._is_running or not self._run.search.is_on:
             return
-        moment = self._schedule.at_batch_begin(batch)
+        moment = self._schedule.at_batch_begin(batch, self._run.search.is_pending)
         if moment is not None:
             with self._guard("checking for shortcuts") as is_on:
                 if is_on:
@@ -232,25 +240,39 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
         if not self._is_running:
             return
         self._guard.run("Keras's numbers", self._run.add_metrics, epoch, logs or {})
-        moment = self._schedule.at_epoch_end(epoch, self._run.is_busy)
+        params: Any = self.params or {}
+        is_last = epoch + 1 == params.get("epochs") or bool(self.model.stop_training)
+        is_owed = is_last or self._run.search.is_pending
+        moment = self._schedule.at_epoch_end(epoch, self._run.is_busy, is_owed)
+        self._last_epoch = epoch
         if moment is not None:
-            self._observe(moment, self._schedule.epoch_budget)
+            self._observe(moment, self._schedule.epoch_budget, is_last=is_last)
             self._run.compare_accuracy(logs or {})
             self._report_alerts()
         else:
             self._run.pass_over(epoch)
+            if self._schedule.is_of_epochs(epoch) and self._run.search.is_due(Moment(epoch)):
+                self._schedule.check_pace.note_due(epoch, is_made=False)
         self._schedule.end_epoch()
         if logs is not None and self._num_workers == 1:
             logs.update(self._run.observer.logs)
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        """Draws what has not been drawn, waits for the background thread, closes the files."""
+        """Checks the trained model, waits for the background thread, closes the files."""
         note_bar(False)
-        search = self._run.search if self._is_running else None
-        self.close()
+        if not self._is_running:
+            return
+        run = self._run
         params: Any = self.params or {}
-        if search is not None and search.is_wanted and params.get("verbose"):
-            print(search.summary())
+        with self._guard("checking for shortcuts") as is_on:
+            if is_on and self._last_epoch is not None:
+                with self._schedule.cost:
+                    run.observer.check_at_end(Moment(self._last_epoch))
+        self._report_alerts()
+        with self._schedule.cost:
+            self.close()
+        if run.search.is_wanted and params.get("verbose"):
+            print(run.summary())
 
     def observe(self, model: Any, epoch: int) -> EpochReport | None:
         """Observes a model in a training loop of your own, and waits until all is written.
@@ -300,18 +322,21 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
             settings.max_overhead,
             epoch,
             steps=params.get("steps"),
+            clock=self._clock,
             **({} if settings.batch_freq is None else _count_batches(model, epoch, earlier)),
         )
-        self._run = Run(
-            settings,
-            model,
-            epoch,
-            self._guard,
-            num_workers=self._num_workers,
-            fit=self.params,  # one object for all callbacks of a fit
-            earlier=self._run,
-        )
-        self._is_running = True
+        with self._schedule.cost:
+            self._run = Run(
+                settings,
+                model,
+                epoch,
+                self._guard,
+                self._schedule,
+                num_workers=self._num_workers,
+                fit=self.params,  # one object for all callbacks of a fit
+                earlier=self._run,
+            )
+        self._is_running, self._last_epoch = True, None
         if settings.on_alert == "stop" and self._num_workers > 1:
             notify(
                 'keras_saliency: on_alert="stop" does nothing under several workers, because the '
@@ -323,13 +348,14 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
         moment: Moment,
         budget: Budget | None = None,
         passing: tuple[type[Exception], ...] = (),
+        is_last: bool = False,
     ) -> None:
         """Measures now, and has the rest done by the background thread, once it is free."""
         run, cost = self._run, self._schedule.cost
         with self._guard("observing", passing=passing) as is_on:
             if is_on:
                 with cost:
-                    measured = run.observer.measure(moment)
+                    measured = run.observer.measure(moment, is_last)
                     run.wait()
                 if budget is not None:
                     budget.spend(cost.began, cost.last)

@@ -14,10 +14,8 @@ from keras_saliency.attribution.model_graph import ModelGraph
 from keras_saliency.attribution.target import CONTRAST, one_hot_targets
 from keras_saliency.history import History
 from keras_saliency.records import (
-    Alert,
     EpochReport,
     FeatureView,
-    Heatmaps,
     Moment,
     Predictions,
     StoredMaps,
@@ -25,6 +23,8 @@ from keras_saliency.records import (
 from keras_saliency.shortcuts.search import ShortcutSearch
 from keras_saliency.statistics import REFERENCES, Recording, compute_all, summarize
 from keras_saliency.training.accuracy import AccuracyComparison
+from keras_saliency.training.check_pace import CheckPace
+from keras_saliency.training.checking import Attributed, Checking
 from keras_saliency.training.guard import Guard
 from keras_saliency.training.health import Health
 from keras_saliency.training.log_keys import log_key, statistic_of
@@ -84,18 +84,19 @@ class Observer:
         keys = [(m.name, key) for m in graph.methods for key in settings.log_keys]
         self.logs = {log_key(*of): 0.0 for of in keys}
 
-    def begin(self, search: ShortcutSearch, history: History, first_epoch: int) -> None:
+    def begin(
+        self, search: ShortcutSearch, check_pace: CheckPace, history: History, first_epoch: int
+    ) -> None:
         """Takes up the search and the history of the run, once nothing is to be refused any more.
 
         Args:
             search: `ShortcutSearch`.
+            check_pace: `CheckPace` of its checks.
             history: `History`, read for the epochs that others are compared with; what it holds
                 of `first_epoch` and later will be trained again.
             first_epoch: 0-based.
         """
-        self._search = search
-        if search.is_on:
-            self.logs["shortcut_loss"] = 0.0
+        self._checking = Checking(search, check_pace, self._guard, self.logs)
         self._history = history
         self._baselines = {e for e, entry in history.entries.items() if entry.is_baseline}
         self._old = {epoch for epoch in history.epochs if epoch >= first_epoch}
@@ -107,9 +108,14 @@ class Observer:
         """Whether history has an epoch of an earlier run that was not observed again."""
         return epoch in self._old
 
-    def measure(self, moment: Moment) -> Measured:
-        """Computes maps and the statistics that `logs` needs, and checks for shortcuts."""
-        predictions, heatmaps = self._attribute()
+    def measure(self, moment: Moment, is_last: bool = False) -> Measured:
+        """Computes maps and the statistics that `logs` needs, and checks for shortcuts.
+
+        Args:
+            moment: `Moment`.
+            is_last: whether the training ends here.
+        """
+        attributed = _, predictions, heatmaps = self._attribute()
         recordings = {
             name: Recording(name, StoredMaps.of(h.native), h.image_size, h.is_grainy)
             for name, h in heatmaps.items()
@@ -129,15 +135,15 @@ class Observer:
         self._measured = predictions, moment
         check = self._health.check_model
         self._guard.run("health of the model", check, self.graph, predictions, moment)
-        findings = self._find_shortcuts(predictions, heatmaps, moment)
+        self._checking.at_observation(attributed, moment, is_last)
         report = EpochReport(
             moment,
             self._probes,
             predictions,
             heatmaps,
             logs=dict(self.logs),
-            findings=findings,
-            tested=self._search.tested(),
+            findings=self._checking.take_unreported(),
+            tested=self._checking.tested(),
             features=() if moment.is_inside else self._view_features(),
         )
         return Measured(report, recordings, references)
@@ -151,11 +157,13 @@ class Observer:
 
     def check(self, moment: Moment) -> None:
         """Checks for shortcuts inside an epoch; nothing else is measured."""
-        if self._search.is_on:
-            predictions, heatmaps = self._attribute()
-            self._check(predictions, heatmaps, moment)
+        self._checking.check(self._attribute, moment)
 
-    def _attribute(self) -> tuple[Predictions, dict[str, Heatmaps]]:
+    def check_at_end(self, moment: Moment) -> None:
+        """Checks the trained model for shortcuts, unless its last observation has done so."""
+        self._checking.at_end(self._attribute, moment)
+
+    def _attribute(self) -> Attributed:
         images, drawn = self._probes.model_inputs, self._settings.drawn
         found = None
         try:
@@ -169,7 +177,7 @@ class Observer:
         # A `preprocess` may resize: masks, regions and pictures are of the images as they are.
         size = self._probes.image_shape[:-1]
         heatmaps = {m: dataclasses.replace(h, image_size=size) for m, h in heatmaps.items()}
-        return predictions, heatmaps
+        return Attributed(self.graph, predictions, heatmaps)
 
     def _halve(self, error: Exception) -> None:
         """Goes on with half the chunk size, once; raises the error where that was tried."""
@@ -184,21 +192,6 @@ class Observer:
             "to begin with that."
         )
         self.graph = self.graph.with_chunk_size(smaller)
-
-    def _find_shortcuts(
-        self, predictions: Predictions, heatmaps: dict[str, Heatmaps], moment: Moment
-    ) -> tuple[Alert, ...]:
-        if self._search.is_due(moment):
-            self._check(predictions, heatmaps, moment)
-        return self._search.take_unreported()
-
-    def _check(
-        self, predictions: Predictions, heatmaps: dict[str, Heatmaps], moment: Moment
-    ) -> None:
-        check, arguments = self._search.check, (self.graph, predictions, heatmaps, moment)
-        loss = self._guard.run("the search for shortcuts", check, *arguments)
-        if loss is not None:
-            self.logs["shortcut_loss"] = loss
 
     def _view_features(self) -> tuple[FeatureView, ...]:
         if self._features is None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections import deque
+from collections.abc import Callable
 
 from keras_saliency._utils.files import TROUBLE
 from keras_saliency.history import History, KeptMaps, RunFiles
@@ -22,6 +23,7 @@ class Publisher:
     Args:
         settings: `Settings`.
         search: `ShortcutSearch`.
+        summary: function that says what was tested and found, and what it cost.
         guard: `Guard` that answers for the failures of parts.
         history: `History` to write to.
         files: `RunFiles` of the run.
@@ -33,6 +35,7 @@ class Publisher:
         self,
         settings: Settings,
         search: ShortcutSearch,
+        summary: Callable[[], str],
         guard: Guard,
         history: History,
         files: RunFiles,
@@ -40,7 +43,7 @@ class Publisher:
         num_findings: int = 0,
     ):
         self._probes, self._sinks = settings.probes, name_sinks(settings.sinks)
-        self._search = search
+        self._search, self._summary = search, summary
         self._guard = guard
         self._history = history
         self._kept_maps = KeptMaps(settings.history_maps, history)
@@ -112,22 +115,27 @@ class Publisher:
         if self._last is not None:
             pictures = self._guard.run("drawing", self._album.take_unwritten) or {}
             is_wanted = self._search.is_wanted
-            texts = {SUMMARY_TAG: self._search.summary()} if is_wanted else {}
+            texts = {SUMMARY_TAG: self._summary()} if is_wanted else {}
             findings = self._search.take_unreported()
             if pictures or texts or self._metrics:
                 epoch, predictions = self._last
-                self._write(
-                    EpochReport(
-                        Moment(epoch),
-                        self._probes,
-                        predictions,
-                        pictures=pictures,
-                        filmstrips=frozenset(pictures),
-                        texts=texts,
-                        findings=findings,
-                        tested=self._search.tested(),
-                    )
+                report = EpochReport(
+                    Moment(epoch),
+                    self._probes,
+                    predictions,
+                    pictures=pictures,
+                    filmstrips=frozenset(pictures),
+                    texts=texts,
+                    findings=findings,
+                    tested=self._search.tested(),
                 )
+                add_to = self._search.add_to
+                report = self._guard.run("alerts in the report", add_to, report) or report
+                self._write(report)
+            if findings:  # of a check after the last observation
+                add = self._files.add_findings
+                part = "history on disk", add, self._last[0], findings
+                self._guard.run(*part, tries_again=TROUBLE)
         for name, sink in self._sinks.items():
             self._guard.run(f"closing {name}", sink.close)
 

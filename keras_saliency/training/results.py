@@ -34,7 +34,7 @@ class RunRecord:
 
 # What a fit, and Keras, set anew; the hook is bound to its instance.
 _OF_A_FIT = {"_run", "_schedule", "_is_running", "_is_chief", "_num_workers", "_guard"}
-_OF_A_FIT |= {"_model", "params", "validation_data", "on_train_batch_end"}
+_OF_A_FIT |= {"_last_epoch", "_model", "params", "validation_data", "on_train_batch_end"}
 
 
 class Results:
@@ -88,7 +88,7 @@ class Results:
             assert self._record is not None
             return self._record.summary
         self._run.settle()
-        return self._run.search.summary()
+        return self._run.summary()
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy holds: settings and results, and nothing that belongs to one process."""

@@ -25,6 +25,7 @@ from keras_saliency.training.observer import Measured, Observer
 from keras_saliency.training.ownership import release
 from keras_saliency.training.publisher import Publisher
 from keras_saliency.training.run_directory import RunState, begin_run, find_run, take_over
+from keras_saliency.training.schedule import Schedule
 from keras_saliency.training.settings import Settings
 from keras_saliency.training.workers import describe_workers
 
@@ -40,6 +41,7 @@ class Run:
         model: the `keras.Model`.
         epoch: the first epoch, 0-based.
         guard: `Guard` that answers for the failures of parts.
+        schedule: `Schedule`, which says how checks for shortcuts are paced.
         num_workers: how many processes train in step.
         fit: an object that is the same for all callbacks of one `fit`, or None.
         earlier: a finished `Run` of the same callback, or None.
@@ -61,6 +63,7 @@ class Run:
         model: Any,
         epoch: int,
         guard: Guard,
+        schedule: Schedule,
         *,
         num_workers: int = 1,
         fit: Any = None,
@@ -71,6 +74,7 @@ class Run:
             settings = dataclasses.replace(settings, probes=probes)
         self.model = model
         self.fit = fit
+        self._schedule = schedule
         self.thread = threading.get_ident()
         self._background = BackgroundThread()
         graph = _make_graph(settings, model)
@@ -99,10 +103,11 @@ class Run:
         state = state or begin_run(log_dir, self, identity, *fresh)
         self._state: RunState = state
         self.search.findings += state.findings
-        self.observer.begin(self.search, state.history, epoch)
+        self.observer.begin(self.search, schedule.check_pace, state.history, epoch)
         self._publisher = Publisher(
             settings,
             self.search,
+            self.summary,
             guard,
             state.history,
             state.files,
@@ -166,6 +171,12 @@ class Run:
         """Notes that an epoch was trained and not observed: what history had of it is old."""
         if self.observer.is_old(epoch):
             self._background.submit(self._publisher.forget, epoch)
+
+    def summary(self) -> str:
+        """Says what was tested and found, which checks were left out, and what observing cost."""
+        pace, cost = self._schedule.check_pace, self._schedule.cost
+        parts = self.search.summary(), pace.described(), cost.described()
+        return "\n".join(filter(None, parts))
 
     def settle(self) -> None:
         """Waits until the background thread is done."""

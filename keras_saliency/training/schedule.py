@@ -1,10 +1,12 @@
 """When to observe: which epochs, which batches, within a budget of time. Knows no model."""
 
 import time
+from collections.abc import Callable
 
 from keras_saliency._utils.notify import notify
 from keras_saliency.records import Moment
 from keras_saliency.training.budget import Budget, Cost
+from keras_saliency.training.check_pace import CheckPace
 
 
 class BatchCounter:
@@ -108,14 +110,17 @@ class Schedule:
     Args:
         epoch_freq: observe every so many epochs.
         batch_freq: observe every so many batches, or None.
-        max_overhead: the share of wall time that observing may take, or None.
+        max_overhead: the share of wall time that observing may take, 1 for no limit; None limits
+            checks for shortcuts only.
         epoch: the first epoch, 0-based.
         steps: batches in an epoch, None if it is not known.
         num_trained: how many batches were trained before; asked for where `steps` is not known.
         at_once: how many batches Keras trains before it calls (`steps_per_execution`).
+        clock: function that returns seconds.
 
     Attributes:
         cost: `Cost`, a context for what the training waits for.
+        check_pace: `CheckPace` of the checks for shortcuts.
         epoch_budget: `Budget` of the observations at the ends of epochs.
         batch_budget: `Budget` of those inside epochs.
     """
@@ -129,14 +134,16 @@ class Schedule:
         steps: int | None = None,
         num_trained: int = 0,
         at_once: int = 1,
+        clock: Callable[[], float] = time.perf_counter,
     ):
         self._epoch_freq = epoch_freq
-        self._max_overhead = max_overhead
         self._epoch = epoch
-        self.cost = Cost()
+        self._clock = clock
+        self.cost, self.check_pace = Cost(clock), CheckPace(max_overhead, clock)
+        self._share = share = None if max_overhead == 1 else max_overhead
         # Batches have half of the budget, so that they never use up that of the epochs' ends.
-        has_both = max_overhead is not None and batch_freq is not None
-        share = max_overhead / 2 if has_both and max_overhead is not None else max_overhead
+        if share is not None and batch_freq is not None:
+            share /= 2
         self.epoch_budget, self.batch_budget = Budget(share), Budget(share)
         self._thinned: set[str] = set()
         self._early = EarlyChecks(steps)
@@ -155,9 +162,10 @@ class Schedule:
         self._epoch = epoch
         self._early.begin_epoch(epoch)
         self.cost.begin_epoch()
+        self.check_pace.begin_epoch()
 
     def end_epoch(self) -> None:
-        """Notes that the epoch has ended."""
+        """Notes that the epoch has ended, and was observed if it is to be."""
         if self._counter is not None:
             self._counter.end_epoch()
 
@@ -165,14 +173,18 @@ class Schedule:
         """Whether an epoch is one of every `epoch_freq`."""
         return epoch % self._epoch_freq == 0
 
-    def at_epoch_end(self, epoch: int, is_busy: bool) -> Moment | None:
+    def at_epoch_end(self, epoch: int, is_busy: bool, is_owed: bool = False) -> Moment | None:
         """Returns the moment of an epoch's end if it is to be observed.
 
         Args:
             epoch: 0-based.
             is_busy: whether the work behind the last observation is not done yet.
+            is_owed: whether it is observed whatever that costs.
         """
-        is_due = self.is_of_epochs(epoch) and self._allows(self.epoch_budget, "epochs", is_busy)
+        self.check_pace.end_epoch()
+        is_due = self.is_of_epochs(epoch) and (
+            is_owed or self._allows(self.epoch_budget, "epochs", is_busy)
+        )
         return Moment(epoch) if is_due else None
 
     def at_batch_end(self, batch: int, is_busy: bool) -> Moment | None:
@@ -185,10 +197,12 @@ class Schedule:
         position = counter.position(self._epoch)
         return Moment(self._epoch, False, counter.in_epoch, counter.step, position)
 
-    def at_batch_begin(self, batch: int) -> Moment | None:
+    def at_batch_begin(self, batch: int, is_owed: bool = False) -> Moment | None:
         """Returns the moment before a batch, 0-based, if shortcuts are to be checked for there."""
         # Where there is a budget, it is for the ends of epochs.
-        if not self._early.is_due(batch) or self._max_overhead is not None:
+        if not self._early.is_due(batch) or self._share is not None:
+            return None
+        if not (is_owed or self.check_pace.allows()):
             return None
         position = self._epoch - 1 + self._early.share(batch)
         return Moment(self._epoch, False, batch, batch, position)
@@ -199,13 +213,13 @@ class Schedule:
         Where there is a budget, nothing waits for the background thread, the first time apart.
         """
         waits = budget.share is not None and budget.cost is not None and is_busy
-        if not waits and budget.allows(time.perf_counter()):
+        if not waits and budget.allows(self._clock()):
             return True
         if what not in self._thinned:
             self._thinned.add(what)
             notify(
                 f"keras_saliency: an observation takes {budget.cost:.2g} s and the work behind "
-                f"it, more than max_overhead={self._max_overhead:g} allows: not all {what} are "
+                f"it, more than max_overhead={self._share:g} allows: not all {what} are "
                 "observed from now on, so that the share of time is kept."
             )
         return False

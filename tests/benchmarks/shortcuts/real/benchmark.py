@@ -1,5 +1,7 @@
 """Trains networks on real data, watches them with default settings, and keeps what was found.
 
+All checks are made (`max_overhead=1.0`), so that the results don't depend on the machine's speed.
+
     cd tests/benchmarks/shortcuts
     python -m real.sources
     python -m real.benchmark --split tune --output tuned.jsonl
@@ -76,7 +78,12 @@ def watched(run):
         folder = tempfile.mkdtemp()
         for name, probes in make_probe_sets(images, labels, masks, run).items():
             callbacks[name] = SaliencyCallback(
-                probes, folder, sinks=[], legitimate=run.legitimate, on_error="raise"
+                probes,
+                folder,
+                sinks=[],
+                legitimate=run.legitimate,
+                max_overhead=1.0,
+                on_error="raise",
             )
             recorders[name] = Recorder()
         return [*callbacks.values(), Attach()]
