@@ -64,11 +64,19 @@ def _propose_pattern(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
 
 
 def _propose_ladder(kind: str, scene: Scene, rng: np.random.Generator) -> list[Proposal]:
-    """Needs no object: the ladder changes how an image was taken, not what it shows."""
+    """Needs no object: the ladder changes how an image was taken, not what it shows.
+
+    But fine detail may be the object's own: where the same thing is at the same place in all
+    images, one class may just have more of it. (So it may be with noise, but planted noise hides
+    objects from the program, and would never be more than a suspect.)
+    """
     if not LadderSwap.applies(scene, kind):
         return []
     swap, rows = LadderSwap(scene, kind), np.arange(len(scene.probes))
-    return [Proposal(swap, rows, rows)] if swap.separates() else []
+    if not swap.separates():
+        return []
+    is_unsure = kind == "sharpness" and scene.objects is None and are_aligned(scene)
+    return [Proposal(swap, rows, rows, may_be_object=is_unsure)]
 
 
 # They change the whole image, and so any patch of it: a blurred tag is not read either.

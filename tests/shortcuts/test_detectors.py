@@ -110,6 +110,17 @@ def test_a_ladder_is_climbed_where_its_property_differs_between_the_classes(kind
     assert propose(kind, tiny) == []
 
 
+@pytest.mark.parametrize("is_aligned, masks", [(True, None), (True, MASKS), (False, None)])
+def test_of_aligned_images_without_objects_one_class_may_just_have_more_detail(is_aligned, masks):
+    rng = np.random.default_rng(0)
+    blocks = np.kron(rng.random((1 if is_aligned else 60, 8, 8, 1)), np.ones((1, 2, 2, 1)))
+    images = np.broadcast_to(100 + 100 * blocks, (60, *SIZE, 1)) + rng.normal(0, 1, (60, *SIZE, 1))
+    for i in np.flatnonzero(LABELS == 1):
+        images[i] = np.mean([np.roll(images[i], s, a) for s in (0, 1) for a in (0, 1)], axis=0)
+    (proposal,) = propose("sharpness", scene_with(np.rint(images).clip(0, 255), masks))
+    assert proposal.may_be_object == (is_aligned and masks is None)
+
+
 def test_a_pattern_may_be_the_object_in_aligned_images_without_objects():
     rng = np.random.default_rng(0)
     face = np.kron(rng.random((8, 8)), np.ones((2, 2)))[..., None]
