@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_saliency._utils.resize import alongside, average_by_area, resize
 from keras_saliency._utils.short_repr import short_repr
+from keras_saliency.cards import finding_card, report_card
 
 if TYPE_CHECKING:
     from keras_saliency.probes import ProbeSet
@@ -94,6 +95,19 @@ class StoredMaps(NamedTuple):
         return maps * alongside(self.scales[rows], maps)
 
 
+def are_correct(classes: np.ndarray, probes: "ProbeSet") -> np.ndarray | None:
+    """Returns whether each predicted class is a label of its probe, bool (n,).
+
+    None without labels, and with the targets of a regression.
+    """
+    if probes.labels is not None:
+        is_target = probes.labels.dtype.kind == "f"
+        return None if is_target else classes == probes.labels
+    if probes.multi_hot is not None:
+        return probes.multi_hot[np.arange(len(classes)), classes] > 0
+    return None
+
+
 @short_repr
 @dataclass(frozen=True)
 class Predictions:
@@ -124,14 +138,7 @@ class Predictions:
         None without labels, with the targets of a regression, and where the output has no
         classes.
         """
-        if not self.has_classes:
-            return None
-        if probes.labels is not None:
-            is_target = probes.labels.dtype.kind == "f"
-            return None if is_target else self.classes == probes.labels
-        if probes.multi_hot is not None:
-            return probes.multi_hot[np.arange(len(self.classes)), self.classes] > 0
-        return None
+        return are_correct(self.classes, probes) if self.has_classes else None
 
     @property
     def confidence(self) -> np.ndarray:
@@ -247,6 +254,9 @@ class Alert:
     probe_indices: tuple[int, ...]
     message: str
     evidence: np.ndarray | None = None
+
+    def _repr_html_(self) -> str:
+        return finding_card(self)
 
     def to_dict(self) -> dict:
         """Returns everything but the evidence as plain Python, fit for JSON."""
@@ -390,6 +400,9 @@ class EpochReport:
     step: ClassVar = property(attrgetter("moment.step"))
     position: ClassVar = property(attrgetter("moment.position"))
     when: ClassVar = property(attrgetter("moment.when"))
+
+    def _repr_html_(self) -> str:
+        return report_card(self)
 
     def is_filmstrip(self, tag: str) -> bool:
         """Whether a picture grows from report to report, so that only the newest is needed."""

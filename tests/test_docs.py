@@ -28,6 +28,7 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 ALL = [README, ROOT / "CONTRIBUTING.md", *PAGES]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s#]*)(?:#([^)\s]*))?\)")
+OTHERS = ["methods", "notebooks", "probes", "shortcuts", "statistics", "targets"]  # than have tests
 HEIGHT, WIDTH, NUM_CLASSES = 16, 64, 4
 
 
@@ -60,7 +61,7 @@ def test_links_and_pictures_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", ALL, ids=name_of)
 def test_files_that_are_named_exist(page):
-    for named in re.findall(r"\b(?:tests|examples)/[\w/]+\.(?:py|sh)\b", page.read_text()):
+    for named in re.findall(r"\b(?:tests|examples)/[\w/]+\.(?:py|sh|ipynb)\b", page.read_text()):
         assert (ROOT / named).exists(), f"{named} is not there"
 
 
@@ -255,12 +256,12 @@ def test_extending_does_what_the_page_says(names, tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("page", ["methods", "probes", "shortcuts", "statistics", "targets"])
+@pytest.mark.parametrize("page", OTHERS)
 def test_the_other_pages_run(page, names):
     run(f"docs/{page}.md", names)
 
 
 def test_no_page_with_python_is_left_out():
     tested = {"README.md", "docs/reading_results.md", "docs/extending.md"}
-    tested |= {f"docs/{p}.md" for p in ("methods", "probes", "shortcuts", "statistics", "targets")}
+    tested |= {f"docs/{p}.md" for p in OTHERS}
     assert {name_of(page) for page in ALL if blocks(page, "python")} == tested

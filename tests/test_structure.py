@@ -76,6 +76,11 @@ def test_importing_the_package_loads_nothing_heavy(heavy):
     assert heavy not in modules_after("import keras_saliency; dir(keras_saliency)")
 
 
+@pytest.mark.parametrize("heavy", ["tensorflow", "cv2", "IPython", "matplotlib"])
+def test_what_notebooks_show_is_light(heavy):
+    assert heavy not in modules_after("import keras_saliency; keras_saliency.Alert")
+
+
 def test_choosing_probes_loads_no_tensorflow():
     assert "tensorflow" not in modules_after("import keras_saliency.probes")
 

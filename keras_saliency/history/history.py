@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_saliency._utils.arguments import shown
-from keras_saliency.history import archive, export, run_files
+from keras_saliency.history import archive, export, plot, run_files
 from keras_saliency.history.entry import Entry
 from keras_saliency.history.store import EpochStore
 from keras_saliency.records import StoredMaps
@@ -18,6 +18,7 @@ from keras_saliency.statistics.summary import class_means, split_by_outcome
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
 
 _OUTCOMES = ("stayed", "corrected", "flipped")
 
@@ -171,6 +172,24 @@ class History(EpochStore, Mapping[str, "MethodSeries"]):
             ImportError: if pandas is not installed.
         """
         return export.to_dataframe(self)
+
+    def plot(self, statistic: str, *, method: str | None = None, ax: Any = None) -> "Axes":
+        """Draws a statistic over the epochs: its mean, and the middle half of the probes as a band.
+
+        Args:
+            statistic: its name, such as "drift_start".
+            method: name of a method. Defaults to None, all that have the statistic.
+            ax: the Matplotlib Axes to draw into. Defaults to None, those of a new figure.
+
+        Returns:
+            The Axes, whose x are epochs as in `epochs`: 0-based, and -1 before training.
+
+        Raises:
+            ImportError: if Matplotlib is not installed.
+            KeyError: if there is no such statistic or method.
+            TypeError: if `ax` is no Axes.
+        """
+        return plot.plot(self, statistic, method, ax)
 
     def save(self, path: str | os.PathLike[str] | BinaryIO) -> None:
         """Writes everything to a .npz file, at once or not at all.

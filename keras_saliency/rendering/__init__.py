@@ -3,6 +3,12 @@
 The only package that normalises for display. It knows arrays and no model.
 """
 
+from keras_saliency._utils.pictures import (
+    decode_picture,
+    encode_jpeg,
+    encode_picture,
+    encode_png,
+)
 from keras_saliency.rendering.colormaps import (
     COLORMAPS,
     DEFAULT_COLORMAP,
@@ -14,12 +20,6 @@ from keras_saliency.rendering.display_range import (
     displayable,
     displayable_volumes,
     has_bgr_channels,
-)
-from keras_saliency.rendering.encode import (
-    decode_picture,
-    encode_jpeg,
-    encode_picture,
-    encode_png,
 )
 from keras_saliency.rendering.filmstrip import Filmstrip
 from keras_saliency.rendering.grid import Caption, draw_grid

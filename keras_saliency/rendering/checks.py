@@ -1,24 +1,7 @@
-"""Checks of pictures and numbers before they are drawn."""
+"""Checks of numbers before they are drawn."""
 
 import numpy as np
 from numpy.typing import ArrayLike
-
-
-def check_picture(
-    argument: str, picture: ArrayLike, origin: str = "displayable makes such."
-) -> np.ndarray:
-    """Returns a picture as an array; refuses all but uint8 RGB (H, W, 3) of at least one pixel.
-
-    Raises:
-        ValueError: if `picture` is anything else.
-    """
-    array = np.asarray(picture)
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or not array.size:
-        raise ValueError(
-            f"{argument} must be a uint8 RGB array (H, W, 3). "
-            f"Received: {array.dtype} of shape {array.shape}. {origin}"
-        )
-    return array
 
 
 def check_numbers(argument: str, values: ArrayLike, axes: str) -> np.ndarray:

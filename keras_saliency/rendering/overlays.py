@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_saliency._utils.opencv import cv2
-from keras_saliency.rendering.checks import check_numbers, check_picture
+from keras_saliency._utils.pictures import check_picture
+from keras_saliency.rendering.checks import check_numbers
 from keras_saliency.rendering.colormaps import COLORMAPS, DEFAULT_COLORMAP, colorize
 from keras_saliency.rendering.lettering import Ink, draw_line, text_width, trim
 

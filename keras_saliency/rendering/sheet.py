@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_saliency._utils.opencv import cv2
-from keras_saliency.rendering.checks import check_picture
+from keras_saliency._utils.pictures import check_picture
 from keras_saliency.rendering.colormaps import colorize
 from keras_saliency.rendering.lettering import draw_line, line_height, trim, wrap
 from keras_saliency.rendering.overlays import FULL_SCALE

@@ -23,6 +23,7 @@ _BLIND = (
     "cues that all classes share",
     "anything that the images do not show",
 )
+NOTHING_TESTED = "Nothing was tested"  # begins the line that says so
 _MOST_IN_SUMMARY = 5  # alerts, suspects
 
 
@@ -184,7 +185,7 @@ def _limits(coverage: Coverage) -> list[str]:
 
 def nothing_tested(reason: str) -> str:
     """Says that silence means nothing, and why."""
-    return f"Nothing was tested, so nothing is known of shortcuts: {reason}."
+    return f"{NOTHING_TESTED}, so nothing is known of shortcuts: {reason}."
 
 
 def _why_nothing(coverage: Coverage) -> str:

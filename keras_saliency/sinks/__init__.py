@@ -5,23 +5,38 @@ from typing import Any
 
 from keras_saliency._utils.arguments import shown
 from keras_saliency.sinks.folder import FolderSink
+from keras_saliency.sinks.notebook import NotebookSink, is_in_notebook
 from keras_saliency.sinks.sink import Sink
 from keras_saliency.sinks.tensorboard import TensorBoardSink
 
-__all__ = ["SINKS", "FolderSink", "Sink", "TensorBoardSink", "get_sinks", "name_sinks"]
+__all__ = [
+    "SINKS",
+    "FolderSink",
+    "NotebookSink",
+    "Sink",
+    "TensorBoardSink",
+    "get_sinks",
+    "name_sinks",
+]
 
-SINKS: dict[str, type[Sink]] = {"tensorboard": TensorBoardSink, "folder": FolderSink}
+SINKS: dict[str, type[Sink]] = {
+    "tensorboard": TensorBoardSink,
+    "folder": FolderSink,
+    "notebook": NotebookSink,
+}
 
 
 def get_sinks(sinks: Any) -> list[Sink]:
-    """Turns names and `Sink` objects into a list of sinks; None is "tensorboard".
+    """Turns names and `Sink` objects into a list of sinks.
+
+    None is "tensorboard", and in a notebook "notebook" as well.
 
     Raises:
         ValueError: if a name is unknown.
         TypeError: if an entry is neither a name nor a `Sink`.
     """
     if sinks is None:
-        sinks = ["tensorboard"]
+        sinks = ["tensorboard", "notebook"] if is_in_notebook() else ["tensorboard"]
     return [_get(sink) for sink in (sinks if isinstance(sinks, list | tuple) else [sinks])]
 
 

@@ -13,9 +13,12 @@ class Sink:
     Attributes:
         tries_again: exceptions of `write` after which the next report is tried all the
             same. After three others in a row the sink is switched off.
+        is_display: whether it shows reports instead of keeping them. Such a sink is left out
+            of a `fit` with `verbose=0`.
     """
 
     tries_again: tuple[type[Exception], ...] = ()
+    is_display: bool = False
 
     def open(self, run_dir: str, settings: Settings) -> None:
         """Begins a run. Nothing should be written before there is something to write.

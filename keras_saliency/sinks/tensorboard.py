@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import os
 import re
-import unicodedata
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -22,6 +21,7 @@ from tensorboard.util.tensor_util import make_tensor_proto
 from keras_saliency._utils.arguments import is_remote
 from keras_saliency._utils.files import TROUBLE
 from keras_saliency._utils.notify import notify
+from keras_saliency._utils.plain_text import one_line
 from keras_saliency.records import Alert, EpochReport
 from keras_saliency.rendering import encode_picture
 from keras_saliency.sinks.sink import Settings, Sink
@@ -213,11 +213,7 @@ _ESCAPES = str.maketrans(
 
 
 def _cell(text: str) -> str:
-    flat = " ".join(str(text).split())[:_MOST_LETTERS]
-    # Neither control characters, nor those that turn the direction of writing, nor halves of
-    # surrogate pairs, which no file can hold.
-    kept = (c for c in flat if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
-    return "".join(kept).translate(_ESCAPES)
+    return one_line(text, _MOST_LETTERS).translate(_ESCAPES)
 
 
 def _layout(methods: Sequence[str]) -> Any:

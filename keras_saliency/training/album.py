@@ -6,21 +6,15 @@ import numpy as np
 
 from keras_saliency.probes import ProbeSet
 from keras_saliency.probes.image_headers import read_header
-from keras_saliency.records import EpochReport, FeatureView, Predictions
+from keras_saliency.records import EpochReport, FeatureView
 from keras_saliency.rendering import (
-    DEFAULT_COLORMAP,
-    Caption,
     Filmstrip,
-    Portraits,
-    colorize_signed,
     decode_picture,
-    defect,
     displayable,
     draw_features,
-    draw_grid,
     encode_picture,
-    has_bgr_channels,
 )
+from keras_saliency.training.overlay_grids import Outcomes, OverlayGrids, heading_of
 
 Column = tuple[str, float, bytes]  # method, position, encoded image
 _EVERY_EPOCH_UNTIL = 10
@@ -35,6 +29,9 @@ class Album:
         drawn: indices of the probes that are drawn, ascending.
         methods: names of the methods.
         signed: names of those that are drawn by their signed attributions.
+
+    Attributes:
+        grids: `OverlayGrids`, which draws the overlays.
     """
 
     def __init__(
@@ -46,14 +43,11 @@ class Album:
     ):
         self._probes = probes
         self._drawn = drawn
-        self._portraits = Portraits(probes.drawn(probes.images), probes.display_images, drawn)
-        is_of_images = self._portraits.is_of_images
-        self._signed = tuple(signed) if is_of_images else ()
-        self._is_bgr = is_of_images and has_bgr_channels(probes.model_inputs)
+        self.grids = OverlayGrids(probes, drawn, signed)
         names = [probes.names[i] for i in drawn]
         self._filmstrips = {
             method: Filmstrip(
-                self._portraits.plain, names, title=method, colormap=self._colormap(method)
+                self.grids.plain, names, title=method, colormap=self.grids.colormap(method)
             )
             for method in methods
         }
@@ -70,33 +64,18 @@ class Album:
             uint8 RGB arrays by tag.
         """
         pictures, moment = {}, report.moment
-        heading = f"epoch {moment.epoch + 1}"
-        if not moment.is_end:
-            heading = f"batch {moment.step}" if moment.is_inside else "start"
+        heading = heading_of(moment.epoch, moment.is_baseline)
+        if moment.is_inside:
+            heading = f"batch {moment.step}"
         title = moment.when if moment.is_inside else heading
+        outcomes = Outcomes.of(report.predictions)
         for method, filmstrip in self._filmstrips.items():
-            heatmaps, empty = report.heatmaps[method], report.heatmaps[method].empty
-            plain, tiles, captions = [], [], []
-            for place, i in enumerate(self._drawn):
-                heatmap = heatmaps.native[i]
-                alone, tile = self._portraits.attended(place, heatmap, empty[i])
-                note = defect(heatmap, empty[i])
-                if method in self._signed and not note and heatmaps.signal is not None:
-                    tile = colorize_signed(self._as_rgb(heatmaps.signal[place]))
-                plain.append(alone)
-                tiles.append(tile)
-                captions.append(self._caption(i, report.predictions, note))
+            picture, tiles, captions = self.grids.draw(report.heatmaps[method], outcomes, title)
             kind = "batch_overlays" if moment.is_inside else "overlays"
-            pictures[f"saliency/{method}/{kind}"] = draw_grid(
-                tiles,
-                captions,
-                images=plain,
-                title=f"{method}, {title}",
-                colormap=self._colormap(method),
-            )
+            pictures[f"saliency/{method}/{kind}"] = picture
             filmstrip.add(heading, moment.position, tiles, captions)
-            picture = encode_picture(filmstrip.last_column())
-            self._columns.append((method, moment.position, picture))
+            column = encode_picture(filmstrip.last_column())
+            self._columns.append((method, moment.position, column))
         pictures |= self._draw_features(report.features, heading)
         self._has_unwritten = True
         if not moment.is_inside and moment.epoch >= self._next_filmstrip:
@@ -141,12 +120,6 @@ class Album:
         self._has_unwritten = False
         return {_filmstrip_tag(m): f.picture() for m, f in self._filmstrips.items()}
 
-    def _colormap(self, method: str) -> str | None:
-        return None if method in self._signed else DEFAULT_COLORMAP
-
-    def _as_rgb(self, signals: np.ndarray) -> np.ndarray:
-        return signals[..., ::-1] if self._is_bgr else signals
-
     def _draw_features(self, views: Sequence[FeatureView], heading: str) -> dict[str, np.ndarray]:
         if not views:
             return {}
@@ -155,28 +128,13 @@ class Album:
             shown = np.unique(view.probes)
             places = np.searchsorted(shown, view.probes)
             images = displayable(drawn, self._probes.display_images, shown)[places]
-            signals = self._as_rgb(view.signals)
+            signals = self.grids.as_rgb(view.signals)
             names = [[self._probes.names[i] for i in row] for row in view.probes]
             title = f"{view.layer}, {heading}"
             picture = draw_features(view.channels, view.maxima, signals, images, names, title)
             if picture is not None:
                 pictures[f"saliency/features/{view.layer.replace('/', '_')}"] = picture
         return pictures
-
-    def _caption(self, i: int, predictions: Predictions, note: str) -> Caption:
-        names, label = self._probes.names, self._probes.label_text(i)
-        if not predictions.has_classes:
-            score = f"score {predictions.logits[i, 0]:.3g}"
-            return Caption(names[i], label, score, None, None, note)
-        correct = predictions.is_correct(self._probes)
-        return Caption(
-            names[i],
-            label,
-            self._probes.class_text(int(predictions.classes[i])),
-            float(predictions.confidence[i]),
-            None if correct is None else bool(correct[i]),
-            note,
-        )
 
 
 def _filmstrip_tag(method: str) -> str:

@@ -84,8 +84,10 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
         num_drawn: how many probes are drawn, spread over the set; statistics use all probes.
             Defaults to 8.
         chunk_size: how many probes go through the model at once. Defaults to 32.
-        sinks: where reports go: "tensorboard", "folder", a `Sink` such as
-            `FolderSink("pictures")`, or a list of these. Defaults to None, TensorBoard.
+        sinks: where reports go: "tensorboard", "folder", "notebook", a `Sink` such as
+            `FolderSink("pictures")`, or a list of these. "notebook" is one output below the cell,
+            updated in place, and silent with `verbose=0`. Defaults to None, TensorBoard, and in a
+            notebook the output, too.
         on_error: "warn" reports a failure of this callback once and lets the training go on;
             "raise" is for tests. Wrong arguments are errors before the first step in either
             case. Defaults to "warn".
@@ -315,6 +317,8 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
         """Begins a run, which refuses what does not fit before it writes anything."""
         settings, earlier = self.settings, self._schedule
         params: Any = self.params or {}
+        if not params.get("verbose", True):
+            settings = settings.without_displays()
         self._guard = Guard(settings.on_error)
         self._schedule = Schedule(
             settings.epoch_freq,

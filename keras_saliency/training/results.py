@@ -1,15 +1,20 @@
 """`Results`: what can be read from a callback, of its run or of one that a copy was taken of."""
 
 import copy
+import dataclasses
 import os
 from dataclasses import dataclass
 from typing import Any
 
 from keras_saliency._utils.arguments import is_remote
 from keras_saliency._utils.short_repr import short_repr
+from keras_saliency.cards import EpochView, FindingList, SavedReport
 from keras_saliency.history import History
 from keras_saliency.records import Alert
-from keras_saliency.shortcuts.messages import nothing_tested
+from keras_saliency.shortcuts.messages import NOTHING_TESTED, nothing_tested
+from keras_saliency.training.epoch_views import view_of
+from keras_saliency.training.overlay_grids import OverlayGrids
+from keras_saliency.training.reports import save_report
 from keras_saliency.training.run import Run
 from keras_saliency.training.settings import Settings
 
@@ -58,15 +63,17 @@ class Results:
         return self._run.history
 
     @property
-    def findings(self) -> list[Alert]:
+    def findings(self) -> FindingList:
         if self._run is None:
-            return [] if self._record is None else list(self._record.findings)
-        self._run.settle()
-        return list(self._run.search.findings)
+            found = [] if self._record is None else list(self._record.findings)
+        else:
+            self._run.settle()
+            found = list(self._run.search.findings)
+        return self._listed(found)
 
     @property
-    def alerts(self) -> list[Alert]:
-        return [finding for finding in self.findings if finding.severity == "alert"]
+    def alerts(self) -> FindingList:
+        return self._listed([found for found in self.findings if found.severity == "alert"])
 
     @property
     def run_dir(self) -> str | None:
@@ -89,6 +96,50 @@ class Results:
             return self._record.summary
         self._run.settle()
         return self._run.summary()
+
+    def show(self, epoch: int | None = None, method: str | None = None) -> EpochView:
+        """Returns an epoch as a notebook shows it: overlays, drift so far, findings so far.
+
+        It is drawn from `history`: maps above 64 pixels a side are shown reduced to that, and
+        methods such as DeconvNet by their heatmaps.
+
+        Args:
+            epoch: int, 0-based; -1 is the model before training. Defaults to None, the last.
+            method: name of a method. Defaults to None, all.
+
+        Raises:
+            ValueError: if there is no epoch yet.
+            KeyError: if there is no such epoch or method, or no heatmap is kept.
+        """
+        history, findings = self.history, self.findings
+        if self._run is None:
+            grids = OverlayGrids(self.settings.probes, self.settings.drawn)
+        else:
+            grids = self._run.grids
+        view = view_of(history, grids, findings, epoch, method)
+        return dataclasses.replace(view, note=findings.caution)
+
+    def save_report(self, path: str | os.PathLike[str]) -> SavedReport:
+        """Writes the run as one HTML file, which opens without TensorBoard and without a network.
+
+        It is what `python -m keras_saliency report` writes of this run. A notebook shows what is
+        returned, and says how large it is.
+
+        Args:
+            path: where to, such as "report.html".
+
+        Raises:
+            ValueError: if the path is not that of an HTML file, or the run wrote no maps for
+                TensorBoard.
+        """
+        if self._run is not None:
+            self._run.settle()
+        return save_report(self.settings.log_dir, self.run_dir, path)
+
+    def _listed(self, findings: list[Alert]) -> FindingList:
+        said = self.summary()
+        cautions = [line for line in said.splitlines() if line.startswith(NOTHING_TESTED)]
+        return FindingList(findings, said, " ".join(cautions))
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy holds: settings and results, and nothing that belongs to one process."""

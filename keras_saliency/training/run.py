@@ -22,6 +22,7 @@ from keras_saliency.training.background import BackgroundThread
 from keras_saliency.training.budget import Budget
 from keras_saliency.training.guard import Guard
 from keras_saliency.training.observer import Measured, Observer
+from keras_saliency.training.overlay_grids import OverlayGrids
 from keras_saliency.training.ownership import release
 from keras_saliency.training.publisher import Publisher
 from keras_saliency.training.run_directory import RunState, begin_run, find_run, take_over
@@ -124,6 +125,11 @@ class Run:
     def history(self) -> History:
         """The run's history; `settle()` waits until the background thread is done with it."""
         return self._state.history
+
+    @property
+    def grids(self) -> OverlayGrids:
+        """What draws the overlays of the run's probes."""
+        return self._state.album.grids
 
     @property
     def run_dir(self) -> str:

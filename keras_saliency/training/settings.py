@@ -90,6 +90,11 @@ class Settings:
         """
         return spread_evenly(len(self.probes), self.num_drawn)
 
+    def without_displays(self) -> "Settings":
+        """Returns the same without the sinks that only show something."""
+        kept = [sink for sink in self.sinks if not sink.is_display]
+        return self if len(kept) == len(self.sinks) else dataclasses.replace(self, sinks=kept)
+
     def new_history(self) -> History:
         """Returns an empty history of the probes."""
         probes = self.probes

@@ -21,7 +21,7 @@ MOST = 300
 
 
 # Of these, objects reach the user; those of the other packages stay inside.
-OPEN = ("history", "methods", "probes", "shortcuts", "statistics", "training")
+OPEN = ("cards", "history", "methods", "probes", "shortcuts", "statistics", "training")
 FILES = [PACKAGE / "records.py", PACKAGE / "attribution/sanity_check.py"]
 
 

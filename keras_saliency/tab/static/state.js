@@ -124,7 +124,11 @@ export function toAddress(state, first) {
   const start = window_ === window ? "" : "saliency";
   const hash = `#${[start, text].filter(Boolean).join("&")}`;
   if (window_.location.hash !== hash && (window_ === window || window_.location.hash.startsWith("#saliency"))) {
-    window_.history.replaceState(window_.history.state, "", window_.location.pathname + window_.location.search + hash);
+    try {
+      window_.history.replaceState(window_.history.state, "", window_.location.pathname + window_.location.search + hash);
+    } catch {
+      // a report inside a notebook has no address of its own
+    }
   }
 }
 

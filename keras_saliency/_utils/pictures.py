@@ -1,11 +1,28 @@
-"""Pictures as the bytes of an image file."""
+"""Pictures: uint8 RGB arrays, and the bytes of image files."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_saliency._utils.opencv import cv2
-from keras_saliency.rendering.checks import check_picture
 
 JPEG_SIDE = 65_535  # pixels
+
+
+def check_picture(
+    argument: str, picture: ArrayLike, origin: str = "displayable makes such."
+) -> np.ndarray:
+    """Returns a picture as an array; refuses all but uint8 RGB (H, W, 3) of at least one pixel.
+
+    Raises:
+        ValueError: if `picture` is anything else.
+    """
+    array = np.asarray(picture)
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or not array.size:
+        raise ValueError(
+            f"{argument} must be a uint8 RGB array (H, W, 3). "
+            f"Received: {array.dtype} of shape {array.shape}. {origin}"
+        )
+    return array
 
 
 def encode_png(picture: np.ndarray) -> bytes:
