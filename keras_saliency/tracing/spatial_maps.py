@@ -130,6 +130,7 @@ def find_maps(forward: ForwardPass) -> dict[str, Grid]:
         for call in forward.calls
         if call.output is not None
         and call.output.shape.rank == images.shape.rank
+        and call.output.shape.is_fully_defined()
         and getattr(call.layer, "data_format", None) == "channels_last"
     }
     maps = {images.name: Grid(tuple(images.shape[1:-1]), False)}  # also a layer's that changes none

@@ -13,6 +13,7 @@ from keras_saliency.tracing.geometry.walk import find_geometry
 
 SIZE = (12, 16)
 NOWHERE = -9  # what padding holds
+MIRROR = np.eye(SIZE[1], dtype=np.float32)[::-1]
 
 
 def static_projection(images):
@@ -58,6 +59,15 @@ MOVES = {
     ),
     "unstacked": lambda x: tf.stack(tf.unstack(x, axis=2)[::-1], axis=2),
     "einsum": lambda x: tf.einsum("nhwc,cd->nwhd", x, tf.ones((1, 1))),
+    "einsum_of_one": lambda x: tf.einsum("nhwc->nwhc", x),
+    "flip_by_matrix": lambda x: tf.einsum("nhwc,wv->nhvc", x, MIRROR),
+    "flip_by_product": lambda x: tf.matmul(x[..., 0], MIRROR)[..., None],
+    "crop_by_matrix": lambda x: tf.einsum("vw,nhwc->nhvc", MIRROR[3:9], x),
+    "reverse_sequence": lambda x: tf.reverse_sequence(x, tf.fill(tf.shape(x)[:1], 7), 2, 0),
+    "there_and_back_by_fourier": lambda x: tf.signal.irfft2d(tf.signal.rfft2d(x[:, ::-1, :, 0]))[
+        ..., None
+    ],
+    "map": lambda x: tf.map_fn(tf.image.flip_left_right, x),
     "function": rolled_inside,
     "map_per_image": lambda x: tf.vectorized_map(tf.image.flip_left_right, x),
     "projection": static_projection,
@@ -219,17 +229,37 @@ class Shifted(layers.Layer):
         if self.how == "roll":
             return tf.roll(x, shift[0, 0], 2)
         if self.how == "loop":
-            return tf.map_fn(tf.image.flip_left_right, x)
+            return tf.scan(lambda before, image: image[:, ::-1] + before[:, ::-1], x)
+        if self.how == "python":
+            return tf.ensure_shape(tf.numpy_function(np.fliplr, [x], tf.float32), x.shape)
+        if self.how == "sort":
+            return tf.sort(x, axis=2)
+        if self.how == "matrix":
+            return tf.einsum("nhwc,wv->nhvc", x, tf.linalg.diag(tf.ones(x.shape[2])) / 2 + 0.1)
+        if self.how == "spectrum":
+            waves = tf.signal.fft2d(tf.cast(tf.transpose(x, (0, 3, 1, 2)), tf.complex64))
+            return tf.transpose(tf.abs(waves), (0, 2, 3, 1))
         first = tf.random.uniform((), 0, 4, tf.int32)
         return tf.slice(x, (0, 0, first, 0), (-1, 24, 12, 3))
 
 
-@pytest.mark.parametrize("how", ["gather", "product", "projection", "roll", "loop", "slice"])
+UNKNOWN = ["gather", "product", "projection", "roll", "loop", "slice"]
+UNKNOWN += ["python", "sort", "matrix", "spectrum"]
+
+
+@pytest.mark.parametrize("how", UNKNOWN)
 def test_what_moves_pixels_by_unknown_amounts_is_refused(how):
     with pytest.raises(ValueError, match="cannot lay the maps") as caught:
         described(Shifted(how))
     assert '"shifted' in str(caught.value) and '"vanilla_gradients"' in str(caught.value)
-    described(Shifted(how), methods="vanilla_gradients")
+    if how != "python":
+        described(Shifted(how), methods="vanilla_gradients")
+
+
+def test_what_has_no_fixed_size_is_no_map():
+    """As of `boolean_mask`: its length depends on what is masked."""
+    with pytest.raises(ValueError, match="no activation with a spatial extent"):
+        described(layers.Lambda(lambda x: tf.boolean_mask(x, np.arange(24) > 2, axis=1)))
 
 
 def test_two_views_that_are_joined_are_refused():

@@ -180,8 +180,11 @@ def unplaced(sizes: Sequence[int]) -> Geometry:
 
 
 def astray_axes(sizes: Sequence[int | None], reason: str) -> Geometry:
-    """What lies along the axes of a tensor (n, h, w, c) of these sizes whose places are lost."""
-    inside = range(1, len(sizes) - 1)
+    """What lies along the axes of a tensor (n, h, w, c) of these sizes whose places are lost.
+
+    Of fewer axes, any may have been one of the image's.
+    """
+    inside = range(1, len(sizes) - 1) if len(sizes) > 2 else range(len(sizes))
     return tuple(
         (Astray(size or 2, reason),) if i in inside and size != 1 else unplaced([size or 1])[0]
         for i, size in enumerate(sizes)

@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from keras_saliency.tracing.forward_pass import ForwardPass
 from keras_saliency.tracing.geometry.axes import joined
-from keras_saliency.tracing.geometry.moves import UNKNOWN
 from keras_saliency.tracing.geometry.parts import (
     Along,
     Axis,
@@ -20,6 +19,7 @@ from keras_saliency.tracing.geometry.parts import (
     along_of,
     astray_in,
 )
+from keras_saliency.tracing.geometry.rule import UNKNOWN
 from keras_saliency.tracing.queries import innermost_layer
 from keras_saliency.tracing.spatial_maps import Grid
 

@@ -13,7 +13,8 @@ import tensorflow as tf
 from keras_saliency.tracing.forward_pass import ForwardPass
 from keras_saliency.tracing.geometry.axes import merged, regrouped, resized
 from keras_saliency.tracing.geometry.constants import Constants
-from keras_saliency.tracing.geometry.moves import JOINS, MOVES, UNKNOWN, WARPING, Move, Unknown
+from keras_saliency.tracing.geometry.lists import LISTS
+from keras_saliency.tracing.geometry.moves import MOVES
 from keras_saliency.tracing.geometry.parts import (
     Along,
     Axis,
@@ -25,6 +26,8 @@ from keras_saliency.tracing.geometry.parts import (
     unplaced,
 )
 from keras_saliency.tracing.geometry.products import PRODUCTS, after_product
+from keras_saliency.tracing.geometry.rule import JOINS, UNKNOWN, WARPING, Move, Unknown
+from keras_saliency.tracing.geometry.spectra import SPECTRA, after_spectrum
 from keras_saliency.tracing.geometry.warps import WARPS
 from keras_saliency.tracing.geometry.windows import (
     WINDOWS,
@@ -41,8 +44,9 @@ _REDUCING = {
 _CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
 _BRANCHES = {"If", "StatelessIf", "Case", "StatelessCase"}
 _LOOPS = {"While", "StatelessWhile"}
-# What moves pixels for certain in a function whose ops are not followed: slices need not.
-_MOVING_IN_LOOPS = WARPING | {"Reverse", "ReverseV2", "Roll"}
+# What moves pixels for certain in a function that cannot be followed: slices need not.
+_MOVING = WARPING | {"Reverse", "ReverseV2", "Roll"}
+_RULES = {**MOVES, **WARPS, **LISTS, **dict.fromkeys(SPECTRA, after_spectrum)}
 
 Outcome = Sequence[Geometry | None]
 
@@ -133,16 +137,15 @@ class _GraphWalk:
         if op.type in _BRANCHES:
             return self._branched(op)
         if op.type in _LOOPS:
-            is_moving = self._hidden.holds(op.node_def, _MOVING_IN_LOOPS)
-            return self._astray(op) if is_moving else [None] * len(op.outputs)
+            return self._looped(op)
         if op.type == "IdentityN":
             return [self.geometry_of(t) for t in op.inputs]
-        if op.type.startswith("TensorList"):  # what a loop is over, and what it returns
-            return [self.geometry_of(op.inputs[0])] if "From" in op.type else self._astray_again(op)
         move = Move(op, self)
         try:
-            if op.type in MOVES or op.type in WARPS:
-                return (MOVES.get(op.type) or WARPS[op.type])(move)
+            if op.type in _RULES:
+                return _RULES[op.type](move)
+            if op.type.startswith("TensorList"):
+                return self._astray_again(op)
             if op.type == "Reshape":
                 return [self._reshaped(move)]
             if op.type in _REDUCING:
@@ -162,10 +165,15 @@ class _GraphWalk:
     def _alike(self, op: tf.Operation, output: tf.Tensor) -> Geometry | None:
         """After any other op: axes of the same size are the same, others are resized."""
         given = [axes for axes in map(self.geometry_of, op.inputs) if axes is not None]
+        if output.dtype == tf.variant:  # a list of tensors
+            return next(filter(is_placed, given))
         if output.shape.rank is None:
             return None
         sizes, reason = output.shape.as_list(), self.reason(op, JOINS)
         if len(sizes) != max(map(len, given)):  # the first axes are kept, others are new
+            lost = _reason_in(given)
+            if lost is not None:
+                return astray_axes(sizes, lost)
             axes, kept = next(filter(is_placed, given)), 0
             while kept < min(len(axes), len(sizes)) and size_of(axes[kept]) == sizes[kept]:
                 kept += 1
@@ -188,15 +196,12 @@ class _GraphWalk:
         found = regrouped(axes, sizes)
         if found is not None:
             return tuple(found)
-        astray = next(filter(None, map(astray_in, axes)), None)
-        reason = self.reason(move.op, UNKNOWN) if astray is None else astray.reason
-        return astray_axes(sizes, reason)
+        return astray_axes(sizes, _reason_in([axes]) or self.reason(move.op, UNKNOWN))
 
     def _astray(self, op: tf.Operation) -> Outcome:
         """After an op that moves pixels by amounts that are not known."""
         given = [axes for axes in map(self.geometry_of, op.inputs) if axes is not None]
-        astray = next(filter(None, (astray_in(axis) for axes in given for axis in axes)), None)
-        reason = self.reason(op, UNKNOWN) if astray is None else astray.reason
+        reason = _reason_in(given) or self.reason(op, UNKNOWN)
         if not any(map(is_placed, given)):
             return [None] * len(op.outputs)
         # A list of tensors has no rank: any that has room for a reason will do.
@@ -208,7 +213,7 @@ class _GraphWalk:
     def _astray_again(self, op: tf.Operation) -> Outcome:
         """After an op that hands on what is astray, and knows nothing of other places."""
         given = [axes for axes in map(self.geometry_of, op.inputs) if axes is not None]
-        if any(astray_in(axis) for axes in given for axis in axes):
+        if _reason_in(given) is not None:
             return self._astray(op)
         return [None] * len(op.outputs)
 
@@ -217,7 +222,7 @@ class _GraphWalk:
         try:
             graph = op.graph._get_function(name).graph  # has no public name
         except AttributeError:
-            is_moving = self._hidden.holds(op.node_def, _MOVING_IN_LOOPS)
+            is_moving = self._hidden.holds(op.node_def, _MOVING)
             return self._astray(op) if is_moving else [self._alike(op, t) for t in op.outputs]
         pairs = list(zip(graph.inputs, inputs, strict=False))
         inner = _GraphWalk(
@@ -229,6 +234,17 @@ class _GraphWalk:
         )
         inner.follow(graph.get_operations())
         return [inner.places.get(t.name) for t in graph.outputs]
+
+    def _looped(self, op: tf.Operation) -> Outcome:
+        """After a loop, whose body is followed once: a second time must not move anything more."""
+        found = self._called(op, op.get_attr("body").name, op.inputs)
+        outcome: list[Geometry | None] = []
+        for given, returned in zip(op.inputs, found, strict=True):
+            before = self.places.get(given.name)
+            if before is not None and returned is not None and before != returned:
+                return self._astray(op)
+            outcome.append(returned)
+        return outcome
 
     def _branched(self, op: tf.Operation) -> Outcome:
         condition = self.value_of(op.inputs[0])
@@ -246,6 +262,12 @@ class _GraphWalk:
             same = zip(*known, strict=True) if is_alike else ()
             joint.append(tuple(merged(axes, reason) for axes in same) if is_alike else None)
         return joint
+
+
+def _reason_in(several: Sequence[Geometry]) -> str | None:
+    """Why the first axis whose places are not known is so; None if there is none."""
+    astray = (astray_in(axis) for axes in several for axis in axes)
+    return next((part.reason for part in astray if part is not None), None)
 
 
 def _reduced(move: Move) -> Geometry:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_saliency.tracing.geometry.axes import resized
-from keras_saliency.tracing.geometry.moves import Move, Rule, Unknown
 from keras_saliency.tracing.geometry.parts import Axis, Geometry, along_of, size_of
+from keras_saliency.tracing.geometry.rule import Move, Rule, Unknown
 
 _MIXING = [1, 3, 6, 7]  # of a projective transform: zero where each axis is moved on its own
 _NEARLY = 1e-3  # of a cell: scales are computed in float32

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from keras_saliency.tracing.geometry.axes import resized
-from keras_saliency.tracing.geometry.moves import JOINS, Move
 from keras_saliency.tracing.geometry.parts import Axis, Geometry, along_of, size_of, unplaced
+from keras_saliency.tracing.geometry.rule import JOINS, Move
 from keras_saliency.tracing.geometry.runs import resized_runs
 from keras_saliency.tracing.spatial_maps import CONVOLUTIONS
 
