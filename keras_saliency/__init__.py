@@ -30,6 +30,7 @@ _MODULES = {
     "VanillaGradients": "keras_saliency.methods",
     "confirm": "keras_saliency.shortcuts.confirm",
     "explain": "keras_saliency.attribution.explain",
+    "findings": "keras_saliency.history.findings",
     "sanity_check": "keras_saliency.attribution.sanity_check",
 }
 

@@ -8,12 +8,14 @@ import inspect
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import keras_saliency
 from keras_saliency import ProbeSet, SaliencyCallback
 from keras_saliency.__main__ import _parser
 from keras_saliency._utils.resize import resize
@@ -108,11 +110,11 @@ def make_data(rng, num_of_class):
     return images, labels
 
 
-def make_model():
+def make_model(filters=6):
     model = keras.Sequential(
         [
             keras.Input((None, None, 3)),
-            keras.layers.Conv2D(6, 3, activation="relu", name="conv_1"),
+            keras.layers.Conv2D(filters, 3, activation="relu", name="conv_1"),
             keras.layers.MaxPooling2D(),
             keras.layers.Conv2D(8, 3, activation="relu", name="conv_2"),
             keras.layers.GlobalAveragePooling2D(),
@@ -255,6 +257,37 @@ def test_extending_does_what_the_page_says(names, tmp_path, monkeypatch):
     assert all("saliency/squared_gradients/upper_half" in line for line in epochs)
 
 
+class Study:
+    """As Optuna's: calls a function with trials, which have numbers and suggest values."""
+
+    def __init__(self):
+        self.trials = []
+
+    def optimize(self, objective, n_trials):
+        for number in range(n_trials):
+            trial = SimpleNamespace(number=number, attrs={}, suggest_int=lambda _, low, __: low)
+            trial.set_user_attr = trial.attrs.__setitem__
+            trial.value = objective(trial)
+            self.trials.append(trial)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_many_runs_are_as_the_page_says(names, tmp_path):
+    pytest.importorskip("keras_tuner")
+    study = Study()
+    names |= {"make_model": make_model, "study": study}
+    found = run("docs/many_runs.md", names)
+    folds = keras_saliency.findings("logs/cv")
+    assert list(folds) == [f"fold_{fold}/saliency" for fold in range(3)]
+    beside = {path.name for path in (tmp_path / "logs" / "cv" / "fold_0").iterdir()}
+    assert beside == {"saliency", "train"}
+    assert list(keras_saliency.findings("logs/study")) == ["trial_0/saliency", "trial_1/saliency"]
+    assert [set(trial.attrs) for trial in study.trials] == [{"alerts"}] * 2
+    assert list(found["by_trial"]) == ["trial_0/saliency", "trial_1/saliency"]
+    assert found["callback"].alerts == [] and "not run" in found["callback"].summary()
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("page", OTHERS)
 def test_the_other_pages_run(page, names):
@@ -262,6 +295,6 @@ def test_the_other_pages_run(page, names):
 
 
 def test_no_page_with_python_is_left_out():
-    tested = {"README.md", "docs/reading_results.md", "docs/extending.md"}
+    tested = {"README.md", "docs/reading_results.md", "docs/extending.md", "docs/many_runs.md"}
     tested |= {f"docs/{p}.md" for p in OTHERS}
     assert {name_of(page) for page in ALL if blocks(page, "python")} == tested

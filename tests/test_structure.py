@@ -88,7 +88,7 @@ def test_choosing_probes_loads_no_tensorflow():
 PUBLIC = """
 Alert Battery DeconvNet GradCAM GradCAMPlusPlus GuidedBackprop GuidedGradCAM HiResCAM History
 InputXGradient IntegratedGradients LayerCAM ModelGraph Occlusion ProbeSet SaliencyCallback ScoreCAM
-SmoothGrad VanillaGradients __version__ confirm explain sanity_check
+SmoothGrad VanillaGradients __version__ confirm explain findings sanity_check
 """
 
 
@@ -103,11 +103,13 @@ def test_every_public_name_can_be_imported():
 def test_functions_are_not_hidden_by_the_modules_that_hold_them():
     """`keras_saliency.explain` must stay the function once its module is imported."""
     modules = ("attribution.explain", "shortcuts.confirm", "attribution.sanity_check")
+    modules += ("history.findings",)
     imports = "\n".join(f"import keras_saliency.{module}" for module in modules)
     names = "keras_saliency.explain, keras_saliency.confirm, keras_saliency.sanity_check"
+    names += ", keras_saliency.findings"
     code = f"{imports}\nprint(*map(callable, ({names})))"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert printed.stdout.split() == ["True"] * 3, printed.stderr
+    assert printed.stdout.split() == ["True"] * 4, printed.stderr
 
 
 def test_unknown_names_are_refused():

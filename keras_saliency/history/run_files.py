@@ -16,6 +16,7 @@ from keras_saliency._utils.files import TROUBLE, UNFINISHED, written_whole
 from keras_saliency.history import archive
 from keras_saliency.history.entry import MapsOnDisk
 from keras_saliency.history.store import EpochStore
+from keras_saliency.history.stored_findings import evidence_arrays, read_findings
 from keras_saliency.records import Alert, StoredMaps
 
 NewColumn = tuple[str, float, bytes]  # method, position, encoded image
@@ -55,7 +56,7 @@ class RunFiles:
             store: holds the epoch; a `History`.
             epoch: which one.
             columns: new columns of filmstrips, (method, position, encoded image) each.
-            findings: `Alert`s of the epoch, kept without their evidence.
+            findings: `Alert`s of the epoch.
 
         Raises:
             OSError, tf.errors.OpError: if the disk is full or gone. The epoch stays in
@@ -112,6 +113,7 @@ class RunFiles:
         arrays = archive.to_arrays(alone, **more)
         for i, (_, _, image) in enumerate(columns):
             arrays[f"column_{i}"] = np.frombuffer(image, np.uint8)
+        arrays |= evidence_arrays(findings)
         with written_whole(self._path(epoch)) as file:
             archive.save(arrays, file)
         methods = [method for method, _ in archive.read_metadata(arrays)["heatmaps"]]
@@ -152,7 +154,7 @@ class RunFiles:
             (epoch, method, position, arrays[f"column_{i}"].tobytes())
             for i, (method, position) in enumerate(metadata["columns"])
         ]
-        findings = [Alert.from_dict(entries) for entries in metadata.get("findings", [])]
+        findings = read_findings(metadata, arrays)
         store.insert(epoch, alone.entries[epoch])
         self._leave_on_disk(store, epoch, shapes, methods)
         return columns, findings
@@ -198,6 +200,24 @@ def read_identity(run_dir: str) -> dict[str, Any] | None:
         if isinstance(identity, dict):
             return identity
     return None
+
+
+def read_epochs(run_dir: str) -> list[int]:
+    """Returns the epochs of a run that are on disk, ascending."""
+    return _epochs_in(history_dir(run_dir))
+
+
+def read_findings_of(run_dir: str, epoch: int) -> list[Alert]:
+    """Returns the findings in the file of one epoch.
+
+    Raises:
+        ValueError, OSError, tf.errors.OpError: if it cannot be read.
+    """
+
+    def use(arrays: Mapping[str, np.ndarray]) -> list[Alert]:
+        return read_findings(archive.read_metadata(arrays), arrays)
+
+    return _read(tf.io.gfile.join(history_dir(run_dir), _file_name(epoch)), use)
 
 
 def load_run(run_dir: str) -> EpochStore:

@@ -5,16 +5,20 @@ from typing import Any
 
 from keras_saliency._utils.arguments import shown
 from keras_saliency.sinks.folder import FolderSink
+from keras_saliency.sinks.mlflow import MlflowSink
 from keras_saliency.sinks.notebook import NotebookSink, is_in_notebook
 from keras_saliency.sinks.sink import Sink
 from keras_saliency.sinks.tensorboard import TensorBoardSink
+from keras_saliency.sinks.wandb import WandbSink
 
 __all__ = [
     "SINKS",
     "FolderSink",
+    "MlflowSink",
     "NotebookSink",
     "Sink",
     "TensorBoardSink",
+    "WandbSink",
     "get_sinks",
     "name_sinks",
 ]
@@ -23,6 +27,8 @@ SINKS: dict[str, type[Sink]] = {
     "tensorboard": TensorBoardSink,
     "folder": FolderSink,
     "notebook": NotebookSink,
+    "wandb": WandbSink,
+    "mlflow": MlflowSink,
 }
 
 
@@ -33,6 +39,7 @@ def get_sinks(sinks: Any) -> list[Sink]:
 
     Raises:
         ValueError: if a name is unknown.
+        ImportError: if the client of a service is not installed.
         TypeError: if an entry is neither a name nor a `Sink`.
     """
     if sinks is None:

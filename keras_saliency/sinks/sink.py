@@ -8,7 +8,11 @@ Settings = dict[str, dict[str, str]]  # text by topic and keyword
 class Sink:
     """A place where reports go. One sink serves one run at a time.
 
-    All of its methods but `open` are called in one background thread.
+    A sink is `check`ed and `open`ed in the training's thread, before the first step. `write` and
+    `close` are called in one background thread. It can be copied at any time, as tuners do: a
+    copy holds nothing of the run, see `TensorBoardSink.__getstate__`.
+
+    `tests/helpers/sink_contract.py` checks that a sink keeps this contract.
 
     Attributes:
         tries_again: exceptions of `write` after which the next report is tried all the
@@ -20,14 +24,21 @@ class Sink:
     tries_again: tuple[type[Exception], ...] = ()
     is_display: bool = False
 
+    def check(self) -> None:
+        """Refuses a training that this sink could not write for. Called before the first step.
+
+        Raises:
+            ValueError: with what the user has to do, such as to begin a run of the service.
+        """
+
     def open(self, run_dir: str, settings: Settings) -> None:
         """Begins a run. Nothing should be written before there is something to write.
 
         Args:
             run_dir: the run's directory, such as "logs/saliency".
             settings: what was resolved, as text by topic and keyword, for a settings page. The
-                topics are the methods' names, "score", "probes", "versions", "shortcuts" and
-                "workers".
+                topics are the methods' names, "score", "probes", "versions", "shortcuts",
+                "sinks" (the classes of all, as "names") and "workers".
         """
         raise NotImplementedError
 

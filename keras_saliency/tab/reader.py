@@ -15,6 +15,7 @@ from tensorboard.data import provider
 from keras_saliency.tab import checks, schema
 from keras_saliency.tab.keras_curves import list_series, read_series
 from keras_saliency.tab.log import EventFiles, Log
+from keras_saliency.tab.run_names import natural
 
 _PACKED = "application/octet-stream"
 _MOST_TOGETHER, _MOST_MAPS = 64, 2**26  # epochs, and bytes, of an answer
@@ -76,7 +77,9 @@ class Reader:
     def _runs(self) -> Answer:
         listed = self._log.tensor_tags()
         found = []
-        for run, tags in sorted(self._log.blob_tags().items()):
+        by_run = self._log.blob_tags()
+        for run in sorted(by_run, key=natural):
+            tags = by_run[run]
             maps = [series for tag, series in tags.items() if tag.startswith(schema.MAPS)]
             tensors = listed.get(run, {})
             if schema.PROBES in tensors and schema.PICTURES in tags and maps:

@@ -15,7 +15,7 @@ from keras_saliency.training.budget import Budget
 from keras_saliency.training.guard import Guard
 from keras_saliency.training.results import Results
 from keras_saliency.training.run import Run
-from keras_saliency.training.run_directory import check_writable
+from keras_saliency.training.run_directory import Earlier, check_writable
 from keras_saliency.training.schedule import Schedule
 from keras_saliency.training.settings import Settings, SettingsByName
 from keras_saliency.training.tf_keras_hooks import TfKerasHooks
@@ -50,8 +50,8 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
 
     Args:
         probes: a `ProbeSet`, or `(images, labels)`; best from validation data, class-balanced.
-        log_dir: the log directory; the run goes to `LOG_DIR/saliency`, or to `saliency_2` and so
-            on where there is one already. Defaults to "logs".
+        log_dir: the log directory; the run goes to `LOG_DIR/<run_name>`, or to `saliency_2` and
+            so on where there is one already. Defaults to "logs".
         methods: a name such as "grad_cam", see `keras_saliency.methods`, a method object such
             as `GradCAM(layer="conv_3")`, or a list of these. Defaults to "grad_cam".
         target: what is explained. "label": the class of each probe's label; "predicted": the
@@ -84,10 +84,10 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
         num_drawn: how many probes are drawn, spread over the set; statistics use all probes.
             Defaults to 8.
         chunk_size: how many probes go through the model at once. Defaults to 32.
-        sinks: where reports go: "tensorboard", "folder", "notebook", a `Sink` such as
-            `FolderSink("pictures")`, or a list of these. "notebook" is one output below the cell,
-            updated in place, and silent with `verbose=0`. Defaults to None, TensorBoard, and in a
-            notebook the output, too.
+        sinks: where reports go: "tensorboard", "folder", "notebook", "wandb", "mlflow", a `Sink`
+            such as `FolderSink("pictures")`, or a list of these. "notebook" is one output below the
+            cell, updated in place, and silent with `verbose=0`. Defaults to None, TensorBoard, and
+            in a notebook the output, too.
         on_error: "warn" reports a failure of this callback once and lets the training go on;
             "raise" is for tests. Wrong arguments are errors before the first step in either
             case. Defaults to "warn".
@@ -105,6 +105,10 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
             projections, as one picture. Defaults to (), none.
         on_alert: what an alert does besides a warning: "warn" nothing, "stop" ends the training
             after the batch or epoch, a function is called with the `Alert`. Defaults to "warn".
+        run_name: name of the run, a relative path below `log_dir`. Nested names such as
+            "fold_3/saliency" group many runs: the tab and the report list the runs of one folder
+            together. Where there is a run of that name, `_2` and so on is added. Defaults to
+            "saliency".
 
     Attributes:
         settings: `Settings`, the arguments, checked. Most can also be read from the callback by
@@ -145,6 +149,7 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
         legitimate: Any = (),
         on_alert: str | Callable[[Alert], Any] = "warn",
         feature_layers: Any = (),
+        run_name: str = "saliency",
     ):
         super().__init__()
         self.settings = Settings(
@@ -167,6 +172,7 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
             legitimate=legitimate,
             on_alert=on_alert,
             feature_layers=feature_layers,
+            run_name=run_name,
         )
         self._begin_anew()
 
@@ -193,7 +199,7 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
         note_bar(False)
         self._is_chief, self._num_workers = describe_strategy(self.model)
         if self._is_chief:
-            check_writable(self.settings.log_dir)
+            self._check_places()
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Takes the baseline before the first epoch, when restored weights are in place."""
@@ -298,7 +304,7 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
         if self._is_running and self._run.model is not model:
             self.close()
         if not self._is_running:
-            check_writable(self.settings.log_dir)
+            self._check_places()
             self.params = None  # those of a fit that is over
             self._begin(model, epoch)
         self._observe(Moment(epoch, is_baseline=epoch < 0), passing=(Refusal,))
@@ -312,6 +318,12 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
         if self._is_running:
             self._is_running = False
             self._guard.run("the end of the run", self._run.close)
+
+    def _check_places(self) -> None:
+        """Refuses what could not be written to, before the first step."""
+        check_writable(self.settings.log_dir)
+        for sink in self.settings.sinks:
+            sink.check()
 
     def _begin(self, model: Any, epoch: int) -> None:
         """Begins a run, which refuses what does not fit before it writes anything."""
@@ -338,7 +350,7 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
                 self._schedule,
                 num_workers=self._num_workers,
                 fit=self.params,  # one object for all callbacks of a fit
-                earlier=self._run,
+                earlier=Earlier(self._run, self._may_go_on_with(epoch)),
             )
         self._is_running, self._last_epoch = True, None
         if settings.on_alert == "stop" and self._num_workers > 1:

@@ -10,6 +10,7 @@ from keras_saliency._utils.arguments import is_remote
 from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.cards import EpochView, FindingList, SavedReport
 from keras_saliency.history import History
+from keras_saliency.history.run_files import read_epochs
 from keras_saliency.records import Alert
 from keras_saliency.shortcuts.messages import NOTHING_TESTED, nothing_tested
 from keras_saliency.training.epoch_views import view_of
@@ -42,6 +43,12 @@ _OF_A_FIT = {"_run", "_schedule", "_is_running", "_is_chief", "_num_workers", "_
 _OF_A_FIT |= {"_last_epoch", "_model", "params", "validation_data", "on_train_batch_end"}
 
 
+_NOT_RUN = (
+    "this callback was not run. Where a tuner has run copies of it, "
+    "keras_saliency.findings(log_dir) has their findings"
+)
+
+
 class Results:
     """Reads the results of a callback; each waits for the background thread.
 
@@ -54,6 +61,7 @@ class Results:
     _run: Run | None  # from the first epoch on
     _is_chief: bool
     _record: RunRecord | None = None  # of a copy, until it has a run
+    _is_copy = False
 
     @property
     def history(self) -> History:
@@ -81,7 +89,7 @@ class Results:
             return None if self._record is None else self._record.run_dir
         log_dir, run_dir = self.settings.log_dir, self._run.run_dir
         # As it follows from `log_dir`: relative where that is.
-        return run_dir if is_remote(log_dir) else os.path.join(log_dir, os.path.basename(run_dir))
+        return run_dir if is_remote(log_dir) else os.path.join(log_dir, self._run.name)
 
     def summary(self) -> str:
         """Returns what was tested for shortcuts, what was found, and what silence does not exclude.
@@ -89,8 +97,7 @@ class Results:
         `fit` prints it at its end, unless `verbose=0`. Where nothing was tested, it says why.
         """
         if self._run is None and self._record is None:
-            chief = "the callback has not been used in a fit yet"
-            return nothing_tested(chief if self._is_chief else "the chief of the workers tests")
+            return nothing_tested(_NOT_RUN if self._is_chief else "the chief of the workers tests")
         if self._run is None:
             assert self._record is not None
             return self._record.summary
@@ -148,4 +155,30 @@ class Results:
             history, findings = copy.copy(self.history), tuple(self.findings)
             record = RunRecord(history, findings, self.run_dir, self.summary())
         kept = {name: value for name, value in vars(self).items() if name not in _OF_A_FIT}
-        return {**kept, "_record": record}
+        return {**kept, "_record": record, "_is_copy": True}
+
+    def __repr__(self) -> str:
+        """What it is and what it has found, without waiting for the background thread."""
+        known: Any = self._record
+        if self._run is not None:
+            known = RunRecord(self._run.history, tuple(self._run.search.findings), None, "")
+        if known is None:
+            place = f"log_dir={self.settings.log_dir!r}, run_name={self.settings.run_name!r}"
+            return f"<{type(self).__name__}({place}): not run>"
+        num_alerts = sum(finding.severity == "alert" for finding in known.findings)
+        counts = f"{len(known.history.epochs)} epochs, {num_alerts} alerts"
+        return f"<{type(self).__name__} {self.run_dir}: {counts}>"
+
+    def _may_go_on_with(self, epoch: int) -> str | None:
+        """Which run on disk one that begins at an epoch may go on with: None any, "" none.
+
+        A tuner trains many copies with the same probes, and gives the later ones the weights of
+        earlier ones (Hyperband): each is a run of its own. A copy of a callback that was run
+        goes on with that run, unless another copy has done so.
+        """
+        if not self._is_copy or self._run is not None:
+            return None
+        run_dir = None if self._record is None else self._record.run_dir
+        if run_dir is None or read_epochs(run_dir)[-1:] != [epoch - 1]:
+            return ""
+        return run_dir if is_remote(run_dir) else os.path.abspath(run_dir)

@@ -23,9 +23,17 @@ from keras_saliency.training.budget import Budget
 from keras_saliency.training.guard import Guard
 from keras_saliency.training.observer import Measured, Observer
 from keras_saliency.training.overlay_grids import OverlayGrids
-from keras_saliency.training.ownership import release
 from keras_saliency.training.publisher import Publisher
-from keras_saliency.training.run_directory import RunState, begin_run, find_run, take_over
+from keras_saliency.training.run_directory import (
+    ANY_RUN,
+    Earlier,
+    Place,
+    RunState,
+    begin_run,
+    end_run,
+    find_run,
+    take_over,
+)
 from keras_saliency.training.schedule import Schedule
 from keras_saliency.training.settings import Settings
 from keras_saliency.training.workers import describe_workers
@@ -45,7 +53,7 @@ class Run:
         schedule: `Schedule`, which says how checks for shortcuts are paced.
         num_workers: how many processes train in step.
         fit: an object that is the same for all callbacks of one `fit`, or None.
-        earlier: a finished `Run` of the same callback, or None.
+        earlier: `Earlier`, what it may go on with. Defaults to any run on disk.
 
     Attributes:
         model: the model.
@@ -68,7 +76,7 @@ class Run:
         *,
         num_workers: int = 1,
         fit: Any = None,
-        earlier: "Run | None" = None,
+        earlier: Earlier = ANY_RUN,
     ):
         probes = prepared(model, settings.probes)
         if probes is not settings.probes:
@@ -96,12 +104,15 @@ class Run:
         )
         # Absolute, so that it stays where it is when the program changes its directory.
         log_dir = settings.log_dir if is_remote(settings.log_dir) else abspath(settings.log_dir)
+        place = self._place = Place(log_dir, settings.run_name, earlier.only)
         state: RunState | None = None
-        if epoch > 0 and earlier is not None:
-            state = take_over(earlier._state, earlier.search.findings, self, identity, epoch)
+        if epoch > 0 and earlier.run is not None:
+            state = take_over(
+                earlier.run._state, earlier.run.search.findings, self, identity, epoch
+            )
         if epoch > 0 and state is None:
-            state = find_run(log_dir, self, identity, epoch, *fresh, guard)
-        state = state or begin_run(log_dir, self, identity, *fresh)
+            state = find_run(place, self, identity, epoch, *fresh, guard)
+        state = state or begin_run(place, self, identity, *fresh)
         self._state: RunState = state
         self.search.findings += state.findings
         self.observer.begin(self.search, schedule.check_pace, state.history, epoch)
@@ -135,6 +146,11 @@ class Run:
     def run_dir(self) -> str:
         """The run's directory."""
         return self._state.run_dir
+
+    @property
+    def name(self) -> str:
+        """The run's name: its directory, relative to the log directory."""
+        return self.run_dir[len(self._place.log_dir) :].strip("/")
 
     @property
     def is_resumed(self) -> bool:
@@ -200,7 +216,7 @@ class Run:
             self._background.submit(self._publisher.close)
             self._background.close()
         finally:
-            release(self.run_dir, self)
+            end_run(self.run_dir, self, self._place.log_dir)
 
 
 def _make_graph(settings: Settings, model: Any) -> ModelGraph:
@@ -233,6 +249,7 @@ def _describe(
         "versions": {m: sys.modules[m].__version__ for m in modules if m in sys.modules},
     }
     described["shortcuts"] = search.described
+    described["sinks"] = {"names": ", ".join(name_sinks(settings.sinks))}
     preprocess = settings.probes.preprocess
     if preprocess is not None:
         described["probes"]["preprocess"] = getattr(preprocess, "__name__", repr(preprocess))

@@ -19,24 +19,63 @@ from keras_saliency.training.album import Album
 from keras_saliency.training.guard import Guard
 from keras_saliency.training.ownership import Owner, claim, release
 
-_RUN_NAME = re.compile(r"saliency(?:_([1-9]\d{0,8}))?")
+_NUMBER = r"(?:_([1-9]\d{0,8}))?"
 
 
-def run_dirs(log_dir: str) -> list[str]:
-    """Returns the run directories in a log directory: saliency, saliency_2, ..., the last first."""
-    if not tf.io.gfile.isdir(log_dir):
+@dataclass(frozen=True)
+class Place:
+    """Where runs of one name go.
+
+    Attributes:
+        log_dir: the log directory.
+        name: the first run's name, a relative path such as "saliency" or "fold_3/saliency".
+        only: the one run directory that may be gone on with; "" for none, None for any.
+    """
+
+    log_dir: str
+    name: str
+    only: str | None = None
+
+    def numbered(self, number: int) -> str:
+        """Returns the directory of the run with a number, from 1: saliency, saliency_2, ..."""
+        name = self.name if number == 1 else f"{self.name}_{number}"
+        return tf.io.gfile.join(self.log_dir, name)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What a run may go on with.
+
+    Attributes:
+        run: the finished `Run` of the same callback, or None.
+        only: the one run directory that may be gone on with; "" for none, None for any.
+    """
+
+    run: Any = None
+    only: str | None = None
+
+
+ANY_RUN = Earlier()
+
+
+def run_dirs(place: Place) -> list[str]:
+    """Returns the directories of the runs of a name: saliency, saliency_2, ..., the last first."""
+    above, _, last = place.name.rpartition("/")
+    folder = tf.io.gfile.join(place.log_dir, above) if above else place.log_dir
+    if not tf.io.gfile.isdir(folder):
         return []
-    names = [name.rstrip("/") for name in tf.io.gfile.listdir(log_dir)]
-    numbers = {int(m[1] or 1): name for name in names if (m := _RUN_NAME.fullmatch(name))}
-    return [tf.io.gfile.join(log_dir, numbers[number]) for number in sorted(numbers, reverse=True)]
+    names = [name.rstrip("/") for name in tf.io.gfile.listdir(folder)]
+    matches = [re.fullmatch(re.escape(last) + _NUMBER, name) for name in names]
+    numbers = sorted((int(m[1] or 1) for m in matches if m), reverse=True)
+    found = [place.numbered(number) for number in numbers]
+    return [run_dir for run_dir in found if place.only in (None, run_dir)]
 
 
-def claim_new(log_dir: str, owner: Owner) -> str:
+def claim_new(place: Place, owner: Owner) -> str:
     """Claims the first of LOG_DIR/saliency, saliency_2, ... that holds nothing yet."""
     number = 1
     while True:
-        name = "saliency" if number == 1 else f"saliency_{number}"
-        run_dir = tf.io.gfile.join(log_dir, name)
+        run_dir = place.numbered(number)
         if _is_free(run_dir) and claim(run_dir, owner):
             if _begin(run_dir):
                 return run_dir
@@ -128,10 +167,10 @@ class RunState:
 
 
 def begin_run(
-    log_dir: str, owner: Owner, identity: dict, history: History, album: Album
+    place: Place, owner: Owner, identity: dict, history: History, album: Album
 ) -> RunState:
     """Returns the `RunState` of a new run in the first free directory."""
-    run_dir = claim_new(log_dir, owner)
+    run_dir = claim_new(place, owner)
     return RunState(run_dir, identity, RunFiles(run_dir, identity), history, album)
 
 
@@ -165,7 +204,7 @@ def take_over(
 
 
 def find_run(
-    log_dir: str,
+    place: Place,
     owner: Owner,
     identity: dict,
     epoch: int,
@@ -173,10 +212,10 @@ def find_run(
     album: Album,
     guard: Guard,
 ) -> RunState | None:
-    """Goes on with the newest run in the log directory that has the same identity.
+    """Goes on with the newest run of the name that has the same identity.
 
     Args:
-        log_dir: the log directory.
+        place: `Place` of the runs.
         owner: what writes from now on.
         identity: that of the new run.
         epoch: the first epoch, 0-based.
@@ -188,7 +227,7 @@ def find_run(
         `RunState`; None, with a notice that says why, where no run can be continued.
     """
     others = []
-    for run_dir in run_dirs(log_dir):
+    for run_dir in run_dirs(place):
         theirs = read_identity(run_dir)
         if theirs == identity and claim(run_dir, owner):
             files = RunFiles(run_dir, identity)
@@ -204,10 +243,19 @@ def find_run(
             others.append(_difference(run_dir, theirs, identity))
     if others:
         notify(
-            f"keras_saliency: training goes on at epoch {epoch + 1}, but no run in {log_dir} "
-            f"can be continued: {'; '.join(others)}. A new one is begun beside."
+            f"keras_saliency: training goes on at epoch {epoch + 1}, but no run in "
+            f"{place.log_dir} can be continued: {'; '.join(others)}. A new one is begun beside."
         )
     return None
+
+
+def end_run(run_dir: str, owner: Owner, log_dir: str) -> None:
+    """Releases a run's directory; where nothing was written, the folders above it go, too."""
+    release(run_dir, owner)
+    folder = run_dir.rpartition("/")[0]
+    while len(folder) > len(log_dir.rstrip("/")):
+        remove_if_empty(folder)
+        folder = folder.rpartition("/")[0]
 
 
 def _difference(run_dir: str, theirs: dict, ours: dict) -> str:

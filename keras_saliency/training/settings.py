@@ -22,6 +22,8 @@ from keras_saliency.shortcuts import Battery, Legitimate
 from keras_saliency.sinks import Sink, get_sinks
 from keras_saliency.training.log_keys import check_log_keys
 
+# Folders of `keras.callbacks.TensorBoard`, and those inside a run.
+_TAKEN = frozenset({"train", "validation", "history", "pictures"})
 _COUNTS = ("epoch_freq", "batch_freq", "num_drawn", "detect_freq", "chunk_size")
 
 
@@ -57,6 +59,7 @@ class Settings:
     legitimate: Legitimate
     on_alert: str | Callable[[Alert], Any]
     feature_layers: tuple[str, ...]
+    run_name: str
 
     def __post_init__(self) -> None:
         def put(name: str, value: Any) -> None:
@@ -71,6 +74,7 @@ class Settings:
         put("max_overhead", check_share("max_overhead", self.max_overhead))
         check_history_maps(self.history_maps)
         put("log_dir", check_log_dir(self.log_dir))
+        put("run_name", check_run_name(self.run_name))
         put("target", check_target(self.target, self.probes))
         put("log_keys", check_log_keys(self.log_keys, self.probes, len(self.methods)))
         put("sinks", get_sinks(self.sinks))
@@ -121,7 +125,7 @@ def _setting(name: str) -> property:
 for _name in (
     *("probes", "log_dir", "methods", "target", "epoch_freq", "batch_freq", "max_overhead"),
     *("history_maps", "log_keys", "num_drawn", "chunk_size", "sinks", "on_error", "battery"),
-    *("legitimate", "on_alert"),
+    *("legitimate", "on_alert", "run_name"),
 ):
     setattr(SettingsByName, _name, _setting(_name))
 
@@ -154,6 +158,40 @@ def check_log_dir(log_dir: Any) -> str:
     if "\0" in path or len(path) > 4096 or not is_text:
         raise ValueError(f"log_dir is no path that a file system takes. Received: {shown(path)}.")
     return path
+
+
+def check_run_name(run_name: Any) -> str:
+    """Returns the name of a run, a relative path such as "fold_3/saliency".
+
+    Raises:
+        TypeError: if it is no string.
+        ValueError: if it leads out of the log directory, or into what another writer owns.
+    """
+    if not isinstance(run_name, str):
+        raise TypeError(
+            f"run_name must be a string. Received: {shown(run_name)}. "
+            'Pass a relative path such as "fold_3/saliency".'
+        )
+    parts = run_name.split("/")
+    is_text = run_name.encode(errors="replace").decode() == run_name and run_name.isprintable()
+    is_long = len(run_name) > 1000 or any(len(part.encode()) > 200 for part in parts if is_text)
+    if not is_text or is_long or "\\" in run_name or ":" in run_name:
+        raise ValueError(
+            f"run_name holds what the name of a folder cannot. Received: {shown(run_name)}. "
+            'Pass a relative path such as "fold_3/saliency".'
+        )
+    if not all(part.strip() and part not in (".", "..") for part in parts):
+        raise ValueError(
+            f"run_name must be a path below log_dir, without empty parts, . and .. . Received: "
+            f'{shown(run_name)}. Pass a relative path such as "fold_3/saliency".'
+        )
+    taken = _TAKEN.intersection(parts)
+    if taken:
+        raise ValueError(
+            f'run_name may not hold "{min(taken)}", a folder that Keras or a run itself writes '
+            f'to. Received: {shown(run_name)}. Pass another name, such as "fold_3/saliency".'
+        )
+    return run_name
 
 
 def check_on_alert(on_alert: Any) -> str | Callable[[Alert], Any]:

@@ -172,6 +172,13 @@ def test_the_alerts_of_each_run_are_counted(tmp_path):
     assert counts == {"alerts": 2, "suspects": 0, "none": 0}
 
 
+def test_runs_are_listed_by_folder_in_natural_order(tmp_path):
+    for name in ("fold_10", "fold_2", "fold_2/again"):
+        write_log(tmp_path / name, make_probes())
+    names = [run["name"] for run in ask(reader_of(tmp_path), "runs")["runs"]]
+    assert names == ["fold_2/again/saliency", "fold_2/saliency", "fold_10/saliency"]
+
+
 def test_findings_of_versions_that_knew_no_loss_are_told_as_before(tmp_path):
     findings = [make_older_alert(1), make_older_alert(2, severity="hint", detector="border")]
     reader = reader_of(write_log(tmp_path, make_probes(), findings=findings))

@@ -171,6 +171,39 @@ def test_a_copy_can_go_on_at_a_later_epoch(tmp_path, data, probes):
     assert callback.history.epochs == [-1, 0, 1]
 
 
+def test_a_copy_of_what_never_ran_begins_a_run_of_its_own_at_any_epoch(tmp_path, data, probes):
+    """As the later trials of Hyperband, which have the weights of others."""
+    model = compiled(small_cnn())
+    original = SaliencyCallback(probes, tmp_path, detectors=None)
+    for copied, epochs in ((copy.deepcopy(original), 1), (copy.deepcopy(original), 2)):
+        fit(copied, data, model, epochs=epochs, initial_epoch=epochs - 1)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["saliency", "saliency_2"] and copied.history.epochs == [0, 1]
+    fit(copied, data, model, epochs=3, initial_epoch=2)  # its own run
+    assert copied.run_dir.endswith("saliency_2") and copied.history.epochs == [0, 1, 2]
+
+
+def test_two_copies_do_not_go_on_with_one_run(tmp_path, data, probes):
+    model = compiled(small_cnn())
+    original = SaliencyCallback(probes, tmp_path, detectors=None)
+    fit(original, data, model)
+    for name in ("saliency", "saliency_2"):
+        copied = copy.deepcopy(original)
+        fit(copied, data, model, epochs=3, initial_epoch=2)
+        assert copied.run_dir == str(tmp_path / name)
+
+
+def test_what_never_ran_says_so(tmp_path, data, probes):
+    callback = SaliencyCallback(probes, tmp_path, detectors=None)
+    assert "was not run" in callback.summary() and "not run" in repr(callback)
+    assert callback.alerts == callback.findings == []
+    again = copy.deepcopy(callback)
+    fit(again, data, epochs=2)
+    for run in (again, copy.copy(again)):
+        assert repr(run) == f"<SaliencyCallback {tmp_path / 'saliency'}: 3 epochs, 0 alerts>"
+    assert "not run" in repr(callback)
+
+
 def test_functions_of_the_user_are_copied_with_it(tmp_path, data, probes):
     callback = SaliencyCallback(
         probes, tmp_path, target=lambda outputs, _: outputs[:, 0], on_alert=lambda alert: None

@@ -2,8 +2,10 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
+import pytest
 import tensorflow as tf
 from helpers.events import epochs_of, events_of
 from helpers.networks import SHAPE, small_cnn
@@ -12,6 +14,7 @@ from helpers.training import compiled, fit, refused
 from keras_saliency import ProbeSet, SaliencyCallback
 from keras_saliency.history import History
 from keras_saliency.methods import GradCAM
+from keras_saliency.training.run_directory import Place, claim_new, end_run
 
 
 def test_the_same_instance_serves_two_fits(tmp_path, data, probes):
@@ -98,3 +101,45 @@ def test_a_run_stays_where_it_is_when_the_program_changes_its_directory(
     assert callback.run_dir == "logs/saliency"
     assert History.load(tmp_path / "here" / "logs" / "saliency") == callback.history
     assert not list((tmp_path / "there").iterdir())
+
+
+def test_a_run_may_be_named_and_nested(tmp_path, data, probes):
+    model = compiled(small_cnn())
+    for expected in ("fold_3/saliency", "fold_3/saliency_2"):
+        callback = SaliencyCallback(probes, tmp_path, run_name="fold_3/saliency", detectors=None)
+        fit(callback, data, model, epochs=1)
+        assert callback.run_dir == str(tmp_path / expected)
+        assert History.load(callback.run_dir).epochs == [-1, 0]
+        assert epochs_of(callback.run_dir) == [0]
+    other = SaliencyCallback(probes, tmp_path, run_name="fold_4/saliency", detectors=None)
+    fit(other, data, model, epochs=2, initial_epoch=1)  # no run of that name: not fold 3's
+    assert other.run_dir == str(tmp_path / "fold_4" / "saliency")
+    again = SaliencyCallback(probes, tmp_path, run_name="fold_3/saliency", detectors=None)
+    fit(again, data, model, epochs=2, initial_epoch=1)
+    assert again.run_dir == str(tmp_path / "fold_3" / "saliency_2")
+    assert again.history.epochs == [-1, 0, 1]
+
+
+def test_run_names_that_lead_elsewhere_are_refused(tmp_path, probes):
+    for name in ("", "/a", "a/", "a//b", "..", "a/../b", "./a", " "):
+        with pytest.raises(ValueError, match="a path below log_dir"):
+            SaliencyCallback(probes, tmp_path, run_name=name)
+    for name in ("a\\b", "c:a", "a\0b", "a\nb", "\ud800", "a" * 201):
+        with pytest.raises(ValueError, match="what the name of a folder cannot"):
+            SaliencyCallback(probes, tmp_path, run_name=name)
+    for name in ("train", "fold_1/validation", "saliency/history"):
+        with pytest.raises(ValueError, match="that Keras or a run itself writes to"):
+            SaliencyCallback(probes, tmp_path, run_name=name)
+    with pytest.raises(TypeError, match="run_name must be a string"):
+        SaliencyCallback(probes, tmp_path, run_name=3)
+
+
+def test_a_nested_run_that_never_began_leaves_no_folder(tmp_path, data, probes):
+    callback = SaliencyCallback(probes, tmp_path, run_name="a/b/saliency", detectors=None)
+    (tmp_path / "a" / "kept").mkdir(parents=True)
+    owner = SimpleNamespace(thread=0, fit=None, close=lambda: None)
+    place = Place(str(tmp_path), callback.run_name)
+    run_dir = claim_new(place, owner)
+    assert run_dir == str(tmp_path / "a" / "b" / "saliency")
+    end_run(run_dir, owner, place.log_dir)
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["kept"]

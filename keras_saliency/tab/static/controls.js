@@ -5,6 +5,9 @@ import { buttons, h, readable, replace, select } from "./dom.js";
 
 const OBJECTS = ["as given to ProbeSet", "as the program has found them; swaps leave them alone"];
 
+/** A run as an option, listed with the others of its folder. @param {string} name @returns {[string, string, string]} */
+const inFolder = (name) => [name, name, name.slice(0, Math.max(0, name.lastIndexOf("/")))];
+
 /** The bar at the top. */
 export class Controls {
   /** @param {import("./store.js").Store} store @param {HTMLElement} legend @param {() => void} exportView */
@@ -46,10 +49,10 @@ export class Controls {
     const comparisons = [["", "nothing"], ["epoch", "another epoch"]];
     if (others.length) comparisons.push(["run", "another run"]);
     const ways = h("div", { className: "row" },
-      select("Run", names.map((n) => [n, n]), state.run, (r) => store.pickRun(r)),
+      select("Run", names.map(inFolder), state.run, (r) => store.pickRun(r)),
       select("Compare", comparisons, state.compare, (compare) => store.compare(compare),
              "Two maps and their difference, side by side"),
-      state.compare === "run" && select("Other run", others.map((n) => [n, n]), state.other, (o) => store.pickOther(o)),
+      state.compare === "run" && select("Other run", others.map(inFolder), state.other, (o) => store.pickOther(o)),
       state.compare === "epoch" && select(
         "Other epoch", run.steps.map((s) => [String(s), run.when(s)]), String(state.before),
         (s) => store.set({ before: Number(s) })),

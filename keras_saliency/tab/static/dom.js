@@ -49,7 +49,7 @@ function fill(element, props, children) {
 /**
  * A drop-down list with its label.
  * @param {string} label
- * @param {[string, string][]} options value and text
+ * @param {[string, string, string?][]} options value, text, and the group that it is listed in
  * @param {string} value
  * @param {(value: string) => void} onPick
  * @param {string} [hint]
@@ -58,8 +58,16 @@ export function select(label, options, value, onPick, hint = "") {
   const list = h(
     "select",
     { ariaLabel: label, title: hint, onchange: (/** @type {any} */ e) => onPick(e.target.value) },
-    ...options.map(([v, text]) => h("option", { value: v, selected: v === value }, text)),
   );
+  let group = "", place = list;
+  for (const [v, text, named = ""] of options) {
+    if (named !== group) {
+      place = named ? h("optgroup", { label: named }) : list;
+      if (named) list.append(place);
+      group = named;
+    }
+    place.append(h("option", { value: v, selected: v === value }, text));
+  }
   return h("label", { className: "field" }, h("span", {}, label), list);
 }
 
