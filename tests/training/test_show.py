@@ -22,7 +22,7 @@ def watched(tmp_path_factory):
     model.compile(keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
     recorder = Recorder()
     log_dir = tmp_path_factory.mktemp("logs")
-    options = {"detectors": ["stationary"], "sinks": ["tensorboard", recorder]}
+    options = {"detectors": ["stationary"], "sinks": ["tensorboard", recorder], "max_overhead": 1.0}
     callback = SaliencyCallback(probes_of(), log_dir, METHODS, **options)
     fit(callback, draw(240, 1), model)
     callback.sinks = "tensorboard"  # the recorder cannot be copied
