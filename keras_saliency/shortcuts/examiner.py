@@ -20,6 +20,7 @@ from keras_saliency.shortcuts.streaks import NUM_FOR_ALERT, Streaks, Told
 from keras_saliency.shortcuts.swaps import ClassLabels, Objects, Scene, ValueRange
 from keras_saliency.shortcuts.trial import Trial
 from keras_saliency.shortcuts.trying import run_trial
+from keras_saliency.shortcuts.turns import Turns
 from keras_saliency.shortcuts.verdict import ALERT, SUSPECT, Verdict
 from keras_saliency.statistics import Attention
 
@@ -92,6 +93,7 @@ class Examiner:
         self._value_range = ValueRange.of(self._swapped, battery.value_range)
         self._spared = legitimate.mask(probes.image_shape[:-1])
         self._streaks, self._told = Streaks(), Told()
+        self._turns = Turns(self.detectors)
         self._num_at: Counter[int] = Counter()  # checks by position
         self._num_checks = self._num_closed = self._num_tested = 0
         self._best_accuracy = 0.0
@@ -120,6 +122,7 @@ class Examiner:
         predictions: Predictions,
         heatmaps: Mapping[str, Heatmaps],
         moment: Moment,
+        is_complete: bool = True,
     ) -> Check:
         """Tests the model as it is now.
 
@@ -128,6 +131,7 @@ class Examiner:
             predictions: `Predictions` of the probes.
             heatmaps: {method: `Heatmaps`} of the probes.
             moment: `Moment`; other pairs are drawn at each position, and each time at one.
+            is_complete: whether all detectors take part, and not only those whose turn it is.
         """
         said = self._class_labels.says(predictions.logits)
         accuracy = self._class_labels.accuracy(said)
@@ -152,7 +156,12 @@ class Examiner:
         rng = np.random.default_rng([place, self._num_at[place]])
         self._num_at[place] += 1
         with np.errstate(all="ignore"):  # of pixels beyond all bounds, which are clipped
-            trials = [t for d in self.detectors if (t := self._try(d, scene, rng)) is not None]
+            trials = self._turns.take(
+                self.detectors,
+                lambda detector: self._try(detector, scene, rng),
+                is_complete=is_complete,
+                is_counted=not moment.is_inside,  # cues are learned in the first epochs
+            )
         findings = self._judge(scene, trials, moment.epoch)
         if self._groups is not None and not moment.is_inside and not is_again:
             gaps = self._groups.check(said, self.classes, moment.epoch)

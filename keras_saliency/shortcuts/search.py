@@ -136,10 +136,14 @@ class ShortcutSearch:
         predictions: Predictions,
         heatmaps: Mapping[str, Heatmaps],
         moment: Moment,
+        is_complete: bool = True,
     ) -> float:
-        """Tests the model, and returns the largest accuracy loss that is proven, 0 if none is."""
+        """Tests the model, and returns the largest accuracy loss that is proven, 0 if none is.
+
+        The arguments are those of `Examiner.check`.
+        """
         assert self._examiner is not None  # since a check was due
-        check = self._last = self._examiner.check(graph, predictions, heatmaps, moment)
+        check = self._last = self._examiner.check(graph, predictions, heatmaps, moment, is_complete)
         for finding in check.findings:
             self._add(finding)
         return check.loss

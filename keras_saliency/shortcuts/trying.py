@@ -1,5 +1,6 @@
 """Tries a swap on many pairs: as many as it takes to decide on its accuracy loss."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -45,7 +46,7 @@ def run_trial(
         rng,
         proposal.folds,
     )
-    parts, said, scores = [], [], []
+    parts, said, scores, others = [], [], [], list[np.ndarray]()
     num_drawn = 0
     trial: Trial | None = None
     num_questions = len(classes) if labels.is_multi_label else 1
@@ -62,10 +63,7 @@ def run_trial(
         parts.append(pairs)
         said.append(said_after(proposal.swap, pairs))
         scores.append(proposal.swap.scores(pairs, said[-1]))
-        if proposal.less is not None:
-            other = said_after(proposal.less, pairs)
-            scores[-1] = scores[-1] - proposal.less.scores(pairs, other)
-        trial = Trial(
+        found = Trial(
             detector,
             proposal,
             classes,
@@ -75,8 +73,28 @@ def run_trial(
             labels.has_class,
             labels.is_multi_label,
         )
+        trial = found if proposal.less is None else _less_the_other(found, others)
     assert trial is not None
     return trial
+
+
+def _less_the_other(trial: Trial, others: list[np.ndarray]) -> Trial:
+    """Returns a trial of what a swap costs beyond another one.
+
+    What costs nothing costs nothing beyond it either, so then the other is not tried.
+
+    Args:
+        trial: `Trial` of the swap by itself.
+        others: the other's scores of its first pairs, to which those of the rest are added.
+    """
+    less = trial.proposal.less
+    assert less is not None
+    known = sum(map(len, others))
+    if not (known or trial.is_proven or trial.is_undecided):
+        return trial
+    pairs = trial.pairs.take(slice(known, None))
+    others.append(less.scores(pairs, said_after(less, pairs)))
+    return dataclasses.replace(trial, scores=trial.scores - np.concatenate(others))
 
 
 def drawn_classes(class_labels: ClassLabels, tested: Sequence[int]) -> list[int]:

@@ -76,17 +76,25 @@ class Checking:
             return
         self._is_finished = True
         if not self._pace.is_made(moment.epoch):
-            self.check(attribute, moment)
+            self.check(attribute, moment, is_complete=True)
             self._pace.note_due(moment.epoch, is_made=True)
         if self._search.is_pending:
-            self.check(attribute, moment)
+            self.check(attribute, moment, is_complete=True)
 
-    def check(self, attribute: Callable[[], Attributed], moment: Moment) -> None:
-        """Checks the model; its cost is that of `attribute`, too."""
+    def check(
+        self, attribute: Callable[[], Attributed], moment: Moment, is_complete: bool = False
+    ) -> None:
+        """Checks the model; its cost is that of `attribute`, too.
+
+        Args:
+            attribute: runs the model on the probes.
+            moment: `Moment`.
+            is_complete: whether all detectors take part, and not only those whose turn it is.
+        """
         if not self._search.is_on:
             return
         with self._pace:
-            check, arguments = self._search.check, (*attribute(), moment)
+            check, arguments = self._search.check, (*attribute(), moment, is_complete)
             loss = self._guard.run("the search for shortcuts", check, *arguments)
         if loss is not None:
             self._logs["shortcut_loss"] = loss

@@ -8,7 +8,7 @@ Without `--table` both are printed.
 Table "epoch_end": the callback's `on_epoch_end`, and the same concrete function called directly
 (the probes in, the maps out as NumPy arrays). The background thread is idle when either begins, as
 after any epoch that lasts longer than drawing, and the graph is warm. What the search for shortcuts
-adds is in `checks_cost.py`.
+adds is in `checks.py`.
 
 Table "graph": `ModelGraph.attribute`, and a hand-written `tf.function` with as many passes, on the
 same images.

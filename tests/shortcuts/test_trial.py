@@ -292,3 +292,20 @@ def test_a_label_is_no_chance_among_several_but_a_question():
     of_labels.__dict__["loss"] = None
     of_labels.__dict__["by_class"] = {2: Loss(0.08, BOUND + 0.01, 0.12)}
     assert of_labels.is_proven
+
+
+@pytest.mark.parametrize(("reads", "is_asked"), [(reads_object, False), (reads_tag, True)])
+def test_what_a_swap_costs_beyond_another_is_asked_only_where_it_costs_something(reads, is_asked):
+    class Counted(BoxSwap):
+        num_asked = 0
+
+        def predict(self, pairs):
+            self.num_asked += len(pairs)
+            return super().predict(pairs)
+
+    scene, _ = scene_of(ProbeSet(draw(np.arange(40) % 4), np.arange(40) % 4), reads(4))
+    other = Counted(scene, (12, 12, 16, 16), False)
+    rng = np.random.default_rng(0)
+    trial = run_trial(scene, DETECTOR, proposal_of(scene, less=other), range(4), rng)
+    assert other.num_asked == (len(trial.pairs) if is_asked else 0)
+    assert trial.is_proven == is_asked

@@ -130,11 +130,12 @@ class Watched:
     """
 
     def __init__(self, tmp_path, monkeypatch, script=(), epochs=30, callbacks=(), **options):
-        clock, self.moments, self.epoch_of_stop = Clock(), [], None
+        clock, self.moments, self.are_complete = Clock(), [], []
 
-        def check(examiner, graph, predictions, heatmaps, moment):
+        def check(examiner, graph, predictions, heatmaps, moment, is_complete):
             is_news = (word := dict(enumerate(script)).get(len(self.moments), "")) == "alert"
             self.moments.append(moment)
+            self.are_complete.append(is_complete)
             if word == "closed":
                 return Check(0.1, False)
             clock.now += 2
@@ -210,6 +211,7 @@ def test_after_a_proof_the_next_opportunity_is_used_whatever_it_costs(tmp_path, 
 def test_a_proof_at_the_end_is_confirmed_at_once(tmp_path, monkeypatch):
     run = Watched(tmp_path, monkeypatch, ["closed", "pending", "alert"], epochs=2)
     assert run.checked == [0, 1, 1]
+    assert run.are_complete == [False, True, True]
     assert [alert.epoch for alert in run.callback.alerts] == [1]
     endless = Watched(tmp_path, monkeypatch, ["pending"] * 9, epochs=1)
     assert endless.checked == [0, 0]

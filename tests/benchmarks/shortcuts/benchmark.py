@@ -32,9 +32,9 @@ class Recorder:
     def attach(self, examiner):
         original = examiner.check
 
-        def check(graph, predictions, heatmaps, moment):
+        def check(graph, predictions, heatmaps, moment, *more):
             began = time.perf_counter()
-            found = original(graph, predictions, heatmaps, moment)
+            found = original(graph, predictions, heatmaps, moment, *more)
             self.seconds += time.perf_counter() - began
             self.checks.append(
                 {
