@@ -1,8 +1,8 @@
 """Whose directory a run writes into, and when it is made."""
 
 import os
+import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 import keras
 import pytest
@@ -137,7 +137,8 @@ def test_run_names_that_lead_elsewhere_are_refused(tmp_path, probes):
 def test_a_nested_run_that_never_began_leaves_no_folder(tmp_path, data, probes):
     callback = SaliencyCallback(probes, tmp_path, run_name="a/b/saliency", detectors=None)
     (tmp_path / "a" / "kept").mkdir(parents=True)
-    owner = SimpleNamespace(thread=0, fit=None, close=lambda: None)
+    owner = threading.local()  # anything that has attributes and can be referred to weakly
+    owner.thread, owner.fit = 0, None
     place = Place(str(tmp_path), callback.run_name)
     run_dir = claim_new(place, owner)
     assert run_dir == str(tmp_path / "a" / "b" / "saliency")

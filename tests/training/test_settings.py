@@ -31,7 +31,7 @@ from keras_saliency import SaliencyCallback
         ({"log_dir": "a\0b"}, ValueError, "no path that a file system takes"),
         ({"log_keys": None}, TypeError, "log_keys must be a sequence of names"),
         ({"methods": "cam"}, ValueError, 'unknown method "cam"'),
-        ({"sinks": "wandb"}, ValueError, 'unknown sink "wandb"'),
+        ({"sinks": "nowhere"}, ValueError, 'unknown sink "nowhere"'),
         ({"sinks": [3]}, TypeError, "names or Sink objects"),
         ({"on_error": "ignore"}, ValueError, 'on_error must be "warn" or "raise"'),
         ({"log_dir": None}, TypeError, "log_dir must be a path. Received: None"),
