@@ -32,6 +32,6 @@ def import_client(module: str, extra: str) -> ModuleType:
 def run_report(run_dir: str) -> str | None:
     """Returns the report of one run as HTML; None where it wrote nothing for the tab."""
     try:
-        return build_report(run_dir)
+        return build_report(run_dir, only_run=run_dir.replace("\\", "/").rpartition("/")[2])
     except ValueError:  # no maps: another sink than TensorBoardSink, or no epoch
         return None

@@ -45,7 +45,13 @@ new App(document.getElementById("app"), reportSource(report)).start();
 """
 
 
-def build_report(log_dir: str, *, runs: Sequence[str] | None = None, max_epochs: int = 50) -> str:
+def build_report(
+    log_dir: str,
+    *,
+    runs: Sequence[str] | None = None,
+    max_epochs: int = 50,
+    only_run: str | None = None,
+) -> str:
     """Returns the HTML of a report.
 
     Args:
@@ -53,6 +59,7 @@ def build_report(log_dir: str, *, runs: Sequence[str] | None = None, max_epochs:
         runs: names of runs, such as "saliency". Defaults to None, all that hold maps.
         max_epochs: how many epochs of a run have maps in the report: the first, the last, those of
             alerts, and others at equal distances. Curves show all epochs.
+        only_run: where `log_dir` is the directory of one run, what that is called in the report.
 
     Raises:
         ValueError: if there is nothing to report, no such run, or a maximum below 2.
@@ -61,7 +68,7 @@ def build_report(log_dir: str, *, runs: Sequence[str] | None = None, max_epochs:
         raise ValueError(f"A report needs 2 epochs at least. Received: {max_epochs}.")
     if "://" not in log_dir and not os.path.isdir(log_dir):
         raise ValueError(f'There is no log directory "{log_dir}".')
-    reader = _read(log_dir)
+    reader = _read(log_dir, only_run)
     found = json.loads(reader.answer("runs", {})[0])["runs"]
     known = [run["name"] for run in found]
     if not known:
@@ -99,11 +106,14 @@ def build_report(log_dir: str, *, runs: Sequence[str] | None = None, max_epochs:
     )
 
 
-def _read(log_dir: str) -> Reader:
+def _read(log_dir: str, only_run: str | None) -> Reader:
     multiplexer = plugin_event_multiplexer.EventMultiplexer(
         tensor_size_guidance={schema.PLUGIN: schema.MOST_STEPS, "scalars": schema.MOST_STEPS}
     )
-    multiplexer.AddRunsFromDirectory(log_dir)
+    if only_run is None:
+        multiplexer.AddRunsFromDirectory(log_dir)
+    else:
+        multiplexer.AddRun(log_dir, only_run)
     multiplexer.Reload()
     provider = data_provider.MultiplexerDataProvider(multiplexer, log_dir)
     return Reader(provider, tensorboard_context.RequestContext(), "")
