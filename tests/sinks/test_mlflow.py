@@ -55,7 +55,7 @@ def test_a_training_is_in_the_store(data, probes, store):
     assert {f"saliency/grad_cam/overlays/{name}.png" for name in names} <= files
     assert {"saliency/grad_cam/filmstrip.png", "saliency/report.html"} <= files
     page = mlflow.artifacts.load_text(f"runs:/{run_id}/saliency/report.html")
-    assert "<title>Saliency report" in page and r'[\"run\",[\"run\",\"saliency\"]]' in page
+    assert "<title>Saliency report" in page and r"[\"run\",[\"run\",\"saliency\"]]" in page
 
 
 @pytest.mark.slow
