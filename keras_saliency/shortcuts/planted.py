@@ -33,7 +33,9 @@ def is_planted(scene: Scene, where: np.ndarray, are_aligned: bool = True) -> boo
     """
     if len(scene.size) != 2:
         return not are_aligned
-    pixels = scene.once(planted_pixels if are_aligned else detailed_pixels)
+    pixels = scene.once(planted_pixels)
+    if not are_aligned:
+        pixels = pixels | scene.once(detailed_pixels)
     return bool(where.any()) and bool(pixels[where].mean() >= PLANTED_SHARE)
 
 

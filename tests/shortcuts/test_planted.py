@@ -147,6 +147,16 @@ def test_a_place_is_planted_where_a_third_of_it_is(rng):
     assert not is_planted(scene(images), np.zeros(SIZE, bool))
 
 
+def test_few_photographs_show_a_tag_that_is_always_the_same(rng):
+    """For details of means they are too few."""
+    some = np.arange(36)
+    images = 40 + 0.7 * photographs(rng)[some]
+    tagged = tag(images, LABELS[some], (20, 120, 240))
+    assert not is_planted(scene(images, LABELS[some]), PLACE, are_aligned=False)
+    assert not detailed_pixels(scene(tagged, LABELS[some]))[PLACE].mean() >= 0.35
+    assert is_planted(scene(tagged, LABELS[some]), PLACE, are_aligned=False)
+
+
 def test_large_images_are_searched_at_a_reduced_size(rng):
     images = tag(faces(rng)).repeat(8, axis=1).repeat(8, axis=2)
     found = planted_pixels(scene(images))
