@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from keras_saliency.shortcuts.detector import Proposal, SwapDetector
-from keras_saliency.shortcuts.planted import is_planted
+from keras_saliency.shortcuts.planted import follows_brightness, is_planted
 from keras_saliency.shortcuts.suspicion import (
     are_aligned,
     propose_moving_patch,
@@ -35,11 +35,16 @@ def _propose_ring(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     if is_known:
         return [Proposal(RegionSwap(scene, ring, True), rows, rows)]
     swap = RegionSwap(scene, ring, False)
-    if is_planted(scene, ring):  # a frame, whatever else the images show inside of it
+    if scene.once(_has_frame):  # whatever else the images show inside of it
         return [Proposal(swap, rows, rows)]
     # Hair and shoulders reach the border; of a frame, nothing is left in the middle.
     less = RegionSwap(scene, inner, False)
     return [Proposal(swap, rows, rows, less, are_aligned(scene, ring | inner))]
+
+
+def _has_frame(scene: Scene) -> bool:
+    ring = edits.ring_mask(*scene.size)
+    return is_planted(scene, ring) and not follows_brightness(scene, ring)
 
 
 def _propose_background(scene: Scene, rng: np.random.Generator) -> list[Proposal]:

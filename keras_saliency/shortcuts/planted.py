@@ -18,6 +18,7 @@ INK_SHARE = 0.1  # of all pixels, of black and of white where these are inks or 
 SMOOTH_SHARE = 1 / 10  # of the shorter side
 MIN_IMAGES = 10  # of a class, and of others
 PLANTED_SHARE = 0.35  # of a place, from which on it is planted
+BRIGHT = 0.95  # the quantile of an image that says how bright it is
 MIN_ERRORS = 6  # standard errors by which means of details differ; without a cue hardly 5
 
 
@@ -37,6 +38,29 @@ def is_planted(scene: Scene, where: np.ndarray, are_aligned: bool = True) -> boo
     if not are_aligned:
         pixels = pixels | scene.once(detailed_pixels)
     return bool(where.any()) and bool(pixels[where].mean() >= PLANTED_SHARE)
+
+
+def follows_brightness(scene: Scene, where: np.ndarray) -> bool:
+    """Returns whether a place is darker or brighter in a class only as its whole images are.
+
+    White paper under a tinted light is of one colour in each class, too, but so is all on it: the
+    classes' medians there are in the same ratio to how bright they are elsewhere.
+
+    Args:
+        scene: `Scene`.
+        where: bool (H, W), not everywhere.
+    """
+    images, low = scene.probes.images, scene.value_range.low
+    there = np.stack([np.median(image[where], axis=0) for image in images]) - low
+    elsewhere = np.stack([np.quantile(image[~where], BRIGHT, axis=0) for image in images]) - low
+    has_class = scene.class_labels.has_class.T > 0
+    values, gains = (
+        np.stack([np.median(of[own], axis=0) for own in has_class if own.any()])
+        for of in (there, elsewhere)
+    )
+    span = np.max(scene.value_range.high - low)
+    expected = gains * (values.sum(axis=0) / np.maximum(gains.sum(axis=0), 1e-12))
+    return bool((np.abs(values - expected) <= FLAT_LEVELS / 255 * span).all())
 
 
 def planted_pixels(scene: Scene) -> np.ndarray:

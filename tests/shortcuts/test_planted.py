@@ -10,6 +10,7 @@ from keras_saliency.shortcuts.planted import (
     OTHER_SHARE,
     SAME_SHARE,
     detailed_pixels,
+    follows_brightness,
     is_planted,
     planted_pixels,
 )
@@ -174,3 +175,19 @@ def test_places_of_signals_that_are_not_aligned_are_no_part_of_an_object(rng):
     signals = scene(rng.normal(size=(90, 64, 2)))
     assert is_planted(signals, np.ones(64, bool), are_aligned=False)
     assert not is_planted(signals, np.ones(64, bool))
+
+
+@pytest.mark.parametrize("is_tinted", [False, True])
+def test_tinted_paper_is_as_dark_as_all_that_is_on_it_and_a_frame_is_not(rng, is_tinted):
+    ring = np.ones(SIZE, bool)
+    ring[2:-2, 2:-2] = False
+    images = np.full((90, *SIZE, 3), 250.0)
+    images[:, 2:18, 2:22] = rng.uniform(0, 250, (90, 16, 20, 3))
+    tints = np.array([[1, 1, 1], [0.9, 0.7, 0.5], [0.5, 0.8, 0.9]])[LABELS][:, None, None]
+    if is_tinted:
+        images *= tints
+    else:
+        images[:, ring] = 250 * tints[:, 0]
+    images[0, 7, 9] = 0, 0, 255
+    assert is_planted(scene(images), ring)
+    assert follows_brightness(scene(images), ring) == is_tinted
