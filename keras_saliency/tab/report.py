@@ -106,7 +106,7 @@ def build_report(
     )
 
 
-def _read(log_dir: str, only_run: str | None) -> Reader:
+def _read(log_dir: str, only_run: str | None = None) -> Reader:
     multiplexer = plugin_event_multiplexer.EventMultiplexer(
         tensor_size_guidance={schema.PLUGIN: schema.MOST_STEPS, "scalars": schema.MOST_STEPS}
     )

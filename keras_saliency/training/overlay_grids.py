@@ -78,7 +78,6 @@ class OverlayGrids:
         plain: uint8 RGB arrays (H, W, 3), the probes without attention.
         is_of_images: whether they are images, and neither signals nor volumes.
         image_size: (H, W) of the probes, or what signals and volumes have in their place.
-        image_size: (H, W) of the probes, or what signals and volumes have in their place.
     """
 
     def __init__(self, probes: ProbeSet, drawn: np.ndarray, signed: Sequence[str] = ()):
@@ -86,7 +85,6 @@ class OverlayGrids:
         self._portraits = Portraits(probes.drawn(probes.images), probes.display_images, drawn)
         self.plain = self._portraits.plain
         self.is_of_images = self._portraits.is_of_images
-        self.image_size = probes.image_shape[:-1]
         self.image_size = probes.image_shape[:-1]
         self._signed = tuple(signed) if self.is_of_images else ()
         self._is_bgr = self.is_of_images and has_bgr_channels(probes.model_inputs)

@@ -34,7 +34,7 @@ def found(tmp_path_factory):
     findings = {}
     rng = np.random.default_rng(0)
     images, labels = crops(600, rng)
-    shown, classes = crops(60, rng)
+    shown, classes = crops(160, rng)
     for legitimate in ((), ("colour", "texture")):
         keras.utils.set_random_seed(0)
         model = keras.Sequential(
@@ -58,6 +58,7 @@ def found(tmp_path_factory):
             tmp_path_factory.mktemp("logs"),
             sinks=[],
             legitimate=legitimate,
+            max_overhead=1.0,
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

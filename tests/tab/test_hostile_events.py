@@ -316,7 +316,7 @@ def test_one_damaged_run_does_not_end_the_report_of_the_others(monkeypatch):
         runs[name] = {**WHOLE, tag: {step: [b"\x00"] for step in WHOLE[tag]}}
     runs["no epochs"] = {tag: events for tag, events in WHOLE.items() if tag != MAPS}
     made = Reader(Events(runs), context.RequestContext(), "")
-    monkeypatch.setattr(report, "_read", lambda log_dir: made)
+    monkeypatch.setattr(report, "_read", lambda *_: made)
     page = report.build_report(".")
     found = json.loads(page.split('id="report">')[1].split("</script>")[0])
     assert '"probes" cannot be read' in found["note"]
