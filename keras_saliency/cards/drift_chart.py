@@ -10,7 +10,7 @@ Curve = Sequence[tuple[float, float]]  # (epoch, 0-based; value)
 _WIDTH, _HEIGHT = 640, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 12, 24
 _MOST_POINTS = 300
-# Each is told from white and from black.
+# Each stands out on white and on black.
 _COLOURS = ("#3f8fd2", "#e0792b", "#2fa36b", "#c25bb8", "#b89b1d", "#d84a4a")
 
 

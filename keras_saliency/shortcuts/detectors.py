@@ -35,7 +35,7 @@ def _propose_ring(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     if is_known:
         return [Proposal(RegionSwap(scene, ring, True), rows, rows)]
     swap = RegionSwap(scene, ring, False)
-    if scene.once(_has_frame):  # whatever else the images show inside of it
+    if scene.once(_has_frame):  # whatever the images show within it
         return [Proposal(swap, rows, rows)]
     # Hair and shoulders reach the border; of a frame, nothing is left in the middle.
     less = RegionSwap(scene, inner, False)
@@ -43,6 +43,7 @@ def _propose_ring(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
 
 
 def _has_frame(scene: Scene) -> bool:
+    """Whether the outer ring is printed, and not just lit as the whole image is."""
     ring = edits.ring_mask(*scene.size)
     return is_planted(scene, ring) and not follows_brightness(scene, ring)
 

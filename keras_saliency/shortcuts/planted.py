@@ -25,12 +25,14 @@ MIN_ERRORS = 6  # standard errors by which means of details differ; without a cu
 def is_planted(scene: Scene, where: np.ndarray, are_aligned: bool = True) -> bool:
     """Returns whether a place holds what was put there.
 
+    Signals and volumes are not searched. Where these are not aligned, no place belongs to an
+    object.
+
     Args:
         scene: `Scene`.
         where: bool (H, W).
-        are_aligned: whether the images show the same thing at the same place.
-
-    Signals and volumes are not searched: where they are not aligned, a place is none of an object.
+        are_aligned: whether the images show the same thing at the same place. If not, details of
+            a class's mean image count, too.
     """
     if len(scene.size) != 2:
         return not are_aligned
@@ -43,8 +45,8 @@ def is_planted(scene: Scene, where: np.ndarray, are_aligned: bool = True) -> boo
 def follows_brightness(scene: Scene, where: np.ndarray) -> bool:
     """Returns whether a place is darker or brighter in a class only as its whole images are.
 
-    White paper under a tinted light is of one colour in each class, too, but so is all on it: the
-    classes' medians there are in the same ratio to how bright they are elsewhere.
+    White paper under tinted light has one colour in each class, too, but everything on it is tinted
+    alike: the classes' medians there are in proportion to how bright the images are elsewhere.
 
     Args:
         scene: `Scene`.
@@ -64,12 +66,12 @@ def follows_brightness(scene: Scene, where: np.ndarray) -> bool:
 
 
 def planted_pixels(scene: Scene) -> np.ndarray:
-    """Returns which pixels of aligned images are planted, bool (H, W).
+    """Returns which pixels are planted, bool (H, W).
 
-    Those that nearly all images of a class have within a few grey levels and hardly any other
-    image has, black and white aside where these are inks or backgrounds; and those that have such
-    a value in every class, but not the same one. What is smooth does not count: a tissue of even
-    colour has it everywhere.
+    Pixels that have nearly the same value in most images of a class, and in hardly any other
+    image, unless it is black or white and these are inks or backgrounds. And pixels that have such
+    a value in every class, but not the same one. Smooth areas do not count, since tissue of an
+    even colour is alike everywhere.
     """
     levels, has_class = grey_levels(scene.probes.images), scene.class_labels.has_class
     has_class = has_class[:, has_class.sum(axis=0) >= MIN_IMAGES] > 0
@@ -98,8 +100,8 @@ def planted_pixels(scene: Scene) -> np.ndarray:
 def detailed_pixels(scene: Scene) -> np.ndarray:
     """Returns where the mean image of a class has details of its own, bool (H, W).
 
-    What an image has less what is smooth, in the mean of a class and in that of the others: they
-    differ by more than six standard errors.
+    Without what is smooth, the mean of the class and that of the other images differ by more than
+    six standard errors.
     """
     levels = grey_levels(scene.probes.images)
     has_class = scene.class_labels.has_class > 0

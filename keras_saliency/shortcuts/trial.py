@@ -8,13 +8,7 @@ import numpy as np
 
 from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.shortcuts.detector import Proposal, SwapDetector
-from keras_saliency.shortcuts.loss import (
-    BOUND,
-    CLASS_BOUND,
-    CONFIDENCE,
-    Loss,
-    estimate_loss,
-)
+from keras_saliency.shortcuts.loss import BOUND, CLASS_BOUND, CONFIDENCE, Loss, estimate_loss
 from keras_saliency.shortcuts.swaps import Pairs
 from keras_saliency.shortcuts.tested_classes import MIN_DONORS, MIN_RECIPIENTS
 

@@ -29,9 +29,14 @@ def import_client(module: str, extra: str) -> ModuleType:
     return client
 
 
+def run_folder(run_dir: str) -> str:
+    """Returns the last part of a run's directory, such as "saliency"."""
+    return run_dir.replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
 def run_report(run_dir: str) -> str | None:
     """Returns the report of one run as HTML; None where it wrote nothing for the tab."""
     try:
-        return build_report(run_dir, only_run=run_dir.replace("\\", "/").rpartition("/")[2])
+        return build_report(run_dir, only_run=run_folder(run_dir))
     except ValueError:  # no maps: another sink than TensorBoardSink, or no epoch
         return None

@@ -5,12 +5,11 @@ import time
 from typing import Any
 
 from keras_saliency.records import Alert, EpochReport
-from keras_saliency.sinks.clients import import_client, run_report
+from keras_saliency.sinks.clients import import_client, run_folder, run_report
 from keras_saliency.sinks.sink import Settings, Sink
 
 _MOST_LETTERS = 500  # of a parameter, as the oldest servers take them
 _MOST_PARAMS = 100  # of a request
-_OF_A_RUN = {"_client", "_run_id", "_run_dir", "_folder", "_findings"}
 
 
 class MlflowSink(Sink):
@@ -24,6 +23,8 @@ class MlflowSink(Sink):
     Raises:
         ImportError: if `mlflow` is not installed.
     """
+
+    of_a_run = ("_client", "_run_id", "_run_dir", "_folder", "_findings")
 
     def __init__(self) -> None:
         import_client("mlflow", "mlflow")
@@ -42,7 +43,7 @@ class MlflowSink(Sink):
         self._run_id = mlflow.active_run().info.run_id
         self._client: Any = mlflow.MlflowClient()
         self._run_dir = run_dir
-        self._folder = run_dir.replace("\\", "/").rstrip("/").rpartition("/")[2]
+        self._folder = run_folder(run_dir)
         self._findings: list[Alert] = []
         entries = {
             _key(f"{self._folder}/{topic}/{name}"): text[:_MOST_LETTERS]
@@ -55,10 +56,6 @@ class MlflowSink(Sink):
         for start in range(0, len(new), _MOST_PARAMS):
             self._client.log_batch(self._run_id, params=new[start : start + _MOST_PARAMS])
         self._count_alerts()
-
-    def __getstate__(self) -> dict[str, Any]:
-        """A copy holds nothing of the run: `open` begins another."""
-        return {name: value for name, value in vars(self).items() if name not in _OF_A_RUN}
 
     def write(self, report: EpochReport) -> None:
         metric = import_client("mlflow.entities", "mlflow").Metric

@@ -8,7 +8,6 @@ from keras_saliency.cards import EpochView
 from keras_saliency.records import Alert, EpochReport
 from keras_saliency.sinks.sink import Settings, Sink
 
-_OF_A_RUN = ("_handle", "_view")
 _FIRST = EpochView("before training", note="The first maps are being computed.")
 
 
@@ -22,6 +21,7 @@ class NotebookSink(Sink):
         ImportError: if IPython, which each notebook has, is missing.
     """
 
+    of_a_run = ("_handle", "_view")
     is_display = True
     _handle: Any = None
     _view = _FIRST
@@ -32,10 +32,6 @@ class NotebookSink(Sink):
                 'sinks="notebook" needs IPython, which is not installed. Install it: '
                 "pip install ipython"
             )
-
-    def __getstate__(self) -> dict[str, Any]:
-        """A copy holds nothing of the run: `open` begins another."""
-        return {name: value for name, value in vars(self).items() if name not in _OF_A_RUN}
 
     def open(self, run_dir: str, settings: Settings) -> None:
         self._handle, self._view = None, _FIRST

@@ -1,5 +1,7 @@
 """`Sink`: a place where reports go."""
 
+from typing import Any
+
 from keras_saliency.records import EpochReport
 
 Settings = dict[str, dict[str, str]]  # text by topic and keyword
@@ -10,7 +12,7 @@ class Sink:
 
     A sink is `check`ed and `open`ed in the training's thread, before the first step. `write` and
     `close` are called in one background thread. It can be copied at any time, as tuners do: a
-    copy holds nothing of the run, see `TensorBoardSink.__getstate__`.
+    copy holds nothing of the run.
 
     `tests/helpers/sink_contract.py` checks that a sink keeps this contract.
 
@@ -19,10 +21,16 @@ class Sink:
             same. After three others in a row the sink is switched off.
         is_display: whether it shows reports instead of keeping them. Such a sink is left out
             of a `fit` with `verbose=0`.
+        of_a_run: names of attributes that `open` sets, which a copy does not have.
     """
 
     tries_again: tuple[type[Exception], ...] = ()
     is_display: bool = False
+    of_a_run: tuple[str, ...] = ()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leaves out what belongs to a run: `open` begins another."""
+        return {name: value for name, value in vars(self).items() if name not in self.of_a_run}
 
     def check(self) -> None:
         """Refuses a training that this sink could not write for. Called before the first step.

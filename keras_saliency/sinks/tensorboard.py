@@ -32,11 +32,6 @@ ALERTS_TAG = "saliency/alerts"
 _MOST_FINDINGS, _MOST_LETTERS = 200, 1000  # of a page, of a cell
 
 
-# What `open` sets.
-_OF_A_RUN = {"_run_dir", "_settings", "_writer", "_path", "_owed", "_findings", "_methods"}
-_OF_A_RUN |= {"_tab", "_lasting", "_has_failed"}
-
-
 class TensorBoardSink(Sink):
     """Writes to RUN_DIR, a run of its own beside Keras's `train` and `validation`.
 
@@ -50,6 +45,10 @@ class TensorBoardSink(Sink):
     brings the scalars and findings of those that were lost.
     """
 
+    of_a_run = (
+        *("_run_dir", "_settings", "_writer", "_path", "_owed", "_findings", "_methods"),
+        *("_tab", "_lasting", "_has_failed"),
+    )
     tries_again = TROUBLE
     _has_failed = False
 
@@ -63,10 +62,6 @@ class TensorBoardSink(Sink):
         self._methods: list[str] = []
         self._tab: TabEvents | None = None
         self._lasting: Events = {}  # what each event file begins with
-
-    def __getstate__(self) -> dict[str, Any]:
-        """A copy holds nothing of the run: `open` begins another."""
-        return {name: value for name, value in vars(self).items() if name not in _OF_A_RUN}
 
     def write(self, report: EpochReport) -> None:
         self._findings += report.findings

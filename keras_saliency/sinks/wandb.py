@@ -5,11 +5,10 @@ from typing import Any
 
 from keras_saliency._utils.notify import notify
 from keras_saliency.records import EpochReport
-from keras_saliency.sinks.clients import import_client, run_report
+from keras_saliency.sinks.clients import import_client, run_folder, run_report
 from keras_saliency.sinks.sink import Settings, Sink
 
 _EPOCH, _BATCH = "saliency/epoch", "saliency/batch"
-_OF_A_RUN = {"_run", "_run_dir", "_is_synced", "_rows", "_known"}
 
 
 class WandbSink(Sink):
@@ -26,6 +25,8 @@ class WandbSink(Sink):
     Raises:
         ImportError: if `wandb` is not installed.
     """
+
+    of_a_run = ("_run", "_run_dir", "_is_synced", "_rows", "_known")
 
     def __init__(self) -> None:
         import_client("wandb", "wandb")
@@ -53,10 +54,6 @@ class WandbSink(Sink):
                 "adds findings, alerts, settings and the report."
             )
         run.config.update({"saliency": settings}, allow_val_change=True)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """A copy holds nothing of the run: `open` begins another."""
-        return {name: value for name, value in vars(self).items() if name not in _OF_A_RUN}
 
     def write(self, report: EpochReport) -> None:
         wandb = import_client("wandb", "wandb")
@@ -86,7 +83,7 @@ class WandbSink(Sink):
         self._run = None
         page = None if run is None else run_report(self._run_dir)
         if page is not None:
-            name = re.sub(r"[^\w.-]+", "-", f"{run.id}-{_name(self._run_dir)}-report")
+            name = re.sub(r"[^\w.-]+", "-", f"{run.id}-{run_folder(self._run_dir)}-report")
             artifact = import_client("wandb", "wandb").Artifact(name, type="report")
             with artifact.new_file("report.html", mode="w", encoding="utf-8") as file:
                 file.write(page)
@@ -102,9 +99,5 @@ class WandbSink(Sink):
 
 
 def _escaped(tag: str) -> str:
-    """A tag as `define_metric` takes it: a dot would mean a key inside of another."""
+    """A tag as `define_metric` takes it: a dot would mean a nested key."""
     return tag.replace("\\", "\\\\").replace(".", "\\.")
-
-
-def _name(run_dir: str) -> str:
-    return run_dir.replace("\\", "/").rstrip("/").rpartition("/")[2]

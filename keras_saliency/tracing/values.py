@@ -174,7 +174,7 @@ class Values:
     def bounds_where(self, condition: tf.Tensor, tensor: tf.Tensor, is_true: bool) -> Bounds | None:
         """Returns the bounds of a tensor where a condition such as x > 1 is true, or false.
 
-        None where it never is.
+        None where that cannot be.
         """
         op = self.source(condition).op
         numbers = [self.constant(t) for t in op.inputs] if op.type in _COMPARING else []

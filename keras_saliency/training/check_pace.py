@@ -10,8 +10,8 @@ _COLD = 3.0  # the first check compiles more than the baseline does
 class CheckPace:
     """Keeps checks for shortcuts within a share of the training's wall time.
 
-    At most 10 % of the first epoch, and 5 % of what follows. A check that is owed is made whatever
-    it costs; it counts, and the next ones wait the longer.
+    At most 10 % of the first epoch, and 5 % of what follows. A required check is made whatever
+    it costs; it counts, so the next ones wait longer.
 
     As a context, it takes the time of a check.
 
@@ -51,7 +51,7 @@ class CheckPace:
         return bool(self._costs)
 
     def allows(self) -> bool:
-        """Whether a check that is not owed may begin."""
+        """Whether a check that is not required may begin."""
         if not self._is_limited or self._began is None:
             return True  # no epoch begins in a loop of one's own, which asks for each check
         now = self._clock()

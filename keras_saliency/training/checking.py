@@ -27,10 +27,10 @@ class Attributed(NamedTuple):
 
 
 class Checking:
-    """Makes the checks that are owed, and others where there is time.
+    """Makes the checks that are required, and others where there is time.
 
-    Owed are the first check at the end of an epoch in which the model is accurate enough, the one
-    at the end of the training, and one after a proof that it could make an alert.
+    Required are the first check at the end of an epoch in which the model is accurate enough, the
+    one at the end of the training, and one after a proof that it could make an alert.
 
     Args:
         search: `ShortcutSearch`.
@@ -46,7 +46,7 @@ class Checking:
             logs["shortcut_loss"] = 0.0
 
     def at_observation(self, attributed: Attributed, moment: Moment, is_last: bool) -> None:
-        """Checks the model at an observation, if that is due, and owed or allowed.
+        """Checks the model at an observation, if that is due, and required or allowed.
 
         Args:
             attributed: `Attributed`.
