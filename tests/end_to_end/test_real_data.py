@@ -8,15 +8,21 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks/shortcuts"
 sys.path.insert(0, str(FOLDER))
 try:
+    from real import cutouts, sheets
+    from real.cues import KINDS
     from real.data import LOADERS
     from real.report import RIGHT, gaps
+    from real.runs import SMALL, list_runs
 finally:
     sys.path.remove(str(FOLDER))
 CLEAN = ("clean-digits-flatten-5-11", "clean-mnist-flatten-5-5", "clean-textures-flatten-4-35")
@@ -63,6 +69,56 @@ def test_a_cue_in_real_data_is_named(rows, name):
     assert low <= max(gaps(row)) + 0.05, "more is said to depend on the cue than does"
 
 
-@pytest.mark.slow
-def test_no_data_set_is_both_tuned_and_scored_on():
-    assert not set(LOADERS["tune"]) & set(LOADERS["score"])
+def test_no_data_set_and_no_seed_is_in_two_splits():
+    names = [name for loaders in LOADERS.values() for name in loaders]
+    assert len(names) == len(set(names))
+    seeds = [run.seed for split in LOADERS for run in list_runs(split)]
+    assert len(seeds) == len(set(seeds))
+
+
+@pytest.mark.parametrize("split", ["first", "second", "score"])
+def test_what_is_scored_has_enough_trainings_of_every_kind(split):
+    runs = list_runs(split)
+    assert sum(not run.is_cued for run in runs) >= 60
+    planted = Counter(run.kind for run in runs if run.is_cued)
+    assert set(planted) == set(KINDS)
+    assert min(planted.values()) >= 6
+    assert {run.network for run in runs} == {*SMALL, "mobilenet"}
+    assert {run.data for run in runs} == set(LOADERS[split])
+
+
+def test_every_picture_of_a_sheet_is_cut_out_where_it_is(tmp_path):
+    """Six frames in two rows, each of one colour: all are told apart, and none is mixed."""
+    colours = np.arange(1, 7, dtype=np.uint8) * 40
+    cells = [np.full((10, 8, 4), colour, np.uint8) for colour in colours]
+    sheet = np.vstack([np.hstack(cells[:3]), np.hstack(cells[3:])])
+    cv2.imwrite(str(tmp_path / "build_1.png"), sheet)
+    cv2.imwrite(str(tmp_path / "idle_2.png"), cells[0])
+    described = "idle = { hotspot = { 1, 2 } }, build = { frames = 6, columns = 3, rows = 2 }"
+    found = sheets._frames(tmp_path, "build", described)
+    assert [np.unique(picture).tolist() for picture in found] == [[c] for c in colours]
+    assert [len(sheets._frames(tmp_path, name, described)) for name in ("idle", "working")] == [
+        1,
+        0,
+    ]
+
+
+def test_the_square_of_a_piece_is_left_out_and_the_piece_is_not():
+    piece = np.full((20, 20, 4), (128, 128, 128, 255), np.uint8)
+    piece[5:15, 5:15, :3] = 250
+    piece[8:12, 8:12, :3] = 128  # a hole in the piece, which the corners don't reach
+    alpha = sheets._without_square(piece)[..., 3]
+    expected = np.zeros((20, 20), bool)
+    expected[5:15, 5:15] = True
+    np.testing.assert_array_equal(alpha > 0, expected)
+
+
+def test_no_part_of_the_sheet_is_seen_through_the_paper():
+    """A half transparent red square on blue paper: half of both, and its mask is the square."""
+    picture = np.zeros((10, 10, 4), np.uint8)
+    picture[2:8, 2:8] = 0, 0, 255, 128  # BGR and alpha
+    paper = np.full((20, 20, 3), (0, 0, 255), np.uint8)
+    image, mask = cutouts.lay(cutouts.place(picture, 20, 0.6), paper)
+    assert mask.sum() == 12 * 12
+    np.testing.assert_allclose(image[mask].mean(0), [128, 0, 127], atol=1)
+    np.testing.assert_array_equal(image[~mask], paper[~mask])

@@ -8,6 +8,9 @@
 | tissue | stained and unstained tissue, retina, nuclei, 32×32 | 4 | scikit-image, mahotas |
 | planets | the surfaces of five moons and planets, 32×32 | 5 | Debian's stellarium-data |
 | panoramas | four landscapes around the horizon, 40×40 | 4 | Debian's stellarium-data |
+| wallpapers | six photographs of nature and things, 40×40 | 6 | plasma-workspace-wallpapers |
+| scenery | five photographs, 32×32, grey | 5 | lomiri- and plasma-workspace-wallpapers |
+| terrain | dry land, a ruined city and mountains from above, 32×32 | 3 | warzone2100-data |
 | materials | walls, floors, skies and liquids of a game, 32×32 | 4 | openarena-081-textures |
 
 A picture is cut into tiles, and each tile is for training or for validation: a crop never shows
@@ -161,10 +164,61 @@ def materials(size=32):
                 if picture is None or min(picture.shape[:2]) < 2 * size:
                     continue
                 for _ in range(24):
-                    side = rng.integers(size, min(4 * size, *picture.shape[:2]) + 1)
-                    top, left = (rng.integers(n - side + 1) for n in picture.shape[:2])
-                    crop = np.ascontiguousarray(picture[top : top + side, left : left + side, ::-1])
-                    images.append(cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA))
+                    images.append(_part(picture[..., ::-1], size, rng))
                     labels.append(label)
                     for_validation.append(number % 4 == 0)
     return np.stack(images), np.array(labels), None, np.array(for_validation)
+
+
+def wallpapers(size=40):
+    names = "BytheWater", "FallenLeaf", "EveningGlow", "OneStandsOut", "Path", "ColorfulCups"
+    return _not_flat(_of_pictures([_read(_of_plasma(name)) for name in names], size, each=700))
+
+
+def scenery(size=32):
+    names = "Dragonfly_by_Bolly", "aitzgorri_by_Aitzol_Berasategi"
+    names += "life_by_Aitzol_Berasategi", "friends_by_Aitzol_Berasategi"
+    files = [debian(f"usr/share/backgrounds/{name}.jpg") for name in names]
+    files.append(_of_plasma("Grey"))
+    return _not_flat(_of_pictures([_read(file, grey=True) for file in files], size, each=700))
+
+
+def _not_flat(loaded):
+    """Without what shows nothing but sky, a wall or shadow."""
+    images, labels, _, kept = loaded
+    keep = images.std((1, 2)).mean(1) > 5
+    return images[keep], labels[keep], None, kept[keep]
+
+
+def _of_plasma(name):
+    return debian(f"usr/share/wallpapers/{name}/contents/images/2560x1600.jpg")
+
+
+def terrain(size=32):
+    """Tiles in many files, without those that lie on others; see `materials`."""
+    stored = debian("usr/share/games/warzone2100/base.wz")
+    rng = np.random.default_rng(0)
+    images, labels, for_validation = [], [], []
+    with zipfile.ZipFile(stored) as opened:
+        for label in range(3):
+            folder = f"texpages/tertilesc{label + 1}hw-128/"
+            names = sorted(n for n in opened.namelist() if n.startswith(folder))
+            for number, name in enumerate(n for n in names if n.endswith(".png")):
+                encoded = np.frombuffer(opened.read(name), np.uint8)
+                picture = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
+                if picture.shape[2] == 4 and picture[..., 3].min() < 255:
+                    continue
+                picture = np.ascontiguousarray(picture[..., 2::-1])
+                for _ in range(30):
+                    images.append(_part(picture, size, rng))
+                    labels.append(label)
+                    for_validation.append(number % 4 == 0)
+    return np.stack(images), np.array(labels), None, np.array(for_validation)
+
+
+def _part(picture, size, rng):
+    """Returns a square part of a picture, of up to four times the size."""
+    side = rng.integers(size, min(4 * size, *picture.shape[:2]) + 1)
+    top, left = (rng.integers(n - side + 1) for n in picture.shape[:2])
+    crop = np.ascontiguousarray(picture[top : top + side, left : left + side])
+    return cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)

@@ -6,12 +6,13 @@ is for validation (None: every fourth of each class is).
 """
 
 import numpy as np
-from real import crops, cutouts, grey
+from real import crops, cutouts, grey, sheets
 from real.sources import data_folder
 
 # No data set is in two splits. Emoji of other vendors, or two draws of one picture, would be one.
-# "first" was scored once, in `first_scored.jsonl`. Rules that this scoring suggested were tuned on
-# it since, so that it is tuning data now, and "score" has other data.
+# "first" and "second" were scored once each, in `first_scored.jsonl` and `second_scored.jsonl`.
+# Rules that these scorings suggested were tuned on them since, so that they are tuning data now,
+# and "score" has other data.
 LOADERS = {
     "tune": {
         "mnist": grey.mnist,
@@ -32,7 +33,7 @@ LOADERS = {
         "photographs": crops.photographs,
         "tissue": crops.tissue,
     },
-    "score": {
+    "second": {
         "greek": grey.greek,
         "head": grey.head,
         "brain": grey.brain,
@@ -41,6 +42,16 @@ LOADERS = {
         "planets": crops.planets,
         "panoramas": crops.panoramas,
         "materials": crops.materials,
+    },
+    "score": {
+        "hebrew": grey.hebrew,
+        "skull": grey.skull,
+        "chess": sheets.chess,
+        "creatures": sheets.creatures,
+        "houses": sheets.houses,
+        "wallpapers": crops.wallpapers,
+        "scenery": crops.scenery,
+        "terrain": crops.terrain,
     },
 }
 MAX_TRAINING, MAX_VALIDATION = 4000, 1000

@@ -1,4 +1,4 @@
-"""Grey data sets: digits, letters, clothes, silhouettes, faces and scans of a head.
+"""Grey data sets: digits, letters, clothes, silhouettes, faces and scans of two heads.
 
 | name | what | classes | from |
 |---|---|---|---|
@@ -8,18 +8,21 @@
 | fashion | clothes (Fashion-MNIST), 28×28 | 10 | Debian's dataset-fashion-mnist |
 | letters | A to J in some 200 typefaces, 28×28, with masks | 10 | Debian's fonts |
 | greek | ten Greek letters in some 100 typefaces, 28×28, with masks | 10 | Debian's fonts |
+| hebrew | ten Hebrew letters in some 60 typefaces, 28×28, with masks | 10 | Debian's culmus |
 | head | slices of an MRI scan in three directions, 40×40, with masks | 3 | Debian's mricron-data |
 | brain | the middle of axial slices at three heights, 32×32 | 3 | Debian's mricron-data |
+| skull | slices of a CT scan at four depths of the face, 40×40 | 4 | invesalius-examples |
 | faces | faces and other patches of photographs (LFW), 25×25 | 2 | PyPI's scikit-image |
 """
 
 import gzip
+import tarfile
 
 import cv2
 import numpy as np
 from real.sources import debian, pypi
 
-LETTERS, GREEK = "ABCDEFGHIJ", "ΓΔΘΛΞΠΣΦΨΩ"
+LETTERS, GREEK, HEBREW = "ABCDEFGHIJ", "ΓΔΘΛΞΠΣΦΨΩ", "אבגהלמעצשת"
 AIR = 12  # grey levels, at most, of what is no head
 PATCH = 9  # slices, that are for training or for validation together
 
@@ -73,12 +76,25 @@ def faces():
 
 
 def letters():
-    return _rendered(LETTERS, [*debian("usr/share/fonts").rglob("*.[to]tf")])
+    return _rendered(LETTERS, _typefaces())
 
 
 def greek():
     """What a typeface has not is drawn as the same box, and leaves the typeface out."""
-    return _rendered(GREEK, [*debian("usr/share/fonts").rglob("*.[to]tf")])
+    return _rendered(GREEK, _typefaces())
+
+
+def hebrew():
+    """Fewer typefaces than of the others, so each letter is drawn several times, varied."""
+    images, labels, _, kept = _rendered(HEBREW, _typefaces(of_hebrew=True))
+    rng = np.random.default_rng(0)
+    images = np.stack([_varied(image, 28, 1.25, rng) for image in images for _ in range(8)])
+    return images, np.repeat(labels, 8), images > 64, np.repeat(kept, 8)
+
+
+def _typefaces(of_hebrew=False):
+    files = debian("usr/share/fonts").rglob("*.[to]tf")
+    return [file for file in files if ("culmus" in file.parent.name) == of_hebrew]
 
 
 def _rendered(alphabet, files):
@@ -141,6 +157,26 @@ def brain():
                 images.append(_varied(np.flipud(planes[number].T), 32, 2.2, rng))
                 labels.append(label)
                 kept.append(number % 4 == 0)
+    return np.stack(images), np.array(labels), None, np.array(kept)
+
+
+def skull():
+    """Face and base of the skull, in slices parallel to the forehead from the ears forward."""
+    stored = debian("usr/share/doc/invesalius-examples/examples/Cranium.inv3")
+    with tarfile.open(stored) as opened:
+        member = next(m for m in opened.getmembers() if m.name.endswith("matrix.dat"))
+        voxels = np.frombuffer(opened.extractfile(member).read(), "<i2").reshape(108, 256, 256)
+    window = -300, 900  # Hounsfield units, from air to bone
+    scan = np.interp(voxels[::-1], window, (0, 255)).astype(np.uint8)
+    images, labels, kept = [], [], []
+    rng = np.random.default_rng(0)
+    for label, first in enumerate((98, 124, 150, 176)):
+        for number in range(16):
+            plane = cv2.resize(scan[:, first + number], (256, 169))  # 1.5 to 0.96 mm
+            for _ in range(60):
+                images.append(_varied(plane[40:165, 66:190], 40, 1.3, rng))
+                labels.append(label)
+                kept.append(number // 4 == label)
     return np.stack(images), np.array(labels), None, np.array(kept)
 
 

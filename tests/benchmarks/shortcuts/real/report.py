@@ -33,6 +33,7 @@ RIGHT = {
 SUSPECTS_COUNT = ("brightness", "tint")
 WITHOUT_OBJECTS = ("faces", "textures", "satellite", "photographs", "tissue", "brain")
 WITHOUT_OBJECTS += ("planets", "panoramas", "materials")
+WITHOUT_OBJECTS += ("skull", "wallpapers", "scenery", "terrain")
 
 
 def gaps(row):

@@ -23,6 +23,8 @@ DEBIAN = (
     "mate-backgrounds",
     *("mricron-data", "wesnoth-1.16-data", "faenza-icon-theme"),
     *("stellarium-data", "openarena-081-textures"),
+    *("culmus", "culmus-fancy", "invesalius-examples", "pychess", "flare-game", "widelands-data"),
+    *("plasma-workspace-wallpapers", "lomiri-wallpapers-16.04", "warzone2100-data"),
     # fonts of many families, for the letters
     *("fonts-linuxlibertine", "fonts-freefont-ttf", "fonts-dejavu-extra", "fonts-liberation"),
     *("fonts-open-sans", "fonts-lato", "fonts-cabin", "fonts-ebgaramond", "fonts-vollkorn"),

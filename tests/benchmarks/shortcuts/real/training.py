@@ -25,7 +25,8 @@ from real.runs import list_runs
 UNBIASED = 1000  # images at least, in as many draws of random classes' cues as it takes
 MAX_LARGE = 400, 240  # training and validation images of 160 pixels
 MIN_TRAINING = 1000  # with fewer, mirror images are added, where these look natural
-MIRRORED = ("faces", "stamps", "clipart", "silhouettes", "units")
+MIRRORED = ("faces", "stamps", "clipart", "silhouettes", "units", "houses")
+# Can be had at any size.
 SIZED = (
     "icons",
     "sprites",
@@ -34,6 +35,7 @@ SIZED = (
     "clipart",
     "units",
     "apps",
+    "houses",
 )  # can be had at any size
 BATCH_SIZES = {1000: 64, 500: 32, 0: 16}  # for so many training images at least
 
