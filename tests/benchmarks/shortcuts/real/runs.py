@@ -29,7 +29,7 @@ EPOCHS = {"fashion": 5, "mnist": 5, "silhouettes": 5, "letters": 5, "textures": 
 EPOCHS |= {"satellite": 5, "photographs": 6, "tissue": 6, "emoji": 12, "icons": 12, "sprites": 8}
 EPOCHS |= {"faces": 20, "stamps": 15, "clipart": 12, "greek": 5, "head": 5, "brain": 5}
 EPOCHS |= {"units": 8, "apps": 15, "planets": 6, "panoramas": 6, "materials": 8}
-EPOCHS |= {"hebrew": 10, "skull": 6, "chess": 8, "creatures": 6, "houses": 8, "wallpapers": 6}
+EPOCHS |= {"hebrew": 8, "skull": 8, "chess": 10, "creatures": 8, "houses": 8, "wallpapers": 6}
 EPOCHS |= {"scenery": 8, "terrain": 6}
 LARGE_EPOCHS, LARGE_STRENGTH = 4, 1.6  # most of that network is frozen: it ignores faint cues
 MAX_TRAINING = 3000
@@ -44,7 +44,7 @@ STRENGTH = dict.fromkeys((*KINDS, "clean"), 1.0)
 STRENGTH |= {"corner_tag": 1.4, "class_tag": 1.4, "moving_tag": 1.4, "pattern": 4.0}
 STRENGTH |= {"brightness": 1.3, "watermark": 3.2, "noise": 1.5, "jpeg": 6.0, "blur": 1.3}
 SMALL = ("gap", "flatten", "tutorial", "resnet")
-CLEAN_PER_DATA = {"tune": 6, "first": 8, "second": 8, "score": 8}
+CLEAN_PER_DATA = {"tune": 6, "first": 8, "second": 8, "score": 9}
 CUED_PER_KIND = {"tune": 4, "first": 6, "second": 6, "score": 6}
 MORE = {
     "tune": (),
@@ -60,7 +60,7 @@ LARGE = {  # data and kinds ("" for clean) of the pretrained network, at 160 pix
         *(("clipart", "moving_tag"), ("stamps", "blur")),
     ),
     "second": (("units", ""), ("apps", ""), ("units", "class_tag"), ("apps", "blur")),
-    "score": (("houses", ""), ("houses", "class_tag")),
+    "score": (("houses", ""),),
 }
 FIRST_SEED = {"tune": 0, "first": 500_000, "second": 900_000, "score": 1_700_000}
 

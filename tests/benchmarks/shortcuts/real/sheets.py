@@ -4,7 +4,7 @@
 |---|---|---|---|
 | chess | pieces on squares of wood, stone or cloth, 40×40 | 6 | Debian's pychess |
 | creatures | figures of a game in eight directions, on white, 40×40 | 6 | Debian's flare-game |
-| houses | houses of five peoples, on white, 48×48 | 5 | Debian's widelands-data |
+| houses | houses of five peoples, on white, 40×40 | 5 | Debian's widelands-data |
 
 All have masks: the transparency of the sheets.
 """
@@ -106,7 +106,7 @@ def creatures(size=40):
     return gather(items, size, 0.86)
 
 
-def houses(size=48):
+def houses(size=40):
     """A house, built or half built, is for training or for validation."""
     folder = debian("usr/share/games/widelands/data/tribes/buildings")
     items = []

@@ -25,7 +25,7 @@ from real.runs import list_runs
 UNBIASED = 1000  # images at least, in as many draws of random classes' cues as it takes
 MAX_LARGE = 400, 240  # training and validation images of 160 pixels
 MIN_TRAINING = 1000  # with fewer, mirror images are added, where these look natural
-MIRRORED = ("faces", "stamps", "clipart", "silhouettes", "units", "houses")
+MIRRORED = ("faces", "stamps", "clipart", "silhouettes", "units")
 # Can be had at any size.
 SIZED = (
     "icons",
