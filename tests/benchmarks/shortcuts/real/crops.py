@@ -172,7 +172,8 @@ def materials(size=32):
 
 def wallpapers(size=40):
     names = "BytheWater", "FallenLeaf", "EveningGlow", "OneStandsOut", "Path", "ColorfulCups"
-    return _not_flat(_of_pictures([_read(_of_plasma(name)) for name in names], size, each=700))
+    pictures = [_read(_of_plasma(name), longer_side=800) for name in names]
+    return _not_flat(_of_pictures(pictures, size, each=700))
 
 
 def scenery(size=32):

@@ -89,7 +89,7 @@ def hebrew():
     images, labels, _, kept = _rendered(HEBREW, _typefaces(of_hebrew=True))
     rng = np.random.default_rng(0)
     images = np.stack([_varied(image, 28, 1.25, rng) for image in images for _ in range(8)])
-    return images, np.repeat(labels, 8), images > 64, np.repeat(kept, 8)
+    return images, np.repeat(labels, 8), images > 32, np.repeat(kept, 8)  # some are thin
 
 
 def _typefaces(of_hebrew=False):
