@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 import tensorflow as tf
 
 from keras_saliency._utils.arguments import is_remote, shown
 from keras_saliency._utils.files import TROUBLE
+from keras_saliency._utils.folders import folders_below
 from keras_saliency._utils.notify import notify
 from keras_saliency.history.run_files import read_epochs, read_findings_of
 from keras_saliency.records import Alert
@@ -57,9 +57,18 @@ def findings(log_dir: str | os.PathLike[str]) -> dict[str, list[Alert]]:
 
 def _runs(top: str) -> Iterator[tuple[str, str]]:
     """Returns (name, directory) of all runs below a directory."""
-    walk = tf.io.gfile.walk if is_remote(top) else os.walk
-    for folder, _, _ in walk(top):
-        folder = folder.rstrip("/")
-        if read_epochs(folder):
-            below = folder[len(top.rstrip("/")) :].strip(os.sep + "/")
-            yield (PurePosixPath(*below.split(os.sep)).as_posix() if below else "."), folder
+    if is_remote(top):
+        start = len(top.rstrip("/"))
+        paths = [folder.rstrip("/") for folder, _, _ in tf.io.gfile.walk(top)]
+        folders = [(path[start:].strip("/") or ".", path) for path in paths]
+    else:
+        found, left_out = folders_below(top)
+        folders = [(folder.name, folder.path) for folder in found]
+        if left_out:
+            notify(
+                "keras_saliency: findings in folders whose names are not UTF-8 are left out: "
+                f"{', '.join(map(shown, left_out))}"
+            )
+    for name, path in folders:
+        if read_epochs(path):
+            yield name, path

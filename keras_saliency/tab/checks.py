@@ -17,6 +17,7 @@ _MOST_MASK = 2**24  # pixels of all masks
 _MOST_SIDE, _MOST_PIXELS = 1024, 2**26  # of a probe's picture; of those of a run together
 _MOST_EVIDENCE = 2**24  # pixels
 _MOST_TEXT = 20_000  # letters
+_MOST_NAME = 200  # letters, of what stands beside a picture or in a list
 _MOST_INDICES = 10_000
 _MOST_STEP = 2**53  # above, a browser's numbers skip some
 SEVERITIES = ("alert", "suspect", "hint")
@@ -34,15 +35,15 @@ def probes_of(head: Fields) -> Fields:
     if not isinstance(names, list) or not 0 < len(names) <= schema.MOST_PROBES:
         raise ValueError("this run's description does not name its probes")
     number = len(names)
-    texts = _texts(head.get("label_texts"), number)
+    texts = _names(head.get("label_texts"), number)
     size = [s for s in _list(head.get("image_size")) if _is_whole(s) and 0 < s < _MOST_STEP]
     class_names = head.get("class_names")
     return {
-        "names": _texts(names, number),
+        "names": _names(names, number),
         "indices": _wholes(head.get("indices"), number) or list(range(number)),
         "label_texts": texts or [""] * number,
-        "groups": _texts(head.get("groups"), number),
-        "class_names": list(map(text_of, class_names)) if isinstance(class_names, list) else None,
+        "groups": _names(head.get("groups"), number),
+        "class_names": list(map(name_of, class_names)) if isinstance(class_names, list) else None,
         "methods": [m for m in _list(head.get("methods")) if isinstance(m, str)],
         "fingerprint": text_of(head.get("fingerprint")),
         "image_size": size if len(size) <= 3 else [],
@@ -57,18 +58,21 @@ def finding_of(head: Fields, number: int) -> Fields:
     Findings of versions that knew no accuracy loss have no such fields.
     """
     severity = head.get("severity")
-    interval = [number_of(end) for end in _list(head.get("loss_interval"))]
+    ends = [_share(end, -1) for end in _list(head.get("loss_interval"))]
+    interval = [end for end in ends if end is not None]
+    is_up = interval == sorted(interval)
     epoch = whole_of(head.get("epoch"), None)
     indices = _list(head.get("probe_indices"))[:_MOST_INDICES]
     losses = {
-        "accuracy_loss": number_of(head.get("accuracy_loss")),
-        "loss_interval": interval if len(interval) == 2 and None not in interval else None,
+        "accuracy_loss": _share(head.get("accuracy_loss"), -1),
+        "loss_interval": interval if len(interval) == len(ends) == 2 and is_up else None,
     }
     return {
         **{name: loss for name, loss in losses.items() if name in head},
-        **{name: text_of(head.get(name)) for name in ("detector", "message")},
-        **{name: number_of(head.get(name)) for name in ("adoption", "control")},
-        **{name: whole_of(head.get(name), 0) for name in ("num_pairs", "num_donors")},
+        **{name: _share(head.get(name), 0) for name in ("adoption", "control")},
+        **{name: max(0, whole_of(head.get(name), 0)) for name in ("num_pairs", "num_donors")},
+        "detector": name_of(head.get("detector")),
+        "message": text_of(head.get("message")),
         "severity": severity if severity in SEVERITIES else "unknown",
         "epoch": epoch,
         "since_epoch": whole_of(head.get("since_epoch"), epoch),
@@ -213,6 +217,12 @@ def text_of(value: Any) -> str:
     return value[:_MOST_TEXT] if isinstance(value, str) else ""
 
 
+def name_of(value: Any) -> str:
+    """Returns a text that is shortened where it is too long to stand beside others."""
+    text = text_of(value)
+    return text if len(text) <= _MOST_NAME else f"{text[: _MOST_NAME - 1]}…"
+
+
 def whole_of(value: Any, default: Any) -> Any:
     """Returns a whole number that a browser can hold, and else the default."""
     return value if _is_whole(value) and abs(value) <= _MOST_STEP else default
@@ -221,6 +231,11 @@ def whole_of(value: Any, default: Any) -> Any:
 def number_of(value: Any) -> float | None:
     """Returns a finite number, None for anything else."""
     return float(value) if _is_number(value) else None
+
+
+def _share(value: Any, least: int) -> float | None:
+    """A share of images or of accuracy, None for what cannot be one."""
+    return float(value) if _is_number(value) and least <= value <= 1 else None
 
 
 def _is_whole(value: Any) -> bool:
@@ -237,9 +252,9 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _texts(value: Any, number: int) -> list[str] | None:
-    """One text for each probe, None where there is another number of them."""
-    return list(map(text_of, value)) if isinstance(value, list) and len(value) == number else None
+def _names(value: Any, number: int) -> list[str] | None:
+    """One name for each probe, None where there is another number of them."""
+    return list(map(name_of, value)) if isinstance(value, list) and len(value) == number else None
 
 
 def _wholes(value: Any, number: int) -> list[int] | None:

@@ -4,6 +4,7 @@ import functools
 import json
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from keras_saliency.tab.reader import Reader, message_of
 STATIC = Path(__file__).with_name("static")
 # By suffix, not by the system's own table, which calls a .js text/plain on some.
 _TYPES = {".js": "application/javascript", ".css": "text/css"}
+_READING = "GET", "HEAD"
 _log = logging.getLogger("tensorboard.saliency")
 
 
@@ -50,7 +52,8 @@ class SaliencyPlugin(base_plugin.TBPlugin):
         files = {f"/{name}": functools.partial(self._serve_file, name) for name in self._files}
         answers = {f"/data/{n}": functools.partial(self._serve_data, n) for n in Reader.ANSWERS}
         return {
-            route: wrappers.Request.application(app) for route, app in {**files, **answers}.items()
+            route: wrappers.Request.application(functools.partial(_only_read, app))
+            for route, app in {**files, **answers}.items()
         }
 
     def _serve_file(self, name: str, request: wrappers.Request) -> wrappers.Response:
@@ -74,6 +77,14 @@ class SaliencyPlugin(base_plugin.TBPlugin):
             _log.warning("The Saliency tab cannot answer %s", name, exc_info=True)
             return _error(request, 503, "The Saliency tab cannot answer now: see TensorBoard's log")
         return http_util.Respond(request, content, content_type)
+
+
+def _only_read(app: Callable[..., wrappers.Response], request: wrappers.Request) -> Any:
+    if request.method in _READING:
+        return app(request)
+    answer = _error(request, 405, "The Saliency tab can only be read")
+    answer.headers["Allow"] = ", ".join(_READING)
+    return answer
 
 
 def _error(request: wrappers.Request, code: int, message: str) -> wrappers.Response:

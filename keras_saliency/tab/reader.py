@@ -219,11 +219,11 @@ class Reader:
         """Some of the series that `_run` lists, asked for as JSON [[run, tag], ...]."""
         try:
             asked = json.loads(series)
-            wanted = list(dict.fromkeys((name, tag) for name, tag in asked))
-        except (ValueError, TypeError, RecursionError) as error:
-            raise ValueError("series must be JSON such as [[run, tag]]") from error
-        if not all(isinstance(part, str) for of in wanted for part in of):
+        except (ValueError, RecursionError):
+            asked = None
+        if not isinstance(asked, list) or not all(map(_is_series, asked)):
             raise ValueError("series must be JSON such as [[run, tag]]")
+        wanted = list(dict.fromkeys(map(tuple, asked)))
         if len(wanted) > _MOST_SERIES:
             raise ValueError(f"at most {_MOST_SERIES} series can be asked for at once")
         known = set(list_series(self._log, run))
@@ -244,7 +244,8 @@ class Reader:
 def message_of(error: ValueError | KeyError) -> str:
     """Returns what an error of a `Reader` says to people."""
     if isinstance(error, KeyError):
-        return f"There is no such thing in this log: {error.args[0] if error.args else ''}"
+        asked = checks.name_of(str(error.args[0]) if error.args else "")
+        return f"There is no such thing in this log: {asked}"
     return f"This cannot be read: {error}"
 
 
@@ -260,6 +261,10 @@ def _wholes(text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise ValueError("steps and numbers are whole, such as 0,1") from None
+
+
+def _is_series(of: Any) -> bool:
+    return isinstance(of, list) and [*map(type, of)] == [str, str]
 
 
 def _is_step(step: int) -> bool:

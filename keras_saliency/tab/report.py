@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -10,8 +11,14 @@ from typing import Any
 
 import numpy as np
 from tensorboard import context as tensorboard_context
-from tensorboard.backend.event_processing import data_provider, plugin_event_multiplexer
+from tensorboard.backend.event_processing import (
+    data_provider,
+    io_wrapper,
+    plugin_event_multiplexer,
+)
 
+from keras_saliency._utils.arguments import is_remote
+from keras_saliency._utils.folders import folders_below
 from keras_saliency.tab import schema
 from keras_saliency.tab.reader import Reader, message_of
 
@@ -66,9 +73,10 @@ def build_report(
     """
     if max_epochs < 2:
         raise ValueError(f"A report needs 2 epochs at least. Received: {max_epochs}.")
-    if "://" not in log_dir and not os.path.isdir(log_dir):
+    if not is_remote(log_dir) and not os.path.isdir(log_dir):
         raise ValueError(f'There is no log directory "{log_dir}".')
-    reader = _read(log_dir, only_run)
+    notes: list[str] = []
+    reader = _read(log_dir, only_run, notes)
     found = json.loads(reader.answer("runs", {})[0])["runs"]
     known = [run["name"] for run in found]
     if not known:
@@ -82,7 +90,6 @@ def build_report(
     chosen = [run for run in found if runs is None or run["name"] in runs]
     answers: dict[str, bytes] = {}
     errors: dict[str, str] = {}  # what takes an answer's place
-    notes: list[str] = []
     readable = []
     for run in chosen:
         try:
@@ -106,17 +113,39 @@ def build_report(
     )
 
 
-def _read(log_dir: str, only_run: str | None = None) -> Reader:
-    multiplexer = plugin_event_multiplexer.EventMultiplexer(
+def _read(log_dir: str, only_run: str | None, notes: list[str]) -> Reader:
+    multiplexer = _Bounded(
         tensor_size_guidance={schema.PLUGIN: schema.MOST_STEPS, "scalars": schema.MOST_STEPS}
     )
-    if only_run is None:
+    if only_run is not None:
+        multiplexer.AddRun(log_dir, only_run)
+    elif is_remote(log_dir):
         multiplexer.AddRunsFromDirectory(log_dir)
     else:
-        multiplexer.AddRun(log_dir, only_run)
+        found, left_out = folders_below(log_dir)
+        for folder in found:
+            if any(map(io_wrapper.IsTensorFlowEventsFile, folder.files)):
+                multiplexer.AddRun(folder.path, folder.name)
+        notes += [f'"{name}" is left out: its name is not UTF-8.' for name in left_out]
     multiplexer.Reload()
     provider = data_provider.MultiplexerDataProvider(multiplexer, log_dir)
     return Reader(provider, tensorboard_context.RequestContext(), "")
+
+
+class _Bounded(plugin_event_multiplexer.EventMultiplexer):
+    """Leaves out tensors that say to have more elements than they hold.
+
+    TensorBoard makes arrays and references of the size that is said, whatever that is.
+    """
+
+    def Tensors(self, run: str, tag: str) -> list[Any]:
+        return [e for e in super().Tensors(run, tag) if _is_whole(e.tensor_proto)]
+
+
+def _is_whole(tensor: Any) -> bool:
+    said = math.prod(dim.size for dim in tensor.tensor_shape.dim)
+    held = (getattr(tensor, field.name) for field, _ in tensor.ListFields())
+    return said <= max((len(v) for v in held if hasattr(v, "__len__")), default=0)
 
 
 def _add(

@@ -1,6 +1,7 @@
 """`keras_saliency.findings`: what all runs below a directory have found, from files."""
 
 import json
+import os
 import shutil
 
 import keras
@@ -93,3 +94,11 @@ def test_no_runs_and_no_directory(tmp_path):
     assert keras_saliency.findings(tmp_path) == {}
     with pytest.raises(ValueError, match="log_dir must be a directory"):
         keras_saliency.findings(tmp_path / "nothing")
+
+
+def test_a_name_that_is_no_utf_8_costs_only_its_own_run(tagged, tmp_path):
+    shutil.copytree(tagged.run_dir, tmp_path / "good")
+    shutil.copytree(tagged.run_dir, os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff"))
+    with pytest.warns(UserWarning, match=r"not UTF-8 are left out: .*bad.*xff"):
+        found = keras_saliency.findings(tmp_path)
+    assert list(found) == ["good"]

@@ -98,6 +98,9 @@ def runs():
             schema.PREDICTIONS: {2: [b"{}"]},
         },
     )
+    metrics = {s: {"loss": (-1) ** s * 1.7e308, "accuracy": -1e38} for s in (0, 1, 2)}
+    far = [dataclasses.replace(reports[3], metrics=metrics)]
+    yield "far", {**three, schema.METRICS: events_of(far)[schema.METRICS]}
     many = make_probes(256)
     large = Heatmaps("m", np.ones((256, 2, 2), np.float32), (8, 8))
     report = make_report(many, 0, methods=THREE)
@@ -223,6 +226,15 @@ def test_odd_findings_are_shown(browser, board):
     assert "2 alerts" in text and "unnamed detector" in text and "unknown epoch" in text
     assert "1 other finding" in text
     wait_until(lambda: "cannot be read" in find(browser, ".findings")[0].text, 20, "its picture")
+    assert not failures(browser)
+
+
+def test_curves_of_any_size_are_drawn(browser, board):
+    """A flat curve at -1e38, and one whose range no number can hold."""
+    enter(browser, board, "far")
+    paths = wait_until(lambda: find(browser, ".chart path.line"), 20, "the curves")
+    places = [p.get_attribute("d") for p in paths if p.get_attribute("d")]
+    assert len(places) >= 3 and not any("N" in place or "I" in place for place in places)
     assert not failures(browser)
 
 

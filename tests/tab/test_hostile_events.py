@@ -87,8 +87,12 @@ def look_at_everything(reader, run=RUN):
         assert isinstance(finding["detector"], str) and isinstance(finding["message"], str)
         assert all(isinstance(i, int) for i in finding["probe_indices"])
         assert finding["epoch"] is None or is_whole(finding["epoch"])
-        for name in ("accuracy_loss", "adoption", "control"):
-            assert finding.get(name) is None or math.isfinite(finding[name])
+        losses = [finding.get("accuracy_loss"), *(finding.get("loss_interval") or ())]
+        shares = [share for share in losses if share is not None]
+        assert all(-1 <= share <= 1 for share in shares) and shares[1:] == sorted(shares[1:])
+        for name in ("adoption", "control"):
+            assert finding[name] is None or 0 <= finding[name] <= 1
+        assert min(finding["num_pairs"], finding["num_donors"]) >= 0
         ask(reader, "evidence", run=run, number=str(finding["number"]))
     head, body = schema.unpack(ask(reader, "pictures", run=run))
     pictures = strictly(head)
@@ -175,6 +179,31 @@ def test_a_field_may_hold_anything(tag, path):
         is_shown = look_at_everything(reader_of(events))
         # Probes are described once, and maps and pictures have to be of these.
         assert is_shown or tag == schema.PROBES, value
+
+
+def test_a_finding_says_nothing_that_cannot_be():
+    """Infinity points of accuracy, minus four donors, an interval from 900 to -900."""
+    tag = schema.FINDINGS
+    head, rest = head_of(tag, WHOLE[tag][0])
+    odd = {"accuracy_loss": 1e308, "loss_interval": [0.9, -0.9], "adoption": -0.1, "control": 5}
+    made = with_head(tag, {**head, **odd, "num_pairs": -1, "num_donors": -4}, rest)
+    told = strictly(ask(reader_of({**WHOLE, tag: {0: made}}), "run", run=RUN))["findings"][0]
+    assert [told[name] for name in odd] == [None] * 4
+    assert told["num_pairs"] == told["num_donors"] == 0
+    assert told["message"] == head["message"] and told["detector"] == head["detector"]
+
+
+@pytest.mark.parametrize("field", ["names", "label_texts", "groups", "class_names"])
+def test_names_are_shortened_and_messages_are_not(field):
+    head, _ = head_of(schema.PROBES, WHOLE[schema.PROBES][-1])
+    made = with_head(schema.PROBES, {**head, field: ["c" * 5000] * NUMBER}, [])
+    finding, _ = head_of(schema.FINDINGS, WHOLE[schema.FINDINGS][0])
+    long = with_head(schema.FINDINGS, {**finding, "detector": "d" * 5000, "message": "m" * 999}, [])
+    reader = reader_of({**WHOLE, schema.PROBES: {-1: made}, schema.FINDINGS: {0: long}})
+    told = strictly(ask(reader, "run", run=RUN))
+    assert told["probes"][field] == ["c" * 199 + "…"] * NUMBER
+    assert told["findings"][0]["detector"] == "d" * 199 + "…"
+    assert told["findings"][0]["message"] == "m" * 999
 
 
 def test_random_damage_is_survived(rng):

@@ -18,6 +18,9 @@ VALUES = (
     *("", "0", "-1", "1e3", "null", "NaN", "a,b", ",", "__proto__", "constructor", "../../x"),
     *("\0", "\ud800", "x" * 16_000, STEPS, DEEP, "9" * 5_000, "{}", "[]", "[[]]", '[["a"]]'),
     *('[["\\ud800", "a"]]', '"ab"', '["ab"]', "[null]", "[[1, 2]]", "[[[], []]]", "true"),
+    *('{"ab": 1}', '[["a", "b", "c"]]', '[["a", "b"], 5]', "\ufeff[]", '[["a", "b"]]]', "[{}]"),
+    *("\u0661", "\uff11", "1_0", "+1", "0x1", "--1", "0;1", "\u2212", "0" * 5_000, "1" * 4_300),
+    *("./saliency", "saliency/", "Saliency", "saliency\0", "saliency\r\nX: y", "%2e%2e%2f", "%ff"),
     ",".join(map(str, range(3_000))),
     json.dumps([["train", "epoch_loss"]] * 500),
     json.dumps([[RUN, f"saliency/{i}"] for i in range(500)]),
@@ -99,3 +102,45 @@ def test_a_loader_that_has_ended_is_no_failure_of_the_server(client, monkeypatch
         answer = ask(client, name, query)
         assert name == "scalars" or answer.status_code == 400
         assert b"has ended" not in answer.data
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_the_log_can_only_be_read(client, name):
+    for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "ODD"):
+        answer = client.open(f"/data/{name}", method=method, query_string=QUESTIONS[name])
+        assert answer.status_code == 405 and answer.headers["Allow"] == "GET, HEAD"
+        assert "only be read" in json.loads(answer.data)["error"]
+    answer = client.head(f"/data/{name}", query_string=QUESTIONS[name])
+    assert answer.status_code == 200 and not answer.data
+
+
+HEADERS = (
+    *({"Range": "bytes=0-3"}, {"Range": "bytes=9-1"}, {"If-None-Match": "*"}, {"Host": ""}),
+    *({"Content-Length": "-5"}, {"Content-Length": "abc"}, {"Transfer-Encoding": "chunked"}),
+    *({"Accept": "text/nothing"}, {"Accept-Encoding": "\0"}, {"Accept-Encoding": "gzip;q=nan"}),
+    *({"Content-Type": "multipart/form-data; boundary="}, {"Accept-Language": "*" * 5_000}),
+)
+
+
+@pytest.mark.parametrize("headers", HEADERS, ids=str)
+def test_headers_change_nothing(client, headers):
+    answer = client.get("/data/maps", query_string=QUESTIONS["maps"], headers=headers)
+    assert answer.status_code == 200
+    assert answer.data == ask(client, "maps", QUESTIONS["maps"]).data
+
+
+def test_a_parameter_that_is_given_twice_counts_once(client):
+    first = client.get("/data/run?run=saliency&run=other")
+    assert first.data == ask(client, "run", QUESTIONS["run"]).data
+    assert client.get("/data/run?run=other&run=saliency").status_code == 404
+
+
+def test_a_message_repeats_little_of_what_was_asked(client):
+    for name, parameter in {"run": "run", "numbers": "method", "maps": "method"}.items():
+        answer = ask(client, name, {**QUESTIONS[name], parameter: "%" * 16_000})
+        assert answer.status_code == 404 and len(answer.data) < 400
+
+
+def test_series_are_pairs_of_texts(client):
+    for series in ('{"ab": 1}', '["ab"]', '[["train", "epoch_loss", "x"]]'):
+        assert ask(client, "scalars", {"run": RUN, "series": series}).status_code == 400

@@ -1,17 +1,23 @@
 """The report: one file that needs nothing from outside."""
 
 import json
+import os
+import shutil
 
 import pytest
+from helpers.tab_events import events_of, write_events
 from helpers.tab_logs import (
     HOSTILE,
     make_alert,
     make_probes,
+    make_report,
     write_foreign,
     write_log,
 )
+from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
+from tensorboard.summary.writer.record_writer import RecordWriter
 
-from keras_saliency.tab import report
+from keras_saliency.tab import report, schema
 
 
 def test_a_report_holds_all_answers(trained):
@@ -91,3 +97,48 @@ def test_a_report_leaves_out_a_run_that_cannot_be_read_and_says_so(tmp_path):
     assert not [q for q in found["answers"] if "foreign" in q]
     with pytest.raises(ValueError, match="another version"):
         report.build_report(str(tmp_path), runs=["foreign"])
+
+
+def runs_in(page):
+    found = json.loads(page.split('id="report">')[1].split("</script>")[0])
+    asked = [json.loads(question) for question in found["answers"]]
+    return sorted(q[1][1] for q in asked if q[0] == "run"), found
+
+
+def test_a_name_that_is_no_utf_8_costs_only_its_own_run(tmp_path):
+    write_log(tmp_path / "good", make_probes())
+    shutil.copytree(tmp_path / "good", os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff\xfe"))
+    runs, found = runs_in(report.build_report(str(tmp_path)))
+    assert runs == ["good/saliency"]
+    assert found["note"] == r'"bad\xff\xfe" is left out: its name is not UTF-8.'
+
+
+def test_links_in_circles_and_odd_files_add_no_runs(tmp_path):
+    write_log(tmp_path / "a", make_probes())
+    (tmp_path / "a" / "again").symlink_to(tmp_path / "a")
+    (tmp_path / "link").symlink_to(tmp_path / "a" / "saliency")
+    (tmp_path / "a" / "saliency" / "events.out.tfevents.9.gone").symlink_to("/nowhere/at/all")
+    (tmp_path / "a" / "saliency" / "events.out.tfevents.8.folder").mkdir()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "events.out.tfevents.1.h").touch()
+    runs, found = runs_in(report.build_report(str(tmp_path)))
+    assert runs == ["a/saliency", "link"] and found["note"] == "" and not found["errors"]
+
+
+@pytest.mark.parametrize("tag", [schema.MAPS + "grad_cam", schema.PREDICTIONS])
+def test_a_tensor_that_says_to_be_huge_costs_only_itself(tmp_path, tag):
+    """TensorBoard would make a reference for each of 2**40 elements."""
+    events = events_of([make_report(make_probes(), epoch) for epoch in range(3)])
+    lie = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=events[tag].pop(2))
+    lie.tensor_shape.dim.add(size=2**40)
+    write_events(tmp_path / "saliency", events)
+    metadata = summary_pb2.SummaryMetadata(data_class=schema.data_class(tag))
+    metadata.plugin_data.plugin_name = schema.PLUGIN
+    value = summary_pb2.Summary.Value(tag=tag, tensor=lie, metadata=metadata)
+    event = event_pb2.Event(step=2, wall_time=1e10, summary=summary_pb2.Summary(value=[value]))
+    with (tmp_path / "saliency" / "events.out.tfevents.9999999999.h").open("wb") as file:
+        RecordWriter(file).write(event.SerializeToString())
+    runs, found = runs_in(report.build_report(str(tmp_path)))
+    assert runs == ["saliency"] and not found["errors"]
+    steps = {dict(q[1:])["steps"] for q in map(json.loads, found["answers"]) if q[0] == "maps"}
+    assert steps == ({"0", "1"} if tag != schema.PREDICTIONS else {"0", "1", "2"})

@@ -33,7 +33,7 @@ export function chart({ title, lines, range, step, markers, onPick, when, width,
   const front = lines.filter((l) => !l.isBehind);
   const [low, high] = extent(front);
   /** @param {number} v @param {number} a @param {number} b */
-  const y = (v, a, b) => TOP + (1 - (v - a) / (b - a)) * (HEIGHT - TOP - BOTTOM);
+  const y = (v, a, b) => TOP + (1 - (v / 2 - a / 2) / (b / 2 - a / 2)) * (HEIGHT - TOP - BOTTOM); // no overflow
   const drawn = lines.map((line) => {
     const [a, b] = line.isBehind ? extent([line]) : [low, high];
     return svg("path", { class: `line ${line.style}`, d: path(line, x, (v) => y(v, a, b)) });
@@ -111,7 +111,8 @@ function extent(lines) {
   }
   if (low > high) return [0, 1];
   if (low >= 0 && low < 0.5 * high) low = 0;
-  return low === high ? [low - 0.5, high + 0.5] : [low, high];
+  const room = Math.max(0.5, Math.abs(low) / 64); // where it is flat; 0.5 is nothing beside 1e38
+  return low === high ? [low - room, high + room] : [low, high];
 }
 
 /** @param {Line} line @param {(s: number) => number} x @param {(v: number) => number} y */
