@@ -150,6 +150,15 @@ class Predictions:
             return np.where(self.classes == 1, positive, 1 - positive)
         return np.take_along_axis(self.probabilities, self.classes[:, None], axis=1)[:, 0]
 
+    @property
+    def by_class(self) -> np.ndarray | None:
+        """Probability of each class, float32 (n, k), k at least 2; None without classes."""
+        if not self.has_classes:
+            return None
+        if self.logits.shape[1] == 1:
+            return np.concatenate([1 - self.probabilities, self.probabilities], axis=1)
+        return self.probabilities
+
 
 @short_repr
 @dataclass(frozen=True)
@@ -285,6 +294,25 @@ class Alert:
         return cls(**alert)
 
 
+@dataclass(frozen=True)
+class LabelIssue:
+    """A probe whose label is probably wrong.
+
+    Attributes:
+        probe_index: its index.
+        name: its name.
+        label: the class that it is labelled as.
+        suggested: the class that the model takes it for.
+        probability: the label's probability, mean over the epochs trained, in [0, 1].
+    """
+
+    probe_index: int
+    name: str
+    label: int
+    suggested: int
+    probability: float
+
+
 @short_repr
 @dataclass(frozen=True, eq=False)
 class FeatureView:
@@ -375,6 +403,7 @@ class EpochReport:
         tested: what the search for shortcuts has tested so far, as lines of text.
         num_earlier_findings: how many findings the run had before these.
         features: a `FeatureView` for each layer that was asked for.
+        label_issues: the probes whose label is probably wrong, as far as that can be told yet.
     """
 
     moment: Moment
@@ -392,6 +421,7 @@ class EpochReport:
     num_earlier_findings: int = 0
     tested: str = ""
     features: tuple[FeatureView, ...] = ()
+    label_issues: tuple[LabelIssue, ...] = ()
 
     # Those of the moment.
     epoch: ClassVar = property(attrgetter("moment.epoch"))

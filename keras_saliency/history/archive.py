@@ -1,5 +1,6 @@
 """The file of a history: one .npz of plain arrays, uncompressed, without pickle."""
 
+import contextlib
 import json
 import os
 import zipfile
@@ -12,7 +13,7 @@ from numpy.typing import DTypeLike
 from keras_saliency._utils.arguments import shown
 from keras_saliency._utils.files import TROUBLE, written_whole
 from keras_saliency._utils.notify import notify
-from keras_saliency.history.entry import Entry
+from keras_saliency.history.entry import Entry, held
 from keras_saliency.history.npz import MAX_SIDE, Arrays, write
 from keras_saliency.history.store import EpochStore
 from keras_saliency.records import StoredMaps
@@ -33,6 +34,7 @@ def to_arrays(store: EpochStore, **more: Any) -> dict[str, np.ndarray]:
         return [e for e, entry in entries.items() if statistic in entry.statistics.get(method, {})]
 
     maps = _readable_maps(store)
+    probabilities = _readable_probabilities(store)
     series = [(m, s, epochs_with(m, s)) for m in store.methods for s in store.statistics_of(m)]
     metadata = {
         "format": _FORMAT,
@@ -44,6 +46,7 @@ def to_arrays(store: EpochStore, **more: Any) -> dict[str, np.ndarray]:
         "class_names": store.class_names,
         "series": series,
         "heatmaps": [list(place) for place in maps],
+        "probabilities": list(probabilities),
         **more,
     }
     arrays = {
@@ -57,6 +60,7 @@ def to_arrays(store: EpochStore, **more: Any) -> dict[str, np.ndarray]:
     arrays["values"] = np.array(rows, np.float32).reshape(len(rows), store.num_probes or 0)
     for i, stored in enumerate(maps.values()):
         arrays[f"codes_{i}"], arrays[f"scales_{i}"] = stored
+    arrays |= {f"probabilities_{i}": rows for i, rows in enumerate(probabilities.values())}
     return arrays
 
 
@@ -75,6 +79,16 @@ def _readable_maps(store: EpochStore) -> dict[tuple[str, int], StoredMaps]:
             f"keras_saliency: heatmaps of the epochs {sorted(set(gone))} are no longer on disk "
             "and are left out."
         )
+    return found
+
+
+def _readable_probabilities(store: EpochStore) -> dict[int, np.ndarray]:
+    """Returns the classes' probabilities by epoch, without those that are no longer on disk."""
+    found = {}
+    for epoch, entry in store.entries.items():
+        if entry.probabilities is not None:
+            with contextlib.suppress(ValueError, *TROUBLE):
+                found[epoch] = entry.probabilities()
     return found
 
 
@@ -144,8 +158,16 @@ def read_maps(arrays: Mapping[str, np.ndarray], number: int) -> StoredMaps:
     return StoredMaps(codes, _floats(arrays[f"scales_{number}"]))
 
 
-def from_arrays(arrays: Mapping[str, np.ndarray], read_heatmaps: bool = True) -> EpochStore:
-    """Reads what `to_arrays` returned, with or without the heatmaps."""
+def read_probabilities(arrays: Mapping[str, np.ndarray], number: int) -> np.ndarray:
+    """Returns the classes' probabilities at a place in the metadata's list, float16 (n, k)."""
+    found = _floats(arrays[f"probabilities_{number}"], np.float16)
+    if found.shape[:-1] != arrays["classes"].shape[1:]:
+        raise ValueError(f"its probabilities have the shape {found.shape}")
+    return found
+
+
+def from_arrays(arrays: Mapping[str, np.ndarray], is_whole: bool = True) -> EpochStore:
+    """Reads what `to_arrays` returned, with or without heatmaps and probabilities."""
     metadata = read_metadata(arrays)
     epochs, seconds = metadata["epochs"], metadata["seconds"]
     _check_metadata(metadata)
@@ -157,19 +179,29 @@ def from_arrays(arrays: Mapping[str, np.ndarray], read_heatmaps: bool = True) ->
     labels = labels if multi_hot is None else multi_hot
     store = EpochStore(labels=labels, names=metadata["names"], class_names=metadata["class_names"])
     statistics: dict[int, dict[str, dict[str, np.ndarray]]] = {epoch: {} for epoch in epochs}
-    places = [(m, s, epoch) for m, s, held in metadata["series"] for epoch in held]
-    for (method, statistic, epoch), row in zip(places, _floats(arrays["values"]), strict=True):
+    rows = [(m, s, epoch) for m, s, epochs_of in metadata["series"] for epoch in epochs_of]
+    for (method, statistic, epoch), row in zip(rows, _floats(arrays["values"]), strict=True):
         statistics[epoch].setdefault(method, {})[statistic] = row
     heatmaps: dict[int, dict[str, StoredMaps]] = {epoch: {} for epoch in epochs}
-    for i, (method, epoch) in enumerate(metadata["heatmaps"] if read_heatmaps else []):
+    for i, (method, epoch) in enumerate(metadata["heatmaps"] if is_whole else []):
         heatmaps[epoch][method] = read_maps(arrays, i)
+    places = metadata.get("probabilities", []) if is_whole else []  # older versions kept none
+    probabilities = {e: held(read_probabilities(arrays, i)) for i, e in enumerate(places)}
     classes, confidence = arrays["classes"], _floats(arrays["confidence"])
     if classes.dtype != np.int64:
         raise ValueError(f"its classes are {classes.dtype}")
     for epoch, predicted, sureness, cost in zip(epochs, classes, confidence, seconds, strict=True):
         cost = None if cost is None else float(cost)
         baseline = epoch in metadata["baselines"]
-        entry = Entry(predicted, sureness, statistics[epoch], heatmaps[epoch], cost, baseline)
+        entry = Entry(
+            predicted,
+            sureness,
+            statistics[epoch],
+            heatmaps[epoch],
+            cost,
+            baseline,
+            probabilities.get(epoch),
+        )
         store.insert(epoch, entry)
     return store
 

@@ -22,6 +22,8 @@ class Entry:
             asked for.
         seconds: how long the training waited, or None.
         is_baseline: whether this is the model before its first epoch.
+        probabilities: function that returns the probability of each class, float16 (n, k); of an
+            epoch on disk it reads them. None where they are not known.
     """
 
     classes: np.ndarray
@@ -30,6 +32,7 @@ class Entry:
     heatmaps: Mapping[str, StoredMaps]
     seconds: float | None = None
     is_baseline: bool = False
+    probabilities: Callable[[], np.ndarray] | None = None
 
     @classmethod
     def make(
@@ -39,6 +42,7 @@ class Entry:
         heatmaps: Mapping[str, np.ndarray | StoredMaps],
         seconds: float | None = None,
         is_baseline: bool = False,
+        probabilities: np.ndarray | None = None,
     ) -> "Entry":
         """Makes an entry of copies, with the heatmaps encoded; see `History.append`."""
         classes, confidence = predictions
@@ -52,6 +56,7 @@ class Entry:
             },
             None if seconds is None else float(seconds),
             bool(is_baseline),
+            None if probabilities is None else held(np.array(probabilities, np.float16)),
         )
 
     @property
@@ -80,6 +85,11 @@ class Entry:
                     f"{name} must have shape {expected}. Received: {shape}. "
                     "Pass one for each probe, of the same probes in every epoch."
                 )
+
+
+def held(array: np.ndarray) -> Callable[[], np.ndarray]:
+    """Returns a function that returns an array that is in memory."""
+    return lambda: array
 
 
 class MapsOnDisk(Mapping[str, StoredMaps]):

@@ -4,6 +4,7 @@ import copy
 import io
 import os
 from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -12,8 +13,9 @@ import tensorflow as tf
 from keras_saliency._utils.arguments import shown
 from keras_saliency.history import archive, export, plot, run_files
 from keras_saliency.history.entry import Entry
+from keras_saliency.history.label_verdict import LabelJudge, LabelVerdict
 from keras_saliency.history.store import EpochStore
-from keras_saliency.records import StoredMaps
+from keras_saliency.records import LabelIssue, StoredMaps
 from keras_saliency.statistics.summary import class_means, split_by_outcome
 
 if TYPE_CHECKING:
@@ -83,6 +85,7 @@ class History(EpochStore, Mapping[str, "MethodSeries"]):
         heatmaps: Mapping[str, np.ndarray | StoredMaps],
         seconds: float | None = None,
         is_baseline: bool = False,
+        probabilities: np.ndarray | None = None,
     ) -> None:
         """Stores one epoch; an epoch that exists is replaced.
 
@@ -94,12 +97,13 @@ class History(EpochStore, Mapping[str, "MethodSeries"]):
                 `StoredMaps`.
             seconds: how long the training waited. Defaults to None.
             is_baseline: whether this is the model before its first epoch.
+            probabilities: of each class, float (n, k), as `label_issues` needs them.
 
         Raises:
             ValueError: if a length is not n, or the size of a method's heatmaps changes.
             Nothing is stored then.
         """
-        entry = Entry.make(predictions, statistics, heatmaps, seconds, is_baseline)
+        entry = Entry.make(predictions, statistics, heatmaps, seconds, is_baseline, probabilities)
         self.insert(epoch, entry)
 
     def heatmaps(self, method: str, epoch: int) -> np.ndarray:
@@ -153,6 +157,29 @@ class History(EpochStore, Mapping[str, "MethodSeries"]):
             for outcome, mean in split.items():
                 series[outcome][i] = mean
         return series
+
+    def label_issues(self) -> list[LabelIssue]:
+        """Returns the probes whose label is probably wrong, the least probable label first.
+
+        The model disagrees with the label over the epochs, and does so as confidently as it
+        agrees with the labels of the other class: see `statistics.label_issues`.
+
+        Raises:
+            ValueError: if that cannot be told: there are no labels or several of each probe, no
+                probabilities, or the model is not accurate enough.
+        """
+        verdict = self.label_verdict()
+        if verdict.reason:
+            raise ValueError(f"Labels cannot be judged, since {verdict.reason}.")
+        return list(verdict.issues)
+
+    def label_verdict(self) -> LabelVerdict:
+        """Returns what is known about the labels, as `LabelVerdict`; the reason if nothing is."""
+        return self._label_judge.judge(self)
+
+    @cached_property
+    def _label_judge(self) -> LabelJudge:
+        return LabelJudge()
 
     def to_dict(self) -> dict[str, Any]:
         """Returns everything but the heatmaps as plain Python, None for NaN, fit for JSON.

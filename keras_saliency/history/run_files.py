@@ -29,8 +29,8 @@ _FILE_NAME = re.compile(r"epoch_(-?\d{4,9})\.npz")
 class RunFiles:
     """Writes and reads the epochs of one run.
 
-    An epoch that is on disk is no longer held in memory, its statistics aside. Each file is
-    written whole or not at all, and can be loaded by itself with `History.load`.
+    Heatmaps and probabilities of an epoch that is on disk are no longer held in memory. Each file
+    is written whole or not at all, and can be loaded by itself with `History.load`.
 
     Args:
         run_dir: the run's directory.
@@ -116,8 +116,7 @@ class RunFiles:
         arrays |= evidence_arrays(findings)
         with written_whole(self._path(epoch)) as file:
             archive.save(arrays, file)
-        methods = [method for method, _ in archive.read_metadata(arrays)["heatmaps"]]
-        self._leave_on_disk(store, epoch, entry.map_shapes, methods)
+        self._leave_on_disk(store, epoch, entry.map_shapes, archive.read_metadata(arrays))
 
     def read(self, store: EpochStore) -> tuple[list[Column], list[Alert], list[str]]:
         """Reads all epochs of the run into a `History`.
@@ -143,20 +142,19 @@ class RunFiles:
         self, store: EpochStore, epoch: int, arrays: Mapping[str, np.ndarray]
     ) -> tuple[list[Column], list[Alert]]:
         metadata = archive.read_metadata(arrays)
-        alone = archive.from_arrays(arrays, read_heatmaps=False)
+        alone = archive.from_arrays(arrays, is_whole=False)
         if alone.epochs != [epoch]:
             raise ValueError(f"it holds the epochs {alone.epochs}")
         if metadata["run"] != self._identity:
             raise ValueError("it is of another run")
-        methods = [method for method, _ in metadata["heatmaps"]]
-        shapes = {method: metadata["map_shapes"][method] for method in methods}
+        shapes = {method: metadata["map_shapes"][method] for method, _ in metadata["heatmaps"]}
         columns = [
             (epoch, method, position, arrays[f"column_{i}"].tobytes())
             for i, (method, position) in enumerate(metadata["columns"])
         ]
         findings = read_findings(metadata, arrays)
         store.insert(epoch, alone.entries[epoch])
-        self._leave_on_disk(store, epoch, shapes, methods)
+        self._leave_on_disk(store, epoch, shapes, metadata)
         return columns, findings
 
     def remove(self, store: EpochStore, epoch: int) -> None:
@@ -171,10 +169,15 @@ class RunFiles:
         store: EpochStore,
         epoch: int,
         shapes: Mapping[str, Sequence[int]],
-        methods: list[str],
+        metadata: Mapping[str, Any],
     ) -> None:
-        read = functools.partial(_read_maps, self._path(epoch), methods)
-        entry = dataclasses.replace(store.entries[epoch], heatmaps=MapsOnDisk(shapes, read))
+        path, methods = self._path(epoch), [method for method, _ in metadata["heatmaps"]]
+        is_known = metadata.get("probabilities") == [epoch]  # older versions kept none
+        entry = dataclasses.replace(
+            store.entries[epoch],
+            heatmaps=MapsOnDisk(shapes, functools.partial(_read_maps, path, methods)),
+            probabilities=functools.partial(_read_probabilities, path) if is_known else None,
+        )
         store.insert(epoch, entry)
 
     def clean(self) -> None:
@@ -232,7 +235,7 @@ def load_run(run_dir: str) -> EpochStore:
             f"{run_dir} holds no history. Pass a run's directory, such as logs/saliency."
         )
     path = tf.io.gfile.join(history_dir(run_dir), _file_name(epochs[0]))
-    first = _read(path, functools.partial(archive.from_arrays, read_heatmaps=False))
+    first = _read(path, functools.partial(archive.from_arrays, is_whole=False))
     store = EpochStore(labels=first.labels, names=first.names, class_names=first.class_names)
     _, _, complaints = RunFiles(run_dir, read_identity(run_dir) or {}).read(store)
     if complaints:
@@ -243,6 +246,11 @@ def load_run(run_dir: str) -> EpochStore:
 def _read_maps(path: str, methods: Sequence[str], method: str) -> StoredMaps:
     """Reads a method's heatmaps; `methods` are all that the file has, in their order."""
     return _read(path, lambda arrays: archive.read_maps(arrays, methods.index(method)))
+
+
+def _read_probabilities(path: str) -> np.ndarray:
+    """Reads the probabilities of the one epoch of a file."""
+    return _read(path, lambda arrays: archive.read_probabilities(arrays, 0))
 
 
 def _file_name(epoch: int) -> str:

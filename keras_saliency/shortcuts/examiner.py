@@ -22,7 +22,7 @@ from keras_saliency.shortcuts.trial import Trial
 from keras_saliency.shortcuts.trying import run_trial
 from keras_saliency.shortcuts.turns import Turns
 from keras_saliency.shortcuts.verdict import ALERT, SUSPECT, Verdict
-from keras_saliency.statistics import Attention
+from keras_saliency.statistics import Attention, least_accuracy
 
 if TYPE_CHECKING:
     from keras_saliency.attribution.model_graph import ModelGraph
@@ -175,8 +175,7 @@ class Examiner:
         """How often the model must be right; below that, any edit changes predictions."""
         if self._class_labels.is_multi_label:
             return 0.0  # each label has donors and recipients of its own, or is left out
-        k = self._class_labels.num_classes
-        return min(0.70, max(1 / k + 0.25, 2.5 / k))
+        return least_accuracy(self._class_labels.num_classes)
 
     def _could_tell(self, trials: Sequence[Trial], moment: Moment) -> bool:
         """Whether a check could have proven something.

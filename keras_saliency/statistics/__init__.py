@@ -9,6 +9,7 @@ from keras_saliency.statistics import attention as _attention  # noqa: F401, fil
 from keras_saliency.statistics import objects as _objects  # noqa: F401
 from keras_saliency.statistics import sets as _sets  # noqa: F401
 from keras_saliency.statistics.computing import compute, compute_all, compute_drift
+from keras_saliency.statistics.label_issues import find_label_issues, least_accuracy
 from keras_saliency.statistics.measures import MEASURES, REFERENCES, Measure
 from keras_saliency.statistics.recording import Recording
 from keras_saliency.statistics.registry import (
@@ -39,6 +40,8 @@ __all__ = [
     "compute",
     "compute_all",
     "compute_drift",
+    "find_label_issues",
+    "least_accuracy",
     "settle_epoch",
     "split_by_outcome",
     "statistic",

@@ -43,6 +43,7 @@ class Publisher:
         num_findings: int = 0,
     ):
         self._probes, self._sinks = settings.probes, name_sinks(settings.sinks)
+        self._has_one_label = settings.probes.class_labels is not None
         self._search, self._summary = search, summary
         self._guard = guard
         self._history = history
@@ -94,6 +95,9 @@ class Publisher:
             report = self._guard.run("alerts in the report", add_to, report) or report
             if not moment.is_inside:
                 self._guard.run("history", self._record, measured, report, cost)
+                verdict = self._guard.run("label errors", self._history.label_verdict)
+                issues = () if verdict is None else verdict.issues
+                report = dataclasses.replace(report, label_issues=issues)
             report = self._write(report)
             self._last = moment.epoch, report.predictions
             if not moment.is_inside and moment.epoch in self._history.entries:
@@ -149,6 +153,7 @@ class Publisher:
             self._kept_maps.encode(report.heatmaps, stored),
             cost["blocking_seconds"],
             report.is_baseline,
+            predictions.by_class if self._has_one_label else None,
         )
 
     def _write_file(self, epoch: int, findings: tuple[Alert, ...]) -> None:

@@ -11,7 +11,7 @@ from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.cards import EpochView, FindingList, SavedReport
 from keras_saliency.history import History
 from keras_saliency.history.run_files import read_epochs
-from keras_saliency.records import Alert
+from keras_saliency.records import Alert, LabelIssue
 from keras_saliency.shortcuts.messages import NOTHING_TESTED, nothing_tested
 from keras_saliency.training.epoch_views import view_of
 from keras_saliency.training.overlay_grids import OverlayGrids
@@ -103,6 +103,17 @@ class Results:
             return self._record.summary
         self._run.settle()
         return self._run.summary()
+
+    def label_issues(self) -> list[LabelIssue]:
+        """Returns the probes whose label is probably wrong, the least probable label first.
+
+        See `History.label_issues`. Look at them: the model may also be wrong.
+
+        Raises:
+            ValueError: if that cannot be told: nothing was run, there are no labels or several of
+                each probe, no classes, or the model is not accurate enough.
+        """
+        return self.history.label_issues()
 
     def show(self, epoch: int | None = None, method: str | None = None) -> EpochView:
         """Returns an epoch as a notebook shows it: overlays, drift so far, findings so far.

@@ -195,9 +195,12 @@ class Run:
             self._background.submit(self._publisher.forget, epoch)
 
     def summary(self) -> str:
-        """Says what was tested and found, which checks were left out, and what observing cost."""
+        """Says what was tested and found, what is known about labels, and what observing cost."""
         pace, cost = self._schedule.check_pace, self._schedule.cost
-        parts = self.search.summary(), pace.described(), cost.described()
+        verdict = self.history.label_verdict()
+        is_asked = self.history.labels is not None and bool(self.history.epochs)
+        labels = verdict.sentence() if is_asked else ""
+        parts = self.search.summary(), labels, pace.described(), cost.described()
         return "\n".join(filter(None, parts))
 
     def settle(self) -> None:
