@@ -41,6 +41,7 @@ class TabEvents:
         self._probes = probes
         self.shown = spread_evenly(len(probes), schema.MOST_PROBES)
         self._is_begun = False
+        self._has_issues = False
 
     def events(self, report: EpochReport) -> Events:
         """Returns the parts of each event by tag and step.
@@ -59,6 +60,8 @@ class TabEvents:
             events[schema.METRICS, epoch] = [schema.encode_head(metrics=_finite(metrics))]
         if report.heatmaps and report.batch is None:
             events |= {(tag, report.step): parts for tag, parts in self._measured(report)}
+            if report.label_issues or self._has_issues:  # none any more is news, too
+                events[schema.LABELS, report.step] = [self._labels(report)]
         for number, alert in enumerate(report.findings, report.num_earlier_findings):
             picture = alert.evidence
             head = schema.encode_head(has_picture=picture is not None, **alert.to_dict())
@@ -110,6 +113,12 @@ class TabEvents:
             class_names=class_names,
             image_size=[int(side) for side in probes.image_shape[:-1]],
         )
+
+    def _labels(self, report: EpochReport) -> bytes:
+        self._has_issues = bool(report.label_issues)
+        shown = set(self.shown.tolist())
+        issues = [vars(i) for i in report.label_issues if i.probe_index in shown]
+        return schema.encode_head(probes=self._probes.fingerprint, issues=issues)
 
     def _pictures(self) -> bytes:
         contents = [_encode(picture) for picture in self._drawn()]

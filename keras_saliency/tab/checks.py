@@ -83,6 +83,26 @@ def finding_of(head: Fields, number: int) -> Fields:
     }
 
 
+def labels_of(head: Fields, probes: Fields) -> list[Fields]:
+    """Returns the probes whose label may be wrong, by their place among those that are shown.
+
+    Raises:
+        ValueError: if they are those of other probes.
+    """
+    if not schema.is_of(head, probes["fingerprint"]):
+        raise ValueError("these are the labels of other probes")
+    places = {index: place for place, index in enumerate(probes["indices"])}
+    found = {}
+    for issue in _list(head.get("issues"))[:_MOST_INDICES]:
+        fields = issue if isinstance(issue, dict) else {}
+        index, suggested = fields.get("probe_index"), whole_of(fields.get("suggested"), None)
+        if _is_whole(index) and index in places and suggested is not None:
+            probability = number_of(fields.get("probability"))
+            place = places[index]
+            found[place] = {"probe": place, "suggested": suggested, "probability": probability}
+    return list(found.values())
+
+
 def check_maps(content: bytes, probes: Fields) -> None:
     """Checks that an event of `encode_maps` holds a map for each probe.
 

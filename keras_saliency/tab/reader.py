@@ -116,6 +116,7 @@ class Reader:
                 "steps": steps,
                 "findings": self._findings(run),
                 "tested": self._tested(run),
+                "labels": self._labels(run, probes),
                 "scalars": series,
             }
         )
@@ -148,6 +149,14 @@ class Reader:
                 lines = head.get("lines")
                 if isinstance(lines, list):
                     return [checks.text_of(line)[:_MOST_LETTERS] for line in lines[:_MOST_LINES]]
+        return []
+
+    def _labels(self, run: str, probes: dict[str, Any]) -> list[dict[str, Any]]:
+        """The probes whose label may be wrong, as the newest event has them; none in older runs."""
+        with contextlib.suppress(ValueError, KeyError):
+            for _, head in reversed([*_heads(self._log.tensors(run, schema.LABELS))]):
+                with contextlib.suppress(ValueError):
+                    return checks.labels_of(head, probes)
         return []
 
     def _pictures(self, run: str) -> Answer:

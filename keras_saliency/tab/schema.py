@@ -13,6 +13,7 @@ All events are summaries of the plugin `PLUGIN`. Steps are epochs; the baseline 
 | `FINDINGS` | JSON; the step is the finding's number | tensor |
 | `EVIDENCE` | a picture; the step is the finding's number | blob sequence |
 | `TESTED` | JSON: what was tested for shortcuts so far, as lines of text | tensor |
+| `LABELS` | JSON: the probes whose label may be wrong, the most suspicious first | tensor |
 
 Packed means in one part: the length of a JSON head as little-endian uint32, the head, bytes.
 TensorBoard reads the tensors of all steps at once, but blobs one by one, 40 ms each. So what is
@@ -42,6 +43,7 @@ METRICS = "saliency_tab/metrics"
 FINDINGS = "saliency_tab/findings"
 EVIDENCE = "saliency_tab/evidence"
 TESTED = "saliency_tab/tested"
+LABELS = "saliency_tab/labels"
 
 TENSOR, BLOB_SEQUENCE = 2, 3  # TensorBoard's data classes
 MOST_STEPS = 2001  # that TensorBoard keeps of each tag, unless its user says otherwise

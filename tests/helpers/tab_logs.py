@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 
 from keras_saliency import Alert, ProbeSet
-from keras_saliency.records import EpochReport, Heatmaps, Moment, Predictions
+from keras_saliency.records import EpochReport, Heatmaps, LabelIssue, Moment, Predictions
 from keras_saliency.sinks import TensorBoardSink
 from keras_saliency.tab import schema
 
@@ -70,14 +70,17 @@ def make_probes(number=4, **options):
     return ProbeSet(images, np.arange(number) % 3, **options)
 
 
-def write_log(log_dir, probes, epochs=range(-1, 3), findings=(), tested=""):
+def write_log(log_dir, probes, epochs=range(-1, 3), findings=(), tested="", mislabelled=()):
+    """`mislabelled` are indices of probes whose label may be wrong."""
+    issues = tuple(LabelIssue(i, probes.names[i], int(probes.labels[i]), 2, 0.03) for i in mislabelled)
     sink = TensorBoardSink()
     sink.open(str(log_dir / "saliency"), {})
     for epoch in epochs:
         mine = tuple(f for f in findings if f.epoch == epoch)
         earlier = sum(f.epoch < epoch for f in findings)
         report = make_report(probes, epoch, mine, earlier, is_baseline=epoch < 0)
-        sink.write(dataclasses.replace(report, tested=tested and f"{tested}, epoch {epoch}"))
+        told = tested and f"{tested}, epoch {epoch}"
+        sink.write(dataclasses.replace(report, tested=told, label_issues=issues))
     sink.close()
     return log_dir
 

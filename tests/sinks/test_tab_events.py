@@ -14,7 +14,7 @@ from helpers.tab_logs import (
 )
 
 from keras_saliency import ProbeSet
-from keras_saliency.records import Heatmaps
+from keras_saliency.records import Heatmaps, LabelIssue
 from keras_saliency.sinks.tab_events import TabEvents, compact
 from keras_saliency.tab import schema
 
@@ -90,6 +90,21 @@ def test_what_was_tested_is_told_at_each_epoch():
     [head] = tab.events(report)[schema.TESTED, 3]
     assert schema.decode_head(head)["lines"] == ["two", "lines"]
     assert (schema.TESTED, 4) not in tab.events(make_report(make_probes(), 4))
+
+
+def labels_at(events, epoch):
+    found = [schema.decode_head(head) for head in events.get((schema.LABELS, epoch), [])]
+    return [issue["probe_index"] for head in found for issue in head["issues"]]
+
+
+def test_labels_that_may_be_wrong_are_told_until_there_are_none():
+    probes = make_probes()
+    tab, issues = TabEvents(probes), (LabelIssue(2, "2", 2, 0, 0.1), LabelIssue(0, "0", 0, 1, 0.2))
+    reports = [make_report(probes, epoch) for epoch in range(4)]
+    reports[1] = dataclasses.replace(reports[1], label_issues=issues)
+    events = [tab.events(report) for report in reports]
+    assert [(schema.LABELS, e) in told for e, told in enumerate(events)] == [0, 1, 1, 0]
+    assert labels_at(events[1], 1) == [2, 0] and labels_at(events[2], 2) == []
 
 
 def objects_of(probes):

@@ -52,7 +52,8 @@ def board(tmp_path_factory):
     for name, (objects, findings) in runs.items():
         probes = ProbeSet(images, labels, object_masks=objects, class_names=list("xyz"))
         tested = "" if name == "older" else f"Nothing of {name} was tested\n<b>since"
-        write_log(folder / name, probes, findings=findings, tested=tested)
+        wrong = (7, 3) if name == "found" else ()
+        write_log(folder / name, probes, findings=findings, tested=tested, mislabelled=wrong)
     with tensorboard(folder) as (address, _):
         known = f"{address}/data/plugin/saliency/data/runs"
         wait_until(lambda: all(name.encode() in read(known) for name in runs), 120, "the runs")
@@ -82,6 +83,27 @@ def test_an_alert_shows_its_loss_and_interval(browser, board):
     click(browser, "details:last-of-type summary")
     assert "Nothing of found was tested" in find(browser, ".findings")[0].text
     assert not errors(browser)
+
+
+def test_labels_that_may_be_wrong_are_listed_with_their_pictures(browser, board):
+    enter(browser, board, "found")
+    click(browser, ".labels summary")
+    settle(browser)
+    look_at(browser, "tab_labels")
+    first, second = find(browser, ".labels .doubt")
+    assert first.text == "probe 7: labelled y (3 %), may be z"
+    assert second.text == "probe 3: labelled x (3 %), may be z"
+    images, _ = digit_images()
+    drawn_one = pixels(browser, 0, ".doubt canvas")[..., 0]
+    large = cv2.resize(images[7, ..., 0], (40, 40), interpolation=cv2.INTER_NEAREST)
+    assert np.corrcoef(drawn_one.ravel(), large.ravel())[0, 1] > 0.95
+    assert [e.text for e in find(browser, ".chip")].count("label?") == 2
+    click(browser, ".labels .doubt")
+    settle(browser)
+    assert find(browser, "dialog[open]") and "7" in find(browser, "dialog h2")[0].text
+    assert not errors(browser)
+    enter(browser, board, "given")
+    assert not find(browser, ".labels") and "label?" not in find(browser, ".grid")[0].text
 
 
 def test_suspects_are_open_where_there_is_no_alert(browser, board):

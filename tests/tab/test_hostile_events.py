@@ -14,6 +14,7 @@ from helpers.tab_events import DEEP, Events, events_of, head_of, with_head
 from helpers.tab_logs import make_alert, make_probes, make_report
 from tensorboard import context
 
+from keras_saliency.records import LabelIssue
 from keras_saliency.tab import checks, report, schema
 from keras_saliency.tab.reader import Reader
 
@@ -33,7 +34,8 @@ def whole_run():
     findings = (make_alert(1), make_alert(1, severity="suspect"))
     reports = [make_report(probes, epoch, is_baseline=epoch < 0) for epoch in (-1, 0)]
     last = make_report(probes, 1, findings)
-    reports.append(dataclasses.replace(last, tested="said", metrics={1: {"loss": 0.5}}))
+    more = {"tested": "said", "label_issues": (LabelIssue(2, "c", 2, 0, 0.1),)}
+    reports.append(dataclasses.replace(last, metrics={1: {"loss": 0.5}}, **more))
     return events_of(reports)
 
 

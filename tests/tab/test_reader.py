@@ -161,6 +161,18 @@ def test_what_was_tested_is_that_of_the_last_epoch(tmp_path):
     assert about == [["Nothing was tested", "since, epoch 2"], []]
 
 
+def test_labels_that_may_be_wrong_are_by_their_place_among_the_shown(tmp_path):
+    write_log(tmp_path / "a", make_probes(300), mislabelled=[299, 1])
+    write_log(tmp_path / "b", make_probes())
+    reader = reader_of(tmp_path)
+    about = ask(reader, "run", run="a/saliency")
+    [issue, *rest] = about["labels"]
+    assert about["probes"]["indices"][issue["probe"]] == 299
+    assert issue["suggested"] == 2 and issue["probability"] == 0.03
+    assert len(rest) == (1 in about["probes"]["indices"])
+    assert ask(reader, "run", run="b/saliency")["labels"] == []
+
+
 def test_the_alerts_of_each_run_are_counted(tmp_path):
     """The tab opens the newest run that has any; suspects are none."""
     suspect = make_alert(0, severity="suspect")

@@ -1,6 +1,7 @@
 // What the detectors have found: a card for each alert, with the picture that proves it.
 
 import { h, readable, replace } from "./dom.js";
+import { labelIssues } from "./label_issues.js";
 
 const ORDER = ["alert", "suspect", "hint", "unknown"];
 /** @type {Record<string, string>} */
@@ -32,7 +33,7 @@ export class Findings {
     const all = run.about.findings;
     /** @type {string[]} */
     const lines = run.about.tested ?? []; // none in runs of older versions
-    const known = JSON.stringify([run.name, all.length, lines]);
+    const known = JSON.stringify([run.name, all.length, lines, run.about.labels]);
     if (known === this.known) return;
     this.known = known;
     const of = (/** @type {string} */ severity) => all.filter((f) => f.severity === severity).reverse();
@@ -50,6 +51,7 @@ export class Findings {
       this.more("suspect", suspects, alerts.length > 0),
       this.more("hint", hints, alerts.length > 0),
       this.more("unknown", others, alerts.length > 0),
+      labelIssues(this.store),
       alerts.length ? behind : null,
     );
   }

@@ -45,7 +45,7 @@ export class Grid {
     const probes = this.store.selection.probes;
     const shown = subjects(state, run, other);
     const layout = JSON.stringify([run.name, other?.name, probes, shown.map((s) => [s.kind, s.method]), state.size,
-                                   run.about.findings.length]);
+                                   run.about.findings.length, run.about.labels]);
     this.subjects = shown;
     this.count.textContent = this.store.selection.describe(probes.length);
     if (layout === this.layout) {
@@ -74,6 +74,8 @@ export class Grid {
     const said = h("p", { className: "said" });
     const alerted = this.store.selection.isAlerted(probe);
     const group = about.groups ? h("span", { className: "chip" }, about.groups[probe]) : null;
+    const issue = (run.about.labels ?? []).find((/** @type {any} */ i) => i.probe === probe);
+    const doubt = issue ? h("span", { className: "chip", title: `may be ${run.classText(issue.suggested)}` }, "label?") : null;
     const badge = alerted ? h("span", { className: "chip alerted" }, "in an alert") : null;
     const element = h(
       "article",
@@ -83,7 +85,7 @@ export class Grid {
           if (e.key === "Enter") this.store.set({ probe });
         } },
       ...rows.map((row) => h("div", { className: "tiles" }, ...row)),
-      h("p", { className: "name" }, about.names[probe], group, badge),
+      h("p", { className: "name" }, about.names[probe], group, badge, doubt),
       said,
     );
     element.style.width = `${Math.max(150, rows[0].length * (width + 6) + 14)}px`;
