@@ -23,7 +23,7 @@ from keras_saliency.methods.vanilla_gradients import VanillaGradients
 
 # Names become tags, folders and rows of the settings page, where these topics stand already.
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
-_TAKEN = ("features", "probes", "score", "shortcuts", "versions", "workers")
+_TAKEN = ("features", "probes", "run", "score", "shortcuts", "versions", "workers")
 
 METHODS: dict[str, type[Method]] = {
     method.name: method

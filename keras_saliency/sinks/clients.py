@@ -1,9 +1,16 @@
-"""What sinks for services share: their client, imported on demand, and the report of a run."""
+"""What sinks for services share: client, calls that may hang, keys, and the report of a run."""
 
 import importlib
+import threading
+from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
+from keras_saliency.sinks.sink import Settings
 from keras_saliency.tab.report import build_report
+
+PATIENCE = 30  # seconds that all calls of one report may take
+DEFAULT_NAME = "saliency"  # of a run, and the first part of TensorBoard's tags
 
 
 def import_client(module: str, extra: str) -> ModuleType:
@@ -27,6 +34,64 @@ def import_client(module: str, extra: str) -> ModuleType:
             f'Install it: pip install "keras-saliency[{extra}]"'
         ) from error
     return client
+
+
+class PatientCalls:
+    """Calls a service in a thread of its own, and waits for at most `PATIENCE` seconds.
+
+    A server that accepts connections and never answers would else hold up the next observation,
+    and the end of the program. Once it did not answer in time, further calls fail at once until it
+    has.
+
+    Args:
+        service: its name, for messages.
+    """
+
+    def __init__(self, service: str):
+        self._service = service
+        self._thread: threading.Thread | None = None
+
+    def run(self, function: Callable, *arguments: Any) -> None:
+        """Calls `function(*arguments)`.
+
+        Raises:
+            TimeoutError: if it takes too long, or an earlier call still does. It goes on.
+            Exception: what the function has raised in time.
+        """
+        if self._thread is not None and self._thread.is_alive():
+            raise TimeoutError(f"{self._service} still does not answer")
+        errors: list[BaseException] = []
+
+        def call() -> None:
+            try:
+                function(*arguments)
+            except BaseException as error:
+                errors.append(error)
+
+        self._thread = threading.Thread(target=call, name="keras_saliency calls", daemon=True)
+        self._thread.start()
+        self._thread.join(PATIENCE)
+        if self._thread.is_alive():
+            raise TimeoutError(f"{self._service} has not answered for {PATIENCE} s")
+        if errors:
+            raise errors[0]
+
+
+def choose_prefix(settings: Settings, known: Callable[[str], str | None]) -> str:
+    """Returns what the keys of a run begin with: its name, such as "fold_1/saliency".
+
+    It is the name that was asked for, so that runs of a service can be compared where the
+    directories are `saliency_2`, `saliency_3`, ...; where one run of the service holds two of our
+    runs with that name, the second has its directory's name.
+
+    Args:
+        settings: those of `Sink.open`.
+        known: function from a prefix to the name of the run that has it already, or None.
+    """
+    run = settings.get("run", {})
+    name = run.get("name", DEFAULT_NAME)
+    asked = run.get("run_name", name)
+    return asked if known(asked) in (None, name) else name
 
 
 def run_folder(run_dir: str) -> str:

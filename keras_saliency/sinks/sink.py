@@ -46,7 +46,8 @@ class Sink:
             run_dir: the run's directory, such as "logs/saliency".
             settings: what was resolved, as text by topic and keyword, for a settings page. The
                 topics are the methods' names, "score", "probes", "versions", "shortcuts",
-                "sinks" (the classes of all, as "names") and "workers".
+                "sinks" (the classes of all, as "names"), "run" (its "name", and the "run_name"
+                that was asked for) and "workers".
         """
         raise NotImplementedError
 

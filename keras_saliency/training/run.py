@@ -127,6 +127,7 @@ class Run:
             len(state.findings),
         )
         described = _describe(graph, settings, self.search, num_workers)
+        described["run"] = {"name": self.name, "run_name": settings.run_name}
         for name, sink in name_sinks(settings.sinks).items():
             guard.run(f"opening {name}", sink.open, self.run_dir, described)
         for advice in graph.advice.values():

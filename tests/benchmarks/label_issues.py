@@ -35,7 +35,7 @@ from real.grey import fashion
 from keras_saliency import ProbeSet, SaliencyCallback
 
 SHARE = 0.05
-EPOCHS = {4_000: 10, 60_000: 5}
+EPOCHS = {4_000: 10, 60_000: 5}  # by the number of training images
 
 
 def flipped(labels, rng):
@@ -104,7 +104,7 @@ def measure(data, num_training, are_flipped, per_classes, seed):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--training", type=int, nargs="+", default=list(EPOCHS), choices=EPOCHS)
+    parser.add_argument("--training", type=int, nargs="+", default=[4_000], choices=EPOCHS)
     parser.add_argument("--per-class", type=int, nargs="+", default=[10, 20, 50])
     arguments = parser.parse_args()
     data = fashion()

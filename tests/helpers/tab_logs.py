@@ -72,7 +72,9 @@ def make_probes(number=4, **options):
 
 def write_log(log_dir, probes, epochs=range(-1, 3), findings=(), tested="", mislabelled=()):
     """`mislabelled` are indices of probes whose label may be wrong."""
-    issues = tuple(LabelIssue(i, probes.names[i], int(probes.labels[i]), 2, 0.03) for i in mislabelled)
+    issues = tuple(
+        LabelIssue(i, probes.names[i], int(probes.labels[i]), 2, 0.03) for i in mislabelled
+    )
     sink = TensorBoardSink()
     sink.open(str(log_dir / "saliency"), {})
     for epoch in epochs:

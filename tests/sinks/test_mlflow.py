@@ -1,12 +1,14 @@
 """`MlflowSink` with the real client and a local store."""
 
+import socket
+
 import pytest
 from helpers.networks import small_cnn
 from helpers.sink_contract import in_background, make_reports
 from helpers.training import compiled, fit
 
 from keras_saliency import SaliencyCallback
-from keras_saliency.sinks import MlflowSink
+from keras_saliency.sinks import MlflowSink, clients
 
 mlflow = pytest.importorskip("mlflow")
 
@@ -86,3 +88,54 @@ def test_a_failing_service_never_touches_the_training(data, probes, store, monke
     with mlflow.start_run(), pytest.warns(UserWarning, match="the server is down"):
         fit(callback, data, epochs=2)
     assert callback.history.epochs == [-1, 0, 1]
+
+
+@pytest.fixture
+def silent_server():
+    """The address of a server that accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.slow
+def test_a_server_that_never_answers_does_not_hold_up_the_training(
+    data, probes, store, silent_server, monkeypatch
+):
+    # Without a bound of our own, the client would say that it has timed out.
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setattr(clients, "PATIENCE", 0.2)
+    callback = SaliencyCallback(probes, "logs", detectors=None, sinks=["tensorboard", "mlflow"])
+    with mlflow.start_run():
+        there = mlflow.get_tracking_uri()
+        mlflow.set_tracking_uri(silent_server)
+        with pytest.warns(UserWarning) as warned:
+            fit(callback, data, epochs=3)
+        mlflow.set_tracking_uri(there)
+    said = " ".join(str(warning.message) for warning in warned)
+    assert "MLflow's server has not answered for 0.2 s" in said
+    assert "MlflowSink failed 3 times in a row and is switched off" in said
+    assert callback.history.epochs == [-1, 0, 1, 2]
+
+
+@pytest.mark.slow
+def test_the_runs_of_folds_have_keys_of_their_own(data, probes, store):
+    with mlflow.start_run() as run:
+        for name in ("fold_1/saliency", "fold_2/saliency", "fold_2/saliency"):
+            callback = SaliencyCallback(
+                probes,
+                "logs",
+                detectors=None,
+                sinks=["tensorboard", "mlflow"],
+                run_name=name,
+                on_error="raise",
+            )
+            fit(callback, data, epochs=1)
+    run_id, names = run.info.run_id, ("fold_1/saliency", "fold_2/saliency", "fold_2/saliency_2")
+    found, files = store.get_run(run_id).data, files_of(store, run_id)
+    for name in names:
+        series = store.get_metric_history(run_id, f"{name}/grad_cam/entropy")
+        assert sorted(metric.step for metric in series) == [-1, 0]
+        assert f"{name}/report.html" in files and f"{name}/grad_cam/overlays/start.png" in files
+        assert found.params[f"{name}/run/name"] == name and found.tags[f"{name}.alerts"] == "0"
+    assert not [key for key in found.metrics if not key.startswith(names)]

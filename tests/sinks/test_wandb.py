@@ -99,6 +99,24 @@ def test_nothing_is_logged_twice_where_tensorboard_is_synced(tmp_path, data, pro
 
 
 @pytest.mark.slow
+def test_the_runs_of_folds_have_keys_of_their_own(tmp_path, data, probes, begin):
+    begin()
+    names = ["fold_1/saliency", "fold_2/saliency"]
+    for name in [*names, names[1]]:
+        callback = SaliencyCallback(
+            probes, "logs", detectors=None, sinks="wandb", run_name=name, on_error="raise"
+        )
+        fit(callback, data, epochs=1)
+    end()
+    rows, axes = rows_of(tmp_path), axes_of(tmp_path)
+    for name in [*names, "fold_2/saliency_2"]:
+        key = f"{name}/grad_cam/entropy"
+        assert [row[f"{name}/epoch"] for row in rows if key in row] == [-1, 0]
+        assert axes[key] == f"{name}/epoch"
+    assert not [key for row in rows for key in row if key.startswith("saliency/")]
+
+
+@pytest.mark.slow
 def test_a_failing_service_never_touches_the_training(tmp_path, data, probes, begin, monkeypatch):
     run = begin()
 
