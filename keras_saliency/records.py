@@ -296,7 +296,7 @@ class Alert:
 
 @dataclass(frozen=True)
 class LabelIssue:
-    """A probe whose label is probably wrong.
+    """A probe whose label is probably wrong, by confident learning.
 
     Attributes:
         probe_index: its index.
