@@ -97,7 +97,7 @@ def labels_of(head: Fields, probes: Fields) -> list[Fields]:
         fields = issue if isinstance(issue, dict) else {}
         index, suggested = fields.get("probe_index"), whole_of(fields.get("suggested"), None)
         if _is_whole(index) and index in places and suggested is not None:
-            probability = number_of(fields.get("probability"))
+            probability = _share(fields.get("probability"), 0)
             place = places[index]
             found[place] = {"probe": place, "suggested": suggested, "probability": probability}
     return list(found.values())
@@ -254,7 +254,7 @@ def number_of(value: Any) -> float | None:
 
 
 def _share(value: Any, least: int) -> float | None:
-    """A share of images or of accuracy, None for what cannot be one."""
+    """A share, a probability or a loss of accuracy, None for what cannot be one."""
     return float(value) if _is_number(value) and least <= value <= 1 else None
 
 
