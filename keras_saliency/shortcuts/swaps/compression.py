@@ -33,14 +33,18 @@ _ROUNDING = 0.5  # deviation of a coefficient, from rounding pixels to whole gre
 # qualities nearby, and, where pixels are black or white, because decoding cuts ringing off.
 _SPREAD, _SPREAD_CUT = 0.07, 0.22
 _OUTLIERS = 0.2  # share of the coefficients that may have any value
-_EVIDENCE = 3  # nats by which quantised must be likelier than not
+_LEAST_EVIDENCE = 3  # nats by which quantised must be likelier than not
+_STRONGEST, _MAX_STEP = 1, 255  # the quality whose steps are all as large as a table's may be
+_FIXED_SHARE = 0.3  # of what the strongest compression changes by another grid; others: over 0.55
+_LEAST_CHANGE = 1.0  # grey levels: what changes less by any grid is flat
+_LEAST_OF_FLAT = 0.25  # grey levels: flat images of other values than the table's change more
 
 
 def compression_level(image: np.ndarray) -> float:
     """Returns how coarsely JPEG quantised an image, in octaves; 0 where no trace is found.
 
     log2(1 + q), with q the first step of the luminance table: 1.4 at quality 95, 4.1 at 50, 7.3
-    at 5. See `jpeg_quality`.
+    at 5, and 8 at 3 and less. See `jpeg_quality`.
     """
     return level_of_quality(jpeg_quality(image))
 
@@ -49,7 +53,7 @@ def level_of_quality(quality: int) -> float:
     """Returns the compression level of a JPEG quality, 1 … 100; 0 for 100."""
     if quality == 100:
         return 0.0
-    return float(np.log2(1 + _TABLE[0, 0] * _table_scale(np.array(quality))))
+    return float(np.log2(1 + min(_MAX_STEP, _TABLE[0, 0] * _table_scale(np.array(quality)))))
 
 
 def jpeg_quality(image: np.ndarray) -> int:
@@ -60,18 +64,31 @@ def jpeg_quality(image: np.ndarray) -> int:
     of rounding, a fifth of outliers) is compared with that of any value within a step. Small
     coefficients are no evidence: those of a blurred image are small as well. The grid must start
     at the first pixel: after cropping or resizing, no trace is found.
+
+    The strongest compressions leave few coefficients. But compressing such an image once more
+    changes hardly anything, unless the grid is moved.
+
+    Colours may be in the order of RGB or of BGR, in which OpenCV reads files.
     """
+    orders = [image, image[..., ::-1]] if image.shape[-1] == 3 else [image]
+    if any(map(_is_fixed, orders)):
+        return _STRONGEST
+    best = np.max([_evidence(order) for order in orders], axis=0)
+    chosen = int(best.argmax())
+    return int(_CANDIDATES[chosen]) if best[chosen] > _LEAST_EVIDENCE else 100
+
+
+def _evidence(image: np.ndarray) -> np.ndarray:
+    """Returns by how many nats each quality is likelier than none, float (q,)."""
     values, frequencies, is_cut = _coefficients(image)
     scales = _table_scale(_CANDIDATES)[:, None]
-    steps = np.clip(np.floor(_TABLE.ravel()[frequencies] * scales + 0.5), 1, 255)
+    steps = np.clip(np.floor(_TABLE.ravel()[frequencies] * scales + 0.5), 1, _MAX_STEP)
     multiples = np.rint(values / steps)
     deviations = np.sqrt(_ROUNDING**2 + (np.where(is_cut, _SPREAD_CUT, _SPREAD) * steps) ** 2)
     errors = (values - steps * multiples) / deviations
     ratios = steps / deviations * np.exp(-(errors**2) / 2) / np.sqrt(2 * np.pi)
     ratios = np.where(multiples > 0, ratios, np.minimum(ratios, 1))
-    evidence = np.log((1 - _OUTLIERS) * ratios + _OUTLIERS).sum(axis=1)
-    best = int(evidence.argmax())
-    return int(_CANDIDATES[best]) if evidence[best] > _EVIDENCE else 100
+    return np.log((1 - _OUTLIERS) * ratios + _OUTLIERS).sum(axis=1)
 
 
 def recompress(image: np.ndarray, quality: int) -> np.ndarray:
@@ -89,6 +106,18 @@ def uncompress(image: np.ndarray) -> np.ndarray:
     return image if quality == 100 else _without_blocks(image, quality)
 
 
+def _is_fixed(image: np.ndarray) -> bool:
+    """Whether the strongest compression leaves an image as it is, and by another grid does not."""
+    luma = _luma(image)
+    changes = [
+        float(np.abs(_luma(_jpeg_at(image, _STRONGEST, place, place)) - luma).mean())
+        for place in (0, BLOCK // 2)
+    ]
+    if changes[1] > _LEAST_CHANGE:
+        return changes[0] < _FIXED_SHARE * changes[1]
+    return changes[0] < _LEAST_OF_FLAT and 0 < luma.min() <= luma.max() < 255
+
+
 def _table_scale(qualities: np.ndarray) -> np.ndarray:
     """Returns by what the table of quality 50 is multiplied, as libjpeg does it."""
     return np.where(qualities < 50, 50 / qualities, 2 - qualities / 50)
@@ -100,8 +129,7 @@ def _coefficients(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     With them their frequencies, 0 … 63, and whether their block has black or white pixels, where
     decoding may have cut values off.
     """
-    luma = image @ _LUMA if image.shape[-1] == 3 else image.mean(axis=-1)
-    blocks = _blocks(luma)
+    blocks = _blocks(_luma(image))
     is_cut = np.any(_blocks(np.any((image <= 0) | (image >= 255), axis=-1)), axis=(1, 2))
     some = np.linspace(0, len(blocks) - 1, min(len(blocks), _MAX_BLOCKS)).astype(int)
     coefficients = (_DCT @ (blocks[some] - 128) @ _DCT.T).reshape(len(some), BLOCK**2)
@@ -121,6 +149,10 @@ def _is_told(coefficients: np.ndarray, is_cut: np.ndarray) -> np.ndarray:
     is_told = np.ones(coefficients.shape, bool)
     is_told[:, 0] = np.isin(np.arange(len(coefficients)), firsts) & ~is_cut
     return is_told
+
+
+def _luma(image: np.ndarray) -> np.ndarray:
+    return image @ _LUMA if image.shape[-1] == 3 else image.mean(axis=-1)
 
 
 def _blocks(plane: np.ndarray) -> np.ndarray:
@@ -148,18 +180,23 @@ def _jpeg(image: np.ndarray, quality: int) -> np.ndarray:
     return decoded.reshape(image.shape)[..., ::-1].astype(np.float32)
 
 
+def _jpeg_at(image: np.ndarray, quality: int, top: int, left: int) -> np.ndarray:
+    """Returns an image compressed by a grid that starts at another pixel of its blocks."""
+    if top == left == 0:
+        return _jpeg(image, quality)
+    height, width = image.shape[:2]
+    padded = np.pad(image, ((BLOCK, BLOCK), (BLOCK, BLOCK), (0, 0)), mode="symmetric")
+    moved = _jpeg(padded[top:, left:], quality)
+    y, x = BLOCK - top, BLOCK - left
+    return moved[y : y + height, x : x + width]
+
+
 def _without_blocks(image: np.ndarray, quality: int) -> np.ndarray:
     """Averages the image over compressions by grids at sixteen other places.
 
     Nosratinia, Enhancement of JPEG-compressed images by re-application of JPEG, 2001, whose 64
     places include the image's own.
     """
-    height, width = image.shape[:2]
-    padded = np.pad(image, ((BLOCK, BLOCK), (BLOCK, BLOCK), (0, 0)), mode="symmetric")
-    total = np.zeros(image.shape, np.float32)
-    for top in range(1, BLOCK, 2):
-        for left in range(1, BLOCK, 2):
-            moved = _jpeg(padded[top:, left:], quality)
-            y, x = BLOCK - top, BLOCK - left
-            total += moved[y : y + height, x : x + width]
-    return np.rint(total / 16)
+    places = range(1, BLOCK, 2)
+    moved = [_jpeg_at(image, quality, top, left) for top in places for left in places]
+    return np.rint(np.sum(moved, axis=0) / len(moved))

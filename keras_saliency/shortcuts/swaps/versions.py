@@ -25,7 +25,7 @@ _ADDED_NOISE = (2, 3.5, 5.5, 8, 12, 17, 24, 34)  # deviations, grey levels
 _DENOISING = (1.5, 3)  # of the bilateral filter, in deviations of the image's noise
 _BLURS = (0.35, 0.5, 0.65, 0.8, 1.0, 1.3, 1.8)  # deviations, pixels
 _SHARPENING = (2, 6, 20)  # steps of deconvolution
-_QUALITIES = (88, 76, 62, 48, 36, 26, 18, 12, 8, 5)
+_QUALITIES = (88, 76, 62, 48, 36, 26, 18, 12, 8, 5, 1)
 
 Level = Callable[[np.ndarray], np.ndarray]
 Version = Callable[[np.ndarray], np.ndarray]

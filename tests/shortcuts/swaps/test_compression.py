@@ -57,6 +57,24 @@ def test_of_what_is_compressed_strongly_the_means_of_blocks_tell_the_quality(rng
     assert [jpeg_quality(image) for image in images] == [100] * 12
 
 
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("quality", [1, 2])
+def test_the_strongest_compression_is_found_though_it_leaves_hardly_a_coefficient(quality, colour):
+    images = crops(num=40, colour=colour)
+    found = [jpeg_quality(encoded(image, quality)) for image in images]
+    assert np.mean(np.array(found) == 1) >= 0.9
+    assert np.mean([jpeg_quality(encoded(far(image), quality)) == 1 for image in images]) >= 0.75
+    assert compression_level(encoded(images[0], 1)) == 8  # log2(1 + 255), the largest step
+
+
+@pytest.mark.parametrize("quality", [1, 7, 20, 40])
+def test_the_quality_is_found_whichever_order_colours_have(quality):
+    """OpenCV reads BGR, and takes what it writes for BGR."""
+    for image in crops(colour=True):
+        of_rgb, of_bgr = (jpeg_quality(encoded(image, quality)[..., ::s]) for s in (1, -1))
+        assert of_rgb == pytest.approx(of_bgr, abs=1) == pytest.approx(quality, rel=0.1, abs=1)
+
+
 @pytest.mark.parametrize("quality", [7, 20, 40])
 def test_the_quality_is_found_where_pixels_are_black_or_white(quality):
     found = [jpeg_quality(encoded(far(image), quality)) for image in crops()]
