@@ -4,10 +4,28 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from keras_saliency.shortcuts.swaps import filters
+from keras_saliency.shortcuts.swaps import Scene, filters
 
 MAX_ALIGNMENT = 0.05  # scenes and satellite pictures are below .04, faces and icons above .07
 _FINE, _COARSE = 1 / 32, 1 / 10  # of the shorter side: deviations between which details lie
+
+
+def are_aligned(scene: Scene, without: np.ndarray | None = None) -> bool:
+    """Returns whether the images show the same thing at the same place.
+
+    Args:
+        scene: `Scene`.
+        without: bool (H, W), what is left out. Defaults to None, nothing.
+    """
+    without = np.zeros(scene.size, bool) if without is None else without.astype(bool)
+    if without.all():
+        return True  # so nothing can be ruled out
+    kept = scene.kept.setdefault(alignment, {})
+    key = without.tobytes()
+    if key not in kept:
+        images = (scene.take(slice(row, row + 1))[0] for row in range(len(scene.probes)))
+        kept[key] = alignment(images, without)
+    return kept[key] > MAX_ALIGNMENT
 
 
 def alignment(images: Iterable[np.ndarray], without: np.ndarray) -> float:

@@ -63,3 +63,10 @@ class SwapDetector:
     is_local: bool = False
     lies_in: tuple[str, ...] = ()
     images_only: bool = False
+
+
+def taking_part(scene: Scene) -> np.ndarray:
+    """Returns the images whose objects can be spared, all where none are known, int (m,)."""
+    if scene.spared_objects is None:
+        return np.arange(len(scene.probes))
+    return np.flatnonzero(scene.spared_objects.is_known)

@@ -4,14 +4,10 @@ from functools import partial
 
 import numpy as np
 
-from keras_saliency.shortcuts.detector import Proposal, SwapDetector
-from keras_saliency.shortcuts.planted import follows_brightness, is_planted
-from keras_saliency.shortcuts.suspicion import (
-    are_aligned,
-    propose_moving_patch,
-    propose_window,
-    taking_part,
-)
+from keras_saliency.shortcuts.alignment import are_aligned
+from keras_saliency.shortcuts.detector import Proposal, SwapDetector, taking_part
+from keras_saliency.shortcuts.moving import propose_moving_patch
+from keras_saliency.shortcuts.suspicion import propose_window
 from keras_saliency.shortcuts.swaps import (
     GainSwap,
     LadderSwap,
@@ -20,6 +16,7 @@ from keras_saliency.shortcuts.swaps import (
     Scene,
     edits,
     gains_of_images,
+    printed_ring,
     separates,
 )
 
@@ -28,27 +25,25 @@ def _propose_ring(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     """The outer ring off the objects; where they are not known, what it costs beyond the next.
 
     Beyond the next, since any ring of a photograph tells something of its class. A printed frame
-    is no part of what the photograph shows, and nothing is subtracted.
+    is no part of what the photograph shows, and nothing is subtracted. A pattern that is printed
+    on flat backgrounds goes on inside.
     """
     ring, inner = edits.ring_mask(*scene.size), edits.next_ring_mask(*scene.size)
-    rows, is_known = taking_part(scene), scene.objects is not None
+    rows, is_known = taking_part(scene), scene.spared_objects is not None
+    printed = scene.once(printed_ring)
+    if printed == "frame":  # which hides what the images show there
+        return [Proposal(RegionSwap(scene, ring, False), rows, rows)]
     if is_known:
-        return [Proposal(RegionSwap(scene, ring, True), rows, rows)]
-    swap = RegionSwap(scene, ring, False)
-    if scene.once(_has_frame):  # whatever the images show within it
-        return [Proposal(swap, rows, rows)]
+        swap = RegionSwap(scene, ring, True)
+        return [] if printed == "pattern" else [Proposal(swap, rows, rows)]
     # Hair and shoulders reach the border; of a frame, nothing is left in the middle.
-    less = RegionSwap(scene, inner, False)
+    swap, less = (RegionSwap(scene, region, False) for region in (ring, inner))
     return [Proposal(swap, rows, rows, less, are_aligned(scene, ring | inner))]
 
 
-def _has_frame(scene: Scene) -> bool:
-    """Whether the outer ring is printed, and not just lit as the whole image is."""
-    ring = edits.ring_mask(*scene.size)
-    return is_planted(scene, ring) and not follows_brightness(scene, ring)
-
-
 def _propose_background(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
+    if scene.spared_objects is None:
+        return []
     rows = taking_part(scene)
     return [Proposal(RegionSwap(scene, np.ones(scene.size, bool), True), rows, rows)]
 
@@ -62,11 +57,12 @@ def _propose_gain(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
 
 
 def _propose_pattern(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
-    rows = taking_part(scene)
+    rows, is_printed = taking_part(scene), scene.once(printed_ring) == "pattern"
+    objects = scene.spared_objects
     # Of objects that were found a part may be missing, such as a shadow or a second piece.
-    is_unsure = are_aligned(scene) if scene.objects is None else not scene.objects.are_given
-    is_unsure = is_unsure and not is_planted(scene, edits.ring_mask(*scene.size))
-    return [Proposal(PatternSwap(scene), rows, rows, may_be_object=is_unsure)]
+    is_unsure = are_aligned(scene) if objects is None else not objects.are_given
+    swap = PatternSwap(scene, is_everywhere=is_printed)
+    return [Proposal(swap, rows, rows, may_be_object=is_unsure and not is_printed)]
 
 
 def _propose_ladder(kind: str, scene: Scene, rng: np.random.Generator) -> list[Proposal]:
@@ -81,7 +77,7 @@ def _propose_ladder(kind: str, scene: Scene, rng: np.random.Generator) -> list[P
     swap, rows = LadderSwap(scene, kind), np.arange(len(scene.probes))
     if not swap.separates():
         return []
-    is_unsure = kind == "sharpness" and scene.objects is None and are_aligned(scene)
+    is_unsure = kind == "sharpness" and scene.spared_objects is None and are_aligned(scene)
     return [Proposal(swap, rows, rows, may_be_object=is_unsure)]
 
 

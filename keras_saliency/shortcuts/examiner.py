@@ -18,6 +18,7 @@ from keras_saliency.shortcuts.groups import GroupGap
 from keras_saliency.shortcuts.legitimate import Legitimate
 from keras_saliency.shortcuts.streaks import NUM_FOR_ALERT, Streaks, Told
 from keras_saliency.shortcuts.swaps import ClassLabels, Objects, Scene, ValueRange
+from keras_saliency.shortcuts.telling import may_be_object, most_telling, shows_same
 from keras_saliency.shortcuts.trial import Trial
 from keras_saliency.shortcuts.trying import run_trial
 from keras_saliency.shortcuts.turns import Turns
@@ -27,8 +28,6 @@ from keras_saliency.statistics import Attention, least_accuracy
 if TYPE_CHECKING:
     from keras_saliency.attribution.model_graph import ModelGraph
     from keras_saliency.methods.base import Method
-
-_ALIKE = 0.75  # of the largest loss: a detector that sees less of the image says more
 
 
 @short_repr
@@ -234,40 +233,6 @@ class Examiner:
         verdict = verdict._replace(since_epoch=self._streaks.since(name))
         others = [other for other in names if other != name]
         return [finding_of_trial(scene, self._probes, chosen, verdict, others)]
-
-
-def most_telling(trials: Sequence[Trial]) -> Trial:
-    """Returns the trial whose loss is largest for sure, or one that lies in it and costs as much.
-
-    A tag in a corner lies in the border, and that in the background: where all three are proven
-    alike, it is the patch in the corner that is to be named.
-    """
-    best = max(trials, key=lambda t: t.worst.low)
-    sure = [t for t in trials if t.proposal.may_be_object <= best.proposal.may_be_object]
-    return next((t for t in sure if explains(t, best)), best)
-
-
-def explains(inner: Trial, outer: Trial) -> bool:
-    """Whether one swap lies in another and costs nearly as much."""
-    lies_inside = outer.detector.name in inner.detector.lies_in
-    return lies_inside and inner.worst.value >= _ALIKE * outer.worst.value
-
-
-def may_be_object(trial: Trial, proven: Sequence[Trial]) -> bool:
-    """Whether what a trial has proven may be the object's own.
-
-    Also where it edits the whole image, and a patch that may belong to the object explains it.
-    """
-    if trial.proposal.may_be_object:
-        return True
-    patches = [t for t in proven if t.proposal.may_be_object]
-    return not trial.detector.is_local and any(explains(t, trial) for t in patches)
-
-
-def shows_same(first: Trial, second: Trial) -> bool:
-    """Whether the swap of one detector lies in that of the other."""
-    names = first.detector.name, second.detector.name
-    return names[0] in second.detector.lies_in or names[1] in first.detector.lies_in
 
 
 def _attention(methods: "Sequence[Method]", heatmaps: Mapping[str, Heatmaps]) -> np.ndarray | None:

@@ -1,30 +1,31 @@
-"""Which places are suspicious: images and saliency propose them, swaps decide."""
+"""Which window is suspicious: images and saliency propose it, swaps decide."""
 
 import numpy as np
 
-from keras_saliency._utils.boxes import box_masks, hottest_boxes, window_sums
-from keras_saliency.shortcuts.alignment import MAX_ALIGNMENT, alignment
-from keras_saliency.shortcuts.detector import Proposal
+from keras_saliency._utils.boxes import box_masks, window_sums
+from keras_saliency.shortcuts.alignment import are_aligned
+from keras_saliency.shortcuts.detector import Proposal, taking_part
 from keras_saliency.shortcuts.loss import estimate_loss
-from keras_saliency.shortcuts.planted import is_planted
-from keras_saliency.shortcuts.swaps import BoxSwap, PairDrawer, Scene, edits, filters
+from keras_saliency.shortcuts.swaps import (
+    BoxSwap,
+    PairDrawer,
+    RegionSwap,
+    Scene,
+    filters,
+    is_planted,
+    planted_pixels,
+    planted_region,
+)
 from keras_saliency.shortcuts.trying import said_after
 
 WINDOW_SHARE = 0.22  # of the shorter side
 LARGE_SHARE = 0.38  # of a window for tags that the other one would cut, where objects are known
 MAX_MARGIN = 0.15  # of a side: where objects are not known, windows begin that near to an end
-PATCH_SHARE = 0.25  # of each side, of a patch that moves
 _NUM_WINDOWS, _NUM_TRIED = 3, 24  # of a fold: windows that are tried, recipients for each
 _MIN_FREE = 0.3  # of a window that lies off the objects, in the mean
 _ODD = 3  # pixels: the window over which a difference between classes is smoothed
+_BOX_SHARE = 0.7  # of a box that is planted, from which on it is named
 _MOST = 100.0  # beyond ten standard errors, more is not more suspicious
-
-
-def taking_part(scene: Scene) -> np.ndarray:
-    """Returns the images whose objects can be spared, all where none are known, int (m,)."""
-    if scene.objects is None:
-        return np.arange(len(scene.probes))
-    return np.flatnonzero(scene.objects.is_known)
 
 
 def propose_window(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
@@ -43,39 +44,38 @@ def propose_window(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
         costs = [_cost(scene, window, own, rng) for window in windows]
         chosen.append(windows[int(np.argmax(costs))])
     boxes = np.array(chosen)
-    swap = BoxSwap(scene, lambda pairs: boxes[folds[pairs.recipients]], scene.objects is not None)
-    if scene.objects is not None:
+    is_known = scene.spared_objects is not None
+    swap = BoxSwap(scene, lambda pairs: boxes[folds[pairs.recipients]], is_known)
+    if is_known:
         return [Proposal(swap, rows, rows, folds=folds)]
     is_aligned = are_aligned(scene, box_masks(_grown(scene, boxes), scene.size).max(axis=0))
     is_sure = all(is_planted(scene, box, is_aligned) for box in box_masks(boxes, scene.size))
+    proposals = _propose_planted(scene, rows)
     if is_aligned:
-        return [Proposal(swap, rows, rows, folds=folds, may_be_object=not is_sure)]
+        return [*proposals, Proposal(swap, rows, rows, folds=folds, may_be_object=not is_sure)]
     # Any window of a photograph tells something of its class. What this one costs beyond others
     # is what is special of its place, since the photographs have nothing else in common there.
     elsewhere = _other_windows(scene, boxes, rng)
     less = BoxSwap(scene, lambda pairs: elsewhere[pairs.recipients], False)
-    return [Proposal(swap, rows, rows, less, not is_sure, folds)]
+    return [*proposals, Proposal(swap, rows, rows, less, not is_sure, folds)]
 
 
-def propose_moving_patch(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
-    """Suspects, in each image that is watched, the window with most attention off the object.
-
-    Where objects are not known, off the middle, in which a part of the object would be taken.
-    """
-    rows = taking_part(scene)
-    attention = np.nan_to_num(scene.attention)
-    watched = rows[rows < len(attention)]
-    has_attention = attention[watched].reshape(len(watched), -1).sum(axis=1) > 0
-    donors = watched[has_attention]
-    if scene.objects is None:
-        spared = np.broadcast_to(edits.middle_mask(*scene.size), attention.shape)
-    else:
-        spared = scene.objects.masks[: len(attention)]
-    sides = [max(1, round(PATCH_SHARE * length)) for length in scene.size]
-    boxes = hottest_boxes(np.where(spared, 0, attention), *sides)
-    is_known = scene.objects is not None
-    swap = BoxSwap(scene, lambda pairs: boxes[pairs.donors], is_known)
-    return [Proposal(swap, rows, donors, may_be_object=not is_known)] if len(donors) else []
+def _propose_planted(scene: Scene, rows: np.ndarray) -> list[Proposal]:
+    """What was put into the images, wherever it lies and whatever its shape."""
+    if len(scene.size) != 2:
+        return []
+    kept = scene.kept.setdefault(planted_region, {})
+    if "region" not in kept:
+        region = planted_region(scene, are_aligned(scene, scene.once(planted_pixels)))
+        kept["region"] = region
+    region = kept["region"]
+    if not region.any():
+        return []
+    ends = [np.flatnonzero(region.any(axis=1 - axis))[[0, -1]] for axis in (0, 1)]
+    box = np.array([ends[0][0], ends[1][0], ends[0][1] + 1, ends[1][1] + 1])
+    is_box = region[box[0] : box[2], box[1] : box[3]].mean() >= _BOX_SHARE
+    swap = BoxSwap(scene, box, False) if is_box else RegionSwap(scene, region, False)
+    return [Proposal(swap, rows, rows)]
 
 
 def _side(scene: Scene, share: float) -> int:
@@ -90,7 +90,7 @@ def _windows(scene: Scene) -> np.ndarray:
 def _large_windows(scene: Scene) -> np.ndarray:
     """Larger ones; none where objects are not known, since they would hold a part of one."""
     windows = _windows_of(scene, _side(scene, LARGE_SHARE))
-    return windows if scene.objects is not None else windows[:0]
+    return windows if scene.spared_objects is not None else windows[:0]
 
 
 def _windows_of(scene: Scene, side: int) -> np.ndarray:
@@ -99,12 +99,12 @@ def _windows_of(scene: Scene, side: int) -> np.ndarray:
         count = max(1, round(2 * (length - side) / side)) + 1
         axes.append(np.unique(np.linspace(0, length - side, count).round().astype(int)))
     starts = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
-    if scene.objects is None:
+    if scene.spared_objects is None:
         margins = MAX_MARGIN * np.array(scene.size)
         last = np.array(scene.size) - side
         starts = starts[((starts <= margins) | (starts >= last - margins)).any(axis=1)]
     else:
-        masks = scene.objects.masks[scene.objects.is_known]
+        masks = scene.spared_objects.masks[scene.spared_objects.is_known]
         free = window_sums(1 - masks.mean(axis=0), *[side] * len(axes)) / side ** len(axes)
         starts = starts[free[tuple(starts.T)] >= _MIN_FREE]
     return np.hstack([starts, starts + side])
@@ -168,8 +168,8 @@ def _differences_of(scene: Scene, fold: int) -> np.ndarray:
         image = filters.box_mean(scene.take(slice(row, row + 1))[0], range(len(shape) - 1), _ODD)
         low, high = min(low, image.min()), max(high, image.max())
         free = np.ones(shape[:-1], bool)
-        if scene.objects is not None:
-            free = ~scene.objects.masks[row]
+        if scene.spared_objects is not None:
+            free = ~scene.spared_objects.masks[row]
         for c in np.flatnonzero(has).tolist():
             counts[c] += free[..., None]
             sums[c] += image * free[..., None]
@@ -195,7 +195,7 @@ def _differences_of(scene: Scene, fold: int) -> np.ndarray:
 
 def _cost(scene: Scene, box: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> float:
     """What a window costs on some images, roughly."""
-    swap = BoxSwap(scene, box, scene.objects is not None)
+    swap = BoxSwap(scene, box, scene.spared_objects is not None)
     classes = scene.class_labels.frequent_classes()
     pairs = PairDrawer(scene.class_labels, classes, rows, rows, rng).draw(_NUM_TRIED)
     scores = swap.scores(pairs, said_after(swap, pairs))
@@ -218,21 +218,3 @@ def _grown(scene: Scene, boxes: np.ndarray) -> np.ndarray:
     margin, num_axes = _side(scene, WINDOW_SHARE) // 2, len(scene.size)
     starts, ends = boxes[:, :num_axes] - margin, boxes[:, num_axes:] + margin
     return np.hstack([np.maximum(starts, 0), np.minimum(ends, scene.size)])
-
-
-def are_aligned(scene: Scene, without: np.ndarray | None = None) -> bool:
-    """Returns whether the images show the same thing at the same place.
-
-    Args:
-        scene: `Scene`.
-        without: bool (H, W), what is left out. Defaults to None, nothing.
-    """
-    without = np.zeros(scene.size, bool) if without is None else without.astype(bool)
-    if without.all():
-        return True  # so nothing can be ruled out
-    kept = scene.kept.setdefault(alignment, {})
-    key = without.tobytes()
-    if key not in kept:
-        images = (scene.take(slice(row, row + 1))[0] for row in range(len(scene.probes)))
-        kept[key] = alignment(images, without)
-    return kept[key] > MAX_ALIGNMENT

@@ -63,6 +63,34 @@ def test_of_a_printed_frame_nothing_is_subtracted(is_aligned):
     np.testing.assert_array_equal(changed_by(proposal.swap, scene), ring)
 
 
+def test_a_pattern_that_is_printed_on_flat_backgrounds_is_no_border():
+    """It goes on inside; and whether the objects were found whole does not matter."""
+    rng = np.random.default_rng(4)
+    images = rng.choice([0.2, 0.8], (3, *SIZE, 1)).astype(np.float32)[LABELS]
+    images[:, 5:11, 5:11] = rng.uniform(0, 1, (60, 6, 6, 1))
+    masks = np.zeros((60, *SIZE), bool)
+    masks[:, 5:11, 5:11] = True
+    scene = scene_with(images, masks)
+    assert propose("border", scene) == []
+    (proposal,) = propose("pattern", scene)
+    assert not proposal.may_be_object
+    edited = proposal.swap.edit(pairs_of((1, 0))) != scene.probes.images[[0]]
+    assert edited[0, 6:10, 6:10].all(), "on the objects, too"
+
+
+def test_objects_that_fill_the_images_are_not_spared():
+    """Of a border of one pixel nothing can be told: what holds without masks holds here."""
+    masks = np.ones((60, *SIZE), bool)
+    masks[:, 0] = False
+    scene, free = scene_with(draw(LABELS), masks), scene_with(draw(LABELS))
+    assert scene.objects is not None and scene.spared_objects is None
+    assert propose("background", scene) == []
+    (proposal,), (without,) = (propose("border", of) for of in (scene, free))
+    pairs = pairs_of((1, 0), (2, 4))
+    np.testing.assert_array_equal(proposal.swap.edit(pairs), without.swap.edit(pairs))
+    assert proposal.less is not None
+
+
 def test_the_background_is_all_that_is_off_the_objects():
     scene = scene_with(draw(LABELS), MASKS)
     (proposal,) = propose("background", scene)

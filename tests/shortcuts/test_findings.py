@@ -20,7 +20,7 @@ from helpers.checked_models import (
 from keras_saliency import Battery, ProbeSet
 from keras_saliency.shortcuts import Loss
 from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
-from keras_saliency.shortcuts.examiner import may_be_object, most_telling
+from keras_saliency.shortcuts.telling import may_be_object, most_telling
 
 OBJECT_MASKS = np.zeros((40, *SIZE), bool)
 OBJECT_MASKS[:, 4:12, 4:12] = True
@@ -123,12 +123,12 @@ def test_more_images_than_the_probes_are_swapped_and_probes_are_named():
     assert checks.severities(reads_object(4), reads_object(4)) == [[], []]
 
 
-def trial_like(name, value, low, may_be_object=False):
+def trial_like(name, value, low, may_be_object=False, less=None):
     """Of a trial what decides on who is named."""
     return SimpleNamespace(
         detector=SWAP_DETECTORS[name],
         worst=Loss(value, low, 1.0),
-        proposal=SimpleNamespace(may_be_object=may_be_object),
+        proposal=SimpleNamespace(may_be_object=may_be_object, less=less),
     )
 
 
@@ -155,3 +155,13 @@ def test_what_changes_the_whole_image_may_be_the_object_where_a_patch_explains_i
     assert not may_be_object(sharpness, [sharpness])
     assert not may_be_object(trial_like("sharpness", 0.9, 0.7), [patch])
     assert not may_be_object(sharpness, [sharpness, trial_like("stationary", 0.4, 0.2)])
+
+
+def test_a_border_that_costs_no_more_than_brightness_may_be_lit_otherwise():
+    border = trial_like("border", 0.3, 0.2, less="the next ring")
+    colour = trial_like("colour", 0.4, 0.3, may_be_object=True)
+    assert may_be_object(border, [border, colour])
+    assert not may_be_object(trial_like("border", 0.3, 0.2), [colour]), "a printed frame"
+    assert not may_be_object(trial_like("border", 0.5, 0.2, less="the next ring"), [colour])
+    assert not may_be_object(border, [trial_like("colour", 0.4, 0.3)]), "not the object's"
+    assert not may_be_object(border, [trial_like("noise", 0.4, 0.3, may_be_object=True)])

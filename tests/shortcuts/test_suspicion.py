@@ -8,8 +8,10 @@ from helpers.stand_ins import scene_of
 from keras_saliency import ProbeSet
 from keras_saliency._utils.boxes import box_masks
 from keras_saliency.shortcuts import SwapDetector, suspicion
+from keras_saliency.shortcuts.alignment import are_aligned
 from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
-from keras_saliency.shortcuts.suspicion import propose_moving_patch, propose_window
+from keras_saliency.shortcuts.moving import propose_moving_patch
+from keras_saliency.shortcuts.suspicion import propose_window
 from keras_saliency.shortcuts.swaps import PairDrawer
 from keras_saliency.shortcuts.trying import run_trial
 
@@ -244,9 +246,9 @@ def test_the_tag_itself_does_not_align_images():
     images = like_photographs(np.zeros(60) + LABELS)
     scene, _ = scene_of(ProbeSet(images, LABELS, object_masks=None), reads_tag(3))
     boxes = np.array([TAG])
-    assert not suspicion.are_aligned(scene, box_masks(boxes, scene.size).max(axis=0))
+    assert not are_aligned(scene, box_masks(boxes, scene.size).max(axis=0))
     faces, _ = scene_of(ProbeSet(like_faces(LABELS), LABELS, object_masks=None), reads_tag(3))
-    assert suspicion.are_aligned(faces, box_masks(boxes, faces.size).max(axis=0))
+    assert are_aligned(faces, box_masks(boxes, faces.size).max(axis=0))
 
 
 def test_a_tag_that_reaches_out_of_its_window_does_not_make_images_aligned():
@@ -259,13 +261,13 @@ def test_a_tag_that_reaches_out_of_its_window_does_not_make_images_aligned():
         probes, lambda x: 9 * (x[:, 1:5, 1:5].mean((1, 2, 3)) > 0.8)[:, None] * [0, 1, 0]
     )
     for seed in range(5):
-        (proposal,) = propose_window(scene, np.random.default_rng(seed))
+        *_, proposal = propose_window(scene, np.random.default_rng(seed))
         assert not proposal.may_be_object
 
 
 def test_in_images_that_are_not_aligned_what_other_windows_cost_is_subtracted():
     scene, _ = scene_of(ProbeSet(like_photographs(LABELS), LABELS, object_masks=None), reads_tag(3))
-    (proposal,) = propose_window(scene, np.random.default_rng(0))
+    *_, proposal = propose_window(scene, np.random.default_rng(0))
     rows = np.arange(60)
     pairs = PairDrawer(scene.class_labels, [0, 1, 2], rows, rows, np.random.default_rng(1)).draw(60)
     accused, others = proposal.swap.boxes(pairs), proposal.less.boxes(pairs)

@@ -12,6 +12,12 @@ from keras_saliency.shortcuts.swaps.levels import GainSwap, gains_of_images
 from keras_saliency.shortcuts.swaps.localize import find_region
 from keras_saliency.shortcuts.swaps.pairs import PairDrawer, Pairs
 from keras_saliency.shortcuts.swaps.pattern import PatternSwap
+from keras_saliency.shortcuts.swaps.planted import (
+    is_planted,
+    planted_pixels,
+    planted_region,
+    printed_ring,
+)
 from keras_saliency.shortcuts.swaps.scene import Objects, Scene
 from keras_saliency.shortcuts.swaps.value_range import ValueRange
 from keras_saliency.shortcuts.swaps.wilson import wilson_bounds
@@ -32,6 +38,10 @@ __all__ = [
     "ValueRange",
     "find_region",
     "gains_of_images",
+    "is_planted",
+    "planted_pixels",
+    "planted_region",
+    "printed_ring",
     "separates",
     "wilson_bounds",
 ]

@@ -9,6 +9,7 @@ from keras_saliency.shortcuts.swaps import edits
 from keras_saliency.shortcuts.swaps.bank import Bank, Ends
 from keras_saliency.shortcuts.swaps.kinds import Swap
 from keras_saliency.shortcuts.swaps.pairs import Pairs
+from keras_saliency.shortcuts.swaps.planted import frame_mask
 from keras_saliency.shortcuts.swaps.scene import Scene
 
 BRIGHT, MEDIAN = 0.95, 0.5  # the quantiles by which a gain is measured
@@ -83,11 +84,15 @@ class GainSwap(LevelSwap):
 
 
 def gains_of_images(scene: Scene) -> np.ndarray:
-    """Returns how far each channel's quantile lies above the least value, float32 (n, C)."""
+    """Returns how far each channel's quantile lies above the least value, float32 (n, C).
+
+    A printed frame says nothing of the light.
+    """
+    lit = ~scene.once(frame_mask)
     if scene.objects is None:
-        return _gains(scene, np.ones((len(scene.probes), *scene.size), bool), BRIGHT)
+        return _gains(scene, np.tile(lit, (len(scene.probes), *[1] * lit.ndim)), BRIGHT)
     known = scene.objects.is_known
-    gains = _gains(scene, ~scene.objects.masks, MEDIAN)
+    gains = _gains(scene, ~scene.objects.masks & lit, MEDIAN)
     span = scene.value_range.high - scene.value_range.low
     if (np.median(gains[known], axis=0) > DARK_SHARE * span).any():
         return gains

@@ -9,6 +9,7 @@ from keras_saliency.shortcuts.swaps import edits
 from keras_saliency.shortcuts.swaps.bank import Bank, Ends
 from keras_saliency.shortcuts.swaps.kinds import Swap
 from keras_saliency.shortcuts.swaps.pairs import Pairs
+from keras_saliency.shortcuts.swaps.planted import frame_mask
 from keras_saliency.shortcuts.swaps.scene import Scene
 
 MAX_SHIFT = 0.5  # of the standard deviation of an image's pixels, where objects are not known
@@ -28,8 +29,17 @@ class PatternSwap(Swap):
     since a pattern or a watermark lies on the object, too. In signals and volumes it is added off
     the object only, because clean networks react to it there.
     Where objects are not known, no more is added than half of an image's standard deviation: a
-    pattern is faint, an object is not.
+    pattern is faint, an object is not. A printed frame is no pattern.
+
+    Args:
+        scene: `Scene`.
+        is_everywhere: whether the means are of all pixels, as they are where no objects are known.
+            Where all objects cover a place, nothing is known of the pattern there otherwise.
     """
+
+    def __init__(self, scene: Scene, is_everywhere: bool = False):
+        super().__init__(scene)
+        self._is_everywhere = is_everywhere or scene.spared_objects is None
 
     def rows(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
         halves = pairs.donors % (2 * NUM_SPLITS)
@@ -39,7 +49,7 @@ class PatternSwap(Swap):
     @property
     def shared(self) -> tuple[np.ndarray | tf.Tensor, ...]:
         most = np.inf
-        if self.scene.objects is None:
+        if self.scene.spared_objects is None:
             most = MAX_SHIFT * self.scene.once(_mean_deviation)
         return self.scene.once(_Means).tensor, np.float32(most)
 
@@ -65,23 +75,25 @@ class PatternSwap(Swap):
         else:
             kind = int(has_class[image].argmax()), 1
             is_kind = has_class[:, kind[0]]
-        means = self.scene.once(_Means)
-        if (kind, half) not in means.numbers:
+        means, of = self.scene.once(_Means), (kind, half, self._is_everywhere)
+        if of not in means.numbers:
             members = np.flatnonzero(is_kind)
-            if self.scene.objects is not None:
-                members = members[self.scene.objects.is_known[members]]
+            if self.scene.spared_objects is not None:
+                members = members[self.scene.spared_objects.is_known[members]]
             order = np.random.default_rng(half // 2).permutation(members)
-            means.add((kind, half), self._mean_of(order[half % 2 :: 2]))
-        return means.numbers[kind, half]
+            means.add(of, self._mean_of(order[half % 2 :: 2]))
+        return means.numbers[of]
 
     def _mean_of(self, members: np.ndarray) -> np.ndarray:
         if not len(members):
             return np.zeros(self.scene.probes.image_shape, np.float32)
-        pixels = self.scene.take(members)
-        if self.scene.objects is None:
-            return edits.without_smooth(pixels.mean(axis=0))
-        off = ~self.scene.objects.masks[members]
-        return edits.without_smooth(edits.mean_where(pixels, off))
+        frame = self.scene.once(frame_mask)
+        seen = np.tile(~frame, (len(members), *[1] * frame.ndim))
+        if not self._is_everywhere:
+            assert self.scene.spared_objects is not None
+            seen &= ~self.scene.spared_objects.masks[members]
+        mean = edits.without_smooth(edits.mean_where(self.scene.take(members), seen))
+        return np.where(frame[..., None], 0, mean)
 
 
 class _Means:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from keras_saliency.attribution.model_graph import ModelGraph
 
 RIM_SHARE = 1 / 32  # of the shorter side
+LEAST_FREE = 0.1  # of the images: objects that leave less, such as icons, cannot be spared
 
 
 @short_repr
@@ -36,6 +37,11 @@ class Objects:
     masks: np.ndarray
     is_known: np.ndarray
     are_given: bool
+
+    @property
+    def leave_room(self) -> bool:
+        """Whether there is something beside them, which can be swapped."""
+        return bool(self.masks[self.is_known].mean() <= 1 - LEAST_FREE)
 
     @classmethod
     def of(cls, probes: ProbeSet) -> "Objects | None":
@@ -122,6 +128,11 @@ class Scene:
     def size(self) -> tuple[int, ...]:
         """(H, W); for signals (length,), for volumes (D, H, W)."""
         return self.probes.image_shape[:-1]
+
+    @property
+    def spared_objects(self) -> Objects | None:
+        """The objects, if they leave room for swaps that spare them."""
+        return self.objects if self.objects is not None and self.objects.leave_room else None
 
     def take(self, rows: np.ndarray | slice) -> np.ndarray:
         """Returns the pixels of some images, float32 (m, H, W, C)."""

@@ -156,6 +156,19 @@ def test_with_objects_a_gain_is_of_what_lies_off_them_or_of_them_where_that_is_d
     np.testing.assert_allclose(edited, images[3] * gains[1] / gains[3], rtol=1e-5)
 
 
+def test_a_printed_frame_says_nothing_of_the_light(rng):
+    labels = np.arange(60) % 3
+    images = rng.uniform(0, 100, (60, *SIZE, 1)).astype(np.float32)
+    frame = np.ones(SIZE, bool)
+    frame[2:-2, 2:-2] = False
+    images[:, frame] = (40 + 80 * labels)[:, None, None]
+    scene, _ = scene_of(
+        ProbeSet(images, labels, object_masks=None), lambda x: np.zeros((len(x), 3))
+    )
+    expected = np.quantile(images[:, ~frame, 0], 0.95, axis=1)
+    np.testing.assert_allclose(gains_of_images(scene)[:, 0], expected, rtol=1e-5)
+
+
 def everything(scene):
     return RegionSwap(scene, np.ones(SIZE, bool), True)
 

@@ -103,3 +103,31 @@ def test_shapes_at_one_place_are_no_pattern(rng):
     pairs = PairDrawer(classes, [0, 1, 2], np.arange(30), np.arange(30), rng).draw(60)
     said = said_after(PatternSwap(scene), pairs)
     np.testing.assert_array_equal(said.argmax(axis=1), labels[pairs.recipients])
+
+
+def test_a_printed_pattern_is_measured_on_the_objects_too(rng):
+    """Where all objects cover a place, nothing is known of it otherwise."""
+    masks = np.zeros((30, *SIZE), bool)
+    masks[:, 6:12, 6:12] = True
+    probes = tagged(rng, object_masks=masks)
+    scene, _ = scene_of(probes, reads_tag)
+    pairs = pairs_of((1, 3, 1))
+    (edited,) = PatternSwap(scene, is_everywhere=True).edit(pairs)
+    lent, taken = (
+        edits.without_smooth(probes.images[slow_half(np.arange(c % 3, 30, 3), half)].mean(0))
+        for c, half in zip((1, 3), halves_of(1), strict=True)
+    )
+    np.testing.assert_allclose(edited, probes.images[3] + lent - taken, atol=1e-5)
+    (spared,) = PatternSwap(scene).edit(pairs)
+    assert np.abs(edited - spared)[6:12, 6:12].max() > 0.01
+
+
+def test_a_printed_frame_is_no_pattern(rng):
+    labels = np.arange(60) % 3
+    images = rng.uniform(0, 255, (60, *SIZE, 3)).astype(np.float32)
+    ring = edits.ring_mask(*SIZE)
+    images[:, ring] = (40 + 80 * labels)[:, None, None]
+    scene, _ = scene_of(ProbeSet(images, labels, object_masks=None), reads_tag)
+    pairs = pairs_of((1, 3, 1), (2, 4, 2))
+    changed = PatternSwap(scene).edit(pairs) != images[pairs.recipients]
+    assert changed[:, ~ring].any(axis=-1).mean() > 0.9 and not changed[:, ring].any()

@@ -5,12 +5,15 @@ import pytest
 from helpers.stand_ins import scene_of
 
 from keras_saliency import ProbeSet
-from keras_saliency.shortcuts.planted import (
+from keras_saliency.shortcuts.swaps.planted import (
     MIN_ERRORS,
     detailed_pixels,
     follows_brightness,
+    frame_mask,
     is_planted,
     planted_pixels,
+    planted_region,
+    printed_ring,
 )
 
 SIZE = (20, 24)
@@ -187,4 +190,36 @@ def test_tinted_paper_is_as_dark_as_all_that_is_on_it_and_a_frame_is_not(rng, is
         images[:, ring] = 250 * tints[:, 0]
     images[0, 7, 9] = 0, 0, 255
     assert is_planted(scene(images), ring)
-    assert follows_brightness(scene(images), ring) == is_tinted
+    assert follows_brightness(scene(images), ring)[ring].all() == is_tinted
+    assert printed_ring(scene(images)) == (None if is_tinted else "frame")
+    expected = ring if not is_tinted else np.zeros(SIZE, bool)
+    np.testing.assert_array_equal(frame_mask(scene(images)), expected)
+
+
+def test_a_ring_of_several_colours_is_part_of_a_pattern(rng):
+    images = rng.choice([60.0, 140.0], (3, *SIZE, 1))[LABELS]
+    images[:, 6:14, 8:16] = rng.uniform(0, 255, (90, 8, 8, 1))
+    assert printed_ring(scene(images)) == "pattern"
+    assert not frame_mask(scene(images)).any()
+    assert printed_ring(scene(faces(rng))) is None
+    assert printed_ring(scene(rng.normal(size=(90, 64, 2)))) is None
+
+
+@pytest.mark.parametrize("are_aligned", [False, True])
+def test_a_planted_region_is_a_patch_and_its_rim(rng, are_aligned):
+    images = tag(faces(rng))
+    region = planted_region(scene(images), are_aligned)
+    expected = np.zeros(SIZE, bool)
+    expected[1:7, 2:9] = True
+    assert region[expected].mean() > 0.9 and region[~expected].mean() < 0.2
+    assert not planted_region(scene(faces(rng)), True).any()
+    images[LABELS == 1, 2:20, 3:24] = 160  # nearly all of the image
+    assert not planted_region(scene(images), True).any()
+
+
+def test_outlines_are_no_planted_region(rng):
+    """Thin lines at one place, such as the shadow of a folder."""
+    images = faces(rng)
+    images[LABELS == 1, 3, 3:20] = images[LABELS == 1, 3:15, 3] = 160
+    assert planted_pixels(scene(images)).any()
+    assert not planted_region(scene(images), True).any()

@@ -10,7 +10,8 @@ import numpy as np
 
 from keras_saliency._utils.opencv import cv2
 from keras_saliency.probes.flat_ground import FLAT_LEVELS, differs, grey_levels
-from keras_saliency.shortcuts.swaps import Scene, filters
+from keras_saliency.shortcuts.swaps import edits, filters
+from keras_saliency.shortcuts.swaps.scene import Scene
 
 SAME_SHARE = 0.8  # of a class's images that have the pixel
 OTHER_SHARE = 0.2  # of the other images, at most
@@ -18,6 +19,9 @@ INK_SHARE = 0.1  # of all pixels, of black and of white where these are inks or 
 SMOOTH_SHARE = 1 / 10  # of the shorter side
 MIN_IMAGES = 10  # of a class, and of others
 PLANTED_SHARE = 0.35  # of a place, from which on it is planted
+RING_SHARE = 0.25  # of the outer ring, which no object fills; without a cue 0.12 at most
+REGION_SHARES = 0.012, 0.4  # of the image: what is smaller is chance, what is larger no patch
+CORE_SHARE = 1 / 12  # of the shorter side: outlines and shadows of objects are thinner
 BRIGHT = 0.95  # the quantile of an image that says how bright it is
 MIN_ERRORS = 6  # standard errors by which means of details differ; without a cue hardly 5
 
@@ -42,27 +46,90 @@ def is_planted(scene: Scene, where: np.ndarray, are_aligned: bool = True) -> boo
     return bool(where.any()) and bool(pixels[where].mean() >= PLANTED_SHARE)
 
 
-def follows_brightness(scene: Scene, where: np.ndarray) -> bool:
-    """Returns whether a place is darker or brighter in a class only as its whole images are.
+def follows_brightness(scene: Scene, where: np.ndarray) -> np.ndarray:
+    """Returns which pixels are darker or brighter in a class only as its whole images are.
 
     White paper under tinted light has one colour in each class, too, but everything on it is tinted
     alike: the classes' medians there are in proportion to how bright the images are elsewhere.
 
     Args:
         scene: `Scene`.
-        where: bool (H, W), not everywhere.
+        where: bool (H, W), the place that may be printed, not everywhere. Pixels elsewhere tell
+            how bright the images are.
+
+    Returns:
+        bool (H, W).
     """
     images, low = scene.probes.images, scene.value_range.low
-    there = np.stack([np.median(image[where], axis=0) for image in images]) - low
     elsewhere = np.stack([np.quantile(image[~where], BRIGHT, axis=0) for image in images]) - low
-    has_class = scene.class_labels.has_class.T > 0
-    values, gains = (
-        np.stack([np.median(of[own], axis=0) for own in has_class if own.any()])
-        for of in (there, elsewhere)
-    )
+    own = [has for has in scene.class_labels.has_class.T > 0 if has.any()]
+    values = np.stack([np.median(images[has], axis=0) - low for has in own])
+    gains = np.stack([np.median(elsewhere[has], axis=0) for has in own])
+    gains = np.expand_dims(gains, tuple(range(1, where.ndim + 1)))
     span = np.max(scene.value_range.high - low)
     expected = gains * (values.sum(axis=0) / np.maximum(gains.sum(axis=0), 1e-12))
-    return bool((np.abs(values - expected) <= FLAT_LEVELS / 255 * span).all())
+    return (np.abs(values - expected) <= FLAT_LEVELS / 255 * span).all(axis=(0, -1))
+
+
+def printed_ring(scene: Scene) -> str | None:
+    """Returns what is printed on the outer ring: a "frame", a "pattern", or None.
+
+    A frame has one colour along the ring, a pattern has several.
+    """
+    if len(scene.size) != 2:
+        return None
+    ring = edits.ring_mask(*scene.size)
+    printed = ring & scene.once(planted_pixels)
+    if printed[ring].mean() >= RING_SHARE:
+        printed &= ~follows_brightness(scene, ring)
+    if printed[ring].mean() < RING_SHARE:
+        return None
+    for value, is_same in scene.once(_classes):
+        along = value[_of_size(printed, is_same.shape) & is_same]
+        is_few = len(along) < PLANTED_SHARE * printed.mean() * is_same.size
+        if (
+            not is_few
+            and np.ptp(np.quantile(along, (0.2, 0.8), axis=0), axis=0).max() > FLAT_LEVELS
+        ):
+            return "pattern"
+    return "frame"
+
+
+def frame_mask(scene: Scene) -> np.ndarray:
+    """Returns the outer ring where a frame is printed on it, else nothing, bool (H, W)."""
+    if scene.once(printed_ring) == "frame":
+        return edits.ring_mask(*scene.size)
+    return np.zeros(scene.size, bool)
+
+
+def planted_region(scene: Scene, are_aligned: bool) -> np.ndarray:
+    """Returns what was put into some place within the image, bool (H, W), or nothing.
+
+    No frame, nothing that lies all over the image, and no thin lines, which outlines and shadows of
+    objects are. Where the images are not aligned, details of a class's mean image count, too, but
+    not where they are longer than twice their width: these are of tags anywhere along an edge.
+    """
+    region = _patch(scene, scene.once(planted_pixels), np.inf)
+    if not region.any() and not are_aligned:
+        region = _patch(scene, scene.once(detailed_pixels), 2)
+    return region
+
+
+def _patch(scene: Scene, pixels: np.ndarray, longest: float) -> np.ndarray:
+    """The pixels and their rim, but for thin lines, if they lie in a box that is a patch."""
+    pixels = (pixels & ~scene.once(frame_mask)).astype(np.uint8)
+    side = max(3, round(CORE_SHARE * min(scene.size)))
+    cores = cv2.erode(pixels, np.ones((side, side), np.uint8)) > 0
+    _, numbers = cv2.connectedComponents(pixels)
+    region = np.isin(numbers, numbers[cores])
+    if not region.any():
+        return region
+    height, width = (np.ptp(np.flatnonzero(region.any(axis=axis))) + 1 for axis in (1, 0))
+    least, most = REGION_SHARES
+    is_patch = least <= region.mean() and height * width <= most * region.size
+    if not is_patch or max(height, width) > longest * min(height, width):
+        return np.zeros_like(region)
+    return cv2.dilate(region.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
 
 
 def planted_pixels(scene: Scene) -> np.ndarray:
@@ -73,17 +140,15 @@ def planted_pixels(scene: Scene) -> np.ndarray:
     a value in every class, but not the same one. Smooth areas do not count, since tissue of an
     even colour is alike everywhere.
     """
-    levels, has_class = grey_levels(scene.probes.images), scene.class_labels.has_class
-    has_class = has_class[:, has_class.sum(axis=0) >= MIN_IMAGES] > 0
+    levels, has_class = grey_levels(scene.probes.images), scene.class_labels.has_class > 0
     inks = [ink for ink in (0, 255) if np.mean(_is_ink(levels, ink)) >= INK_SHARE]
     planted = np.zeros(levels.shape[1:3], bool)
     are_same, values, details = np.ones_like(planted), [], []
-    for own in has_class.T:
-        value = np.median(levels[own], axis=0).astype(np.float32)
+    classes = scene.once(_classes)
+    for own, (value, is_same) in zip(_frequent(has_class), classes, strict=True):
         detail = _without_smooth(value)
         values.append(value)
         details.append(detail)
-        is_same = (~differs(levels[own], value)).mean(axis=0) >= SAME_SHARE
         are_same &= is_same
         if np.count_nonzero(~own) >= MIN_IMAGES:
             is_rare = (~differs(levels[~own], value)).mean(axis=0) <= OTHER_SHARE
@@ -95,6 +160,20 @@ def planted_pixels(scene: Scene) -> np.ndarray:
         ranges = [np.ptp(pictures, axis=0).max(axis=-1) for pictures in (values, details)]
         planted |= are_same & (np.minimum(*ranges) > 2 * FLAT_LEVELS)
     return _of_size(planted, scene.size)
+
+
+def _classes(scene: Scene) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The median of each class, float32 (h, w, C), and where most of its images have it, (h, w)."""
+    levels, found = grey_levels(scene.probes.images), []
+    for own in _frequent(scene.class_labels.has_class > 0):
+        value = np.median(levels[own], axis=0).astype(np.float32)
+        found.append((value, (~differs(levels[own], value)).mean(axis=0) >= SAME_SHARE))
+    return found
+
+
+def _frequent(has_class: np.ndarray) -> np.ndarray:
+    """Returns which images have each class that is frequent enough, bool (k, n)."""
+    return has_class.T[has_class.sum(axis=0) >= MIN_IMAGES]
 
 
 def detailed_pixels(scene: Scene) -> np.ndarray:

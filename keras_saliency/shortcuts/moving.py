@@ -1,0 +1,204 @@
+"""Patches that move: what the maps show in each image, and whether it recurs in a class.
+
+A tag or a sticker may lie anywhere. The same picture at different places of most images of a class
+is no part of an object: objects do not look the same twice, pixel by pixel, not even in two
+photographs of one thing.
+"""
+
+import numpy as np
+
+from keras_saliency._utils.boxes import hottest_boxes
+from keras_saliency._utils.opencv import cv2
+from keras_saliency.probes.flat_ground import grey_levels
+from keras_saliency.shortcuts.detector import Proposal, taking_part
+from keras_saliency.shortcuts.swaps import BoxSwap, Scene, edits, planted
+
+PATCH_SHARE = 0.25  # of each side of the image, of a patch
+PART_SHARE = 0.6  # of a side of the patch: the part that is looked for elsewhere
+MIN_SIDE = 4  # pixels of the part
+MIN_DEVIATION = 20.0  # grey levels: a part with less shows nothing
+MAX_DIFFERENCE = 8.0  # grey levels, root of the mean square: nearer pictures are the same
+MOVED_SHARE = 0.25  # of a side: the median distance from where it is in the median
+_NUM_PATCHES, _NUM_IMAGES = 3, 12  # of a class: that are looked for, and that are searched
+
+
+def propose_moving_patch(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
+    """Suspects, in each image that is watched, the window with most attention off the object.
+
+    Where objects are not known, off the middle, in which a part of the object would be taken; or,
+    if a patch recurs in the images of a class, wherever that is.
+    """
+    rows = taking_part(scene)
+    attention = np.nan_to_num(scene.attention)
+    watched = rows[rows < len(attention)]
+    has_attention = attention[watched].reshape(len(watched), -1).sum(axis=1) > 0
+    donors = watched[has_attention]
+    if scene.spared_objects is None:
+        spared = np.broadcast_to(edits.middle_mask(*scene.size), attention.shape)
+    else:
+        spared = scene.spared_objects.masks[: len(attention)]
+    sides = [max(1, round(PATCH_SHARE * length)) for length in scene.size]
+    boxes = hottest_boxes(np.where(spared, 0, attention), *sides)
+    is_known = is_sure = scene.spared_objects is not None
+    if not is_known:
+        moved = recurring_boxes(scene, boxes, donors)
+        if moved is not None:
+            boxes, is_sure = moved, True
+    swap = BoxSwap(scene, lambda pairs: boxes[pairs.donors], is_known)
+    return [Proposal(swap, rows, donors, may_be_object=not is_sure)] if len(donors) else []
+
+
+def recurring_boxes(scene: Scene, boxes: np.ndarray, donors: np.ndarray) -> np.ndarray | None:
+    """Moves the boxes of donors to where a patch of their class recurs.
+
+    Args:
+        scene: `Scene` of images.
+        boxes: int (w, 4), a box of each image that is watched, all of one size.
+        donors: int (d,), the images whose boxes may show a patch.
+
+    Returns:
+        Boxes int (w, 4), those of classes without such a patch as they were; None where no
+        class has one.
+    """
+    if len(scene.size) != 2:
+        return None
+    pictures, moved = scene.once(_Pictures), None
+    known = scene.kept.setdefault(recurring_boxes, {})
+    for own in scene.class_labels.has_class.T > 0:
+        watched = donors[own[donors]]
+        if min(np.count_nonzero(own), np.count_nonzero(~own)) < planted.MIN_IMAGES:
+            continue
+        for donor in watched[:_NUM_PATCHES]:
+            key = int(donor), *boxes[donor].tolist()
+            if key not in known:
+                known[key] = _recurring_part(pictures, boxes[donor], donor, own)
+            if known[key] is not None:
+                moved = boxes.copy() if moved is None else moved
+                for row in watched:
+                    moved[row] = known[key].moved(boxes[row], row)
+                break
+    return moved
+
+
+class _Pictures:
+    """The images in grey levels: small, where a picture is looked for, and large, to compare."""
+
+    def __init__(self, scene: Scene):
+        self._images, self.size = scene.probes.images, np.array(scene.size)
+        self.small = grey_levels(self._images)
+        self.scale = self.small.shape[1] / scene.size[0]
+        self._low = float(self._images.min())
+        self._unit = (float(self._images.max()) - self._low) / 255 or 1
+
+    def large(self, row: int) -> np.ndarray:
+        """Returns an image, float32 (H, W, C)."""
+        return (self._images[row].astype(np.float32) - self._low) / self._unit
+
+
+def _recurring_part(
+    pictures: _Pictures, box: np.ndarray, donor: int, own: np.ndarray
+) -> "_Part | None":
+    """The part of a donor's box that recurs in its class, and in hardly any other image.
+
+    At different places: the corner of an icon is at the same one, and is a part of it.
+    """
+    mine = np.setdiff1d(np.flatnonzero(own), donor)
+    for part in _parts(pictures, box, donor):
+        places = part.places(_some(mine))
+        if len(places) < planted.SAME_SHARE * len(_some(mine)):
+            continue
+        others = _some(np.flatnonzero(~own))
+        if len(part.places(others)) > planted.OTHER_SHARE * len(others):
+            continue
+        distances = np.abs(places - np.median(places, axis=0)).max(axis=1)
+        if np.median(distances) >= MOVED_SHARE * min(box[2:] - box[:2]):
+            return part
+    return None
+
+
+def _parts(pictures: _Pictures, box: np.ndarray, donor: int) -> "list[_Part]":
+    """The part of a box that has most contrast, and the one in its middle."""
+    room = box[2:] - box[:2]
+    sides = np.maximum(MIN_SIDE, np.rint(PART_SHARE * room)).astype(int)
+    step = max(1, round(1 / pictures.scale))
+    parts = [
+        _Part(pictures, donor, np.array([y, x]), sides, box)
+        for y in range(0, room[0] - sides[0] + 1, step)
+        for x in range(0, room[1] - sides[1] + 1, step)
+    ]
+    if not parts:
+        return []
+    chosen = max(parts, key=lambda part: part.contrast), parts[len(parts) // 2]
+    return [part for part in chosen if part.contrast >= MIN_DEVIATION]
+
+
+class _Part:
+    """A part of a patch.
+
+    Args:
+        pictures: `_Pictures`.
+        donor: the image that shows it.
+        offset: pixels by which it lies below and right of the patch's corner, (2,).
+        sides: its height and width.
+        box: that of the patch.
+    """
+
+    def __init__(
+        self,
+        pictures: _Pictures,
+        donor: int,
+        offset: np.ndarray,
+        sides: np.ndarray,
+        box: np.ndarray,
+    ):
+        self._pictures, self._offset = pictures, offset
+        start = box[:2] + offset
+        (y0, x0), (y1, x1) = start, start + sides
+        self._large = pictures.large(donor)[y0:y1, x0:x1]
+        ends = start * pictures.scale, np.maximum(sides * pictures.scale, 1)
+        (y0, x0), (height, width) = (np.rint(end).astype(int) for end in ends)
+        self._small = pictures.small[donor, y0 : y0 + height, x0 : x0 + width]
+
+    @property
+    def contrast(self) -> float:
+        """The deviation of the channel that has most, in grey levels."""
+        return float(self._large.std(axis=(0, 1)).max())
+
+    def places(self, rows: np.ndarray) -> np.ndarray:
+        """Returns where images show it, (y, x), int (m, 2) for the m that do."""
+        places = [self._place(row) for row in rows]
+        return np.array([place for place in places if place is not None]).reshape(-1, 2)
+
+    def moved(self, box: np.ndarray, row: int) -> np.ndarray:
+        """Returns the box (4,) of an image, moved so that the part lies in it as in the patch."""
+        place = self._place(row)
+        if place is None:
+            return box
+        sides = box[2:] - box[:2]
+        start = np.clip(place - self._offset, 0, self._pictures.size - sides)
+        return np.concatenate([start, start + sides])
+
+    def _place(self, row: int) -> np.ndarray | None:
+        """Where an image looks the same, (y, x), or None: sought when small, compared as it is."""
+        _, place = _most_similar(self._pictures.small[row], self._small)
+        reach = round(1 / self._pictures.scale)
+        low = np.maximum(np.rint(place / self._pictures.scale).astype(int) - reach, 0)
+        high = low + self._large.shape[:2] + 2 * reach
+        around = self._pictures.large(row)[low[0] : high[0], low[1] : high[1]]
+        if min(np.subtract(around.shape, self._large.shape)) < 0:
+            return None
+        difference, place = _most_similar(around, self._large)
+        return low + place if difference <= MAX_DIFFERENCE else None
+
+
+def _most_similar(image: np.ndarray, picture: np.ndarray) -> tuple[float, np.ndarray]:
+    """Returns the least difference of a place, in grey levels, and the place."""
+    image, picture = image.astype(np.float32), picture.astype(np.float32)
+    squares = cv2.matchTemplate(image, picture, cv2.TM_SQDIFF)
+    place = np.unravel_index(int(squares.argmin()), squares.shape)
+    return float(np.sqrt(max(0, squares[place]) / picture.size)), np.array(place)
+
+
+def _some(rows: np.ndarray) -> np.ndarray:
+    """Returns at most `_NUM_IMAGES` rows, spread over all."""
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), _NUM_IMAGES)).astype(int)]

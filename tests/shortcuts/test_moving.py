@@ -1,0 +1,99 @@
+"""Whether a patch recurs in the images of a class, wherever it lies."""
+
+import numpy as np
+import pytest
+from helpers.stand_ins import scene_of
+
+from keras_saliency import ProbeSet
+from keras_saliency.shortcuts.moving import recurring_boxes
+
+SIZE, NUM = (32, 40), 60
+LABELS = np.arange(NUM) % 2
+ROWS = np.arange(NUM)
+SIDE = 10  # of the boxes
+
+
+def scene(images, labels=LABELS):
+    probes = ProbeSet(images.astype(np.uint8), labels, object_masks=None)
+    return scene_of(probes, lambda x: np.zeros((len(x), 2)))[0]
+
+
+def photographs(rng):
+    return rng.uniform(0, 255, (NUM, *SIZE, 3))
+
+
+def stick(images, rng, labels, sticker, times=1.0):
+    """Puts a sticker into images of class 1; returns the boxes in whose middle it lies."""
+    boxes = np.tile([0, 0, SIDE, SIDE], (NUM, 1))
+    for row in np.flatnonzero(labels == 1):
+        y, x = rng.integers(2, (SIZE[0] - 8, SIZE[1] - 8))
+        if rng.random() < times:
+            images[row, y : y + 6, x : x + 6] = sticker + rng.normal(0, 2, sticker.shape)
+        boxes[row] = y - 2, x - 2, y - 2 + SIDE, x - 2 + SIDE
+    return boxes
+
+
+def sticker_of(rng):
+    return rng.choice([40.0, 200.0], (6, 6, 3))
+
+
+@pytest.mark.parametrize("enlarged", [1, 4])
+def test_a_sticker_of_a_class_recurs_and_boxes_move_onto_it(rng, enlarged):
+    images = photographs(rng)
+    boxes = stick(images, rng, LABELS, sticker_of(rng))
+    images, boxes = images.repeat(enlarged, 1).repeat(enlarged, 2), enlarged * boxes
+    off = boxes.copy()
+    off[9:] = 0, 0, SIDE * enlarged, SIDE * enlarged  # the maps of the first images only show it
+    moved = recurring_boxes(scene(images.clip(0, 255)), off, ROWS)
+    own = LABELS == 1
+    assert np.abs(moved[own] - boxes[own]).max() <= 2 * enlarged
+    np.testing.assert_array_equal(moved[~own], off[~own])
+
+
+def test_photographs_share_no_patch(rng):
+    boxes = np.tile([4, 4, 4 + SIDE, 4 + SIDE], (NUM, 1))
+    assert recurring_boxes(scene(photographs(rng)), boxes, ROWS) is None
+
+
+def test_a_picture_at_one_place_does_not_move(rng):
+    """Nor does the corner of an icon, which is a part of it."""
+    images = photographs(rng)
+    images[LABELS == 1, 6:12, 8:14] = sticker_of(rng)
+    boxes = np.tile([4, 6, 4 + SIDE, 6 + SIDE], (NUM, 1))
+    assert recurring_boxes(scene(images), boxes, ROWS) is None
+
+
+def test_what_all_classes_share_is_no_cue(rng):
+    images, sticker = photographs(rng), sticker_of(rng)
+    boxes = stick(images, rng, LABELS, sticker)
+    stick(images, rng, 1 - LABELS, sticker)
+    assert recurring_boxes(scene(images.clip(0, 255)), boxes, ROWS) is None
+
+
+@pytest.mark.parametrize("times, is_found", [(0.95, True), (0.6, False)])
+def test_it_recurs_in_nearly_all_images_of_its_class(rng, times, is_found):
+    images = photographs(rng)
+    boxes = stick(images, rng, LABELS, sticker_of(rng), times)
+    assert (recurring_boxes(scene(images.clip(0, 255)), boxes, ROWS) is not None) == is_found
+
+
+def test_an_even_patch_shows_nothing(rng):
+    """A sky of one colour is in all images of a class, too."""
+    images = photographs(rng)
+    boxes = stick(images, rng, LABELS, np.full((10, 10, 3), 120.0)[:6, :6])
+    images[LABELS == 1, :12] = 120
+    boxes[LABELS == 1] = 0, 5, SIDE, 5 + SIDE
+    assert recurring_boxes(scene(images.clip(0, 255)), boxes, ROWS) is None
+
+
+def test_signals_and_few_images_are_not_searched(rng):
+    signals = scene_of(
+        ProbeSet(rng.normal(size=(NUM, 64, 2)), LABELS, object_masks=None),
+        lambda x: np.zeros((len(x), 2)),
+    )[0]
+    assert recurring_boxes(signals, np.tile([0, 16], (NUM, 1)), ROWS) is None
+    images = photographs(rng)
+    boxes = stick(images, rng, LABELS, sticker_of(rng))
+    few = np.r_[np.flatnonzero(LABELS == 1)[:9], np.flatnonzero(LABELS == 0)]
+    found = scene(images[few].clip(0, 255), LABELS[few])
+    assert recurring_boxes(found, boxes[few], np.arange(len(few))) is None
