@@ -99,8 +99,7 @@ def test_labels_that_may_be_wrong_are_listed_with_their_pictures(browser, board)
     assert np.corrcoef(drawn_one.ravel(), large.ravel())[0, 1] > 0.95
     assert [e.text for e in find(browser, ".chip")].count("label?") == 2
     click(browser, ".labels .doubt")
-    settle(browser)
-    assert find(browser, "dialog[open]") and "7" in find(browser, "dialog h2")[0].text
+    wait_until(lambda: "probe 7" in [e.text for e in find(browser, "dialog[open] h2")], 10, "page")
     assert not errors(browser)
     enter(browser, board, "given")
     assert not find(browser, ".labels") and "label?" not in find(browser, ".grid")[0].text
