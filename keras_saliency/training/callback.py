@@ -249,7 +249,9 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
             return
         self._guard.run("Keras's numbers", self._run.add_metrics, epoch, logs or {})
         params: Any = self.params or {}
-        is_last = epoch + 1 == params.get("epochs") or bool(self.model.stop_training)
+        is_last = epoch + 1 == params.get("epochs") or bool(
+            getattr(self.model, "stop_training", False)
+        )
         is_owed = is_last or self._run.search.is_pending
         moment = self._schedule.at_epoch_end(epoch, self._run.is_busy, is_owed)
         self._last_epoch = epoch

@@ -5,19 +5,23 @@
     python tests/benchmarks/checks.py --table trainings
 
 Table "checks": a check with all detectors, and the network's own forward passes of as many images,
-in turns in one process. Figures are medians, the ratio is the median of the ratios of neighbouring
-runs. The model is not trained. Its answers are replaced: before a swap by the labels, and after it
-by the recipient's label, so that nothing is found, or by a random class, so that most detectors go
-on to the end (the worst case).
+in turns in one process. Figures are medians, a ratio is the median of the ratios of neighbouring
+runs, of wall time and of processor time. The first check, which traces, is a column of its own. The
+model is not trained. Its answers are replaced: before a swap by the labels, and after it by the
+recipient's label, so that nothing is found, or by a random class, so that most detectors go on to
+the end (the worst case).
 
 Table "passes": forward passes of 300 images that a check takes, over 20 checks in which nothing is
 found, the last one complete.
 
 Table "trainings": processor time of whole trainings, each in a process of its own, in turns:
-without the callback, with `detectors=None`, and as it is by default. The data are noise with a
-square whose texture tells the class, without a shortcut.
+without the callback, with `detectors=None`, and as it is by default. Of the last, the processor
+time of its checks is in a column, and the ratio over a training with `detectors=None` and these
+checks. The data are noise with a square whose texture tells the class, without a shortcut, of the
+size of Fashion-MNIST.
 
-`--models`, `--sizes` and `--probes` choose rows.
+`--models`, `--sizes`, `--probes` and `--found` choose rows. `--rows FILE` keeps each row that was
+measured in a file, and takes those that are there from it.
 """
 
 import os
@@ -26,11 +30,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import argparse
 import itertools
+import json
+import pathlib
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -42,6 +50,7 @@ from keras_saliency.shortcuts import NOTHING_LEGITIMATE, Battery, Examiner
 from keras_saliency.shortcuts.swaps import ClassLabels
 
 NUM_CLASSES, PASS, NUM_CHECKS = 6, 300, 20
+FOUND = ("nothing", "by chance")
 TRAININGS = {"long": (6000, 10, 10), "short": (240, 2, 5)}  # images, classes, epochs
 WATCHED = ("nothing", "maps", "default")
 
@@ -103,51 +112,73 @@ class Checked:
         self.examiner = Examiner(Battery(), NOTHING_LEGITIMATE, probes, ClassLabels.of(probes, 10))
 
     def check(self, epoch, is_complete=True):
-        """Returns how many images went through the model, and the seconds."""
-        before, began = self.answers.num_images, time.perf_counter()
-        moment = Moment(epoch)
-        self.examiner.check(self.answers, self.said, self.heatmaps, moment, is_complete)
-        return self.answers.num_images - before, time.perf_counter() - began
+        """Returns how many images went through the model, and what that took."""
+        before, moment = self.answers.num_images, Moment(epoch)
+        check = self.examiner.check
+        taken = seconds_of(check, self.answers, self.said, self.heatmaps, moment, is_complete)
+        return self.answers.num_images - before, taken
 
     def pass_bare(self, num_images):
-        """Returns the seconds of forward passes of as many images."""
+        """Returns what forward passes of as many images take."""
         many = np.resize(self.images, (num_images, *self.images.shape[1:])).astype(np.float32)
-        began = time.perf_counter()
-        self.graph.predict(many)
-        return time.perf_counter() - began
+        return seconds_of(self.graph.predict, many)
+
+
+class Seconds(NamedTuple):
+    """What something took: wall time, and processor time of all threads."""
+
+    wall: float
+    processor: float
+
+
+def seconds_of(function, *arguments):
+    began = Seconds(time.perf_counter(), time.process_time())
+    function(*arguments)
+    return Seconds(time.perf_counter() - began.wall, time.process_time() - began.processor)
 
 
 def print_checks(options):
-    print("| model | images | probes | found | images swapped | a check, s | bare, s | ratio |")
-    print("|" + "---|" * 8)
-    for name, size, num, is_kept in itertools.product(
-        options.models, options.sizes, options.probes, (True, False)
-    ):
-        if name != "small CNN" and size < 96:
-            continue  # applications need 32 pixels
-        checked = Checked(make_model(name, size), size, num, is_kept)
-        runs = []
-        for epoch in range(options.runs + 1):
-            num_images, seconds = checked.check(epoch)
-            runs.append((num_images, seconds, checked.pass_bare(num_images)))
-        swapped, seconds, bare = (statistics.median(x) for x in zip(*runs[1:], strict=True))
-        ratio = statistics.median(a / b for _, a, b in runs[1:])
-        found = "nothing" if is_kept else "by chance"
-        print(
-            f"| {name} | {size}×{size} | {num} | {found} | {swapped:.0f} | {seconds:.2f} "
-            f"| {bare:.2f} | {ratio:.2f} |",
-            flush=True,
-        )
-        keras.backend.clear_session()
+    print(
+        "| model | images | probes | found | images swapped | the first check, s | a check, s "
+        "| bare, s | ratio | of processor time |"
+    )
+    print("|" + "---|" * 10)
+    for case in itertools.product(options.models, options.sizes, options.probes, options.found):
+        if case[0] == "small CNN" or case[1] >= 96:  # applications need 32 pixels
+            options.rows.print(["checks", *case], partial(measure_checks, *case, options.runs))
+
+
+def measure_checks(name, size, num_probes, found, num_runs):
+    checked = Checked(make_model(name, size), size, num_probes, found == "nothing")
+    runs = []
+    for epoch in range(num_runs + 1):
+        num_images, taken = checked.check(epoch)
+        runs.append((num_images, taken, checked.pass_bare(num_images)))
+    keras.backend.clear_session()
+    first, runs = runs[0], runs[1:]
+    ratios = [tuple(a / b for a, b in zip(taken, bare, strict=True)) for _, taken, bare in runs]
+    wall, processor = (statistics.median(ratio) for ratio in zip(*ratios, strict=True))
+    return [
+        *(name, f"{size}×{size}", num_probes, found),
+        f"{statistics.median(n for n, _, _ in runs):.0f}",
+        f"{first[1].wall:.1f}",
+        f"{statistics.median(taken.wall for _, taken, _ in runs):.2f}",
+        f"{statistics.median(bare.wall for _, _, bare in runs):.2f}",
+        *(f"{wall:.2f}", f"{processor:.2f}"),
+    ]
 
 
 def print_passes(options):
     print("| probes | forward passes of 300 images |\n|---|---|")
     for num in options.probes:
-        checked = Checked(small_cnn((28, 28, 3)), 28, num, is_kept=True)
-        last = NUM_CHECKS - 1
-        images = [checked.check(epoch, epoch == last)[0] for epoch in range(NUM_CHECKS)]
-        print(f"| {num} | {statistics.mean(images) / PASS:.1f} |", flush=True)
+        options.rows.print(["passes", num], partial(measure_passes, num))
+
+
+def measure_passes(num_probes):
+    checked = Checked(small_cnn((28, 28, 3)), 28, num_probes, is_kept=True)
+    last = NUM_CHECKS - 1
+    images = [checked.check(epoch, epoch == last)[0] for epoch in range(NUM_CHECKS)]
+    return [num_probes, f"{statistics.mean(images) / PASS:.1f}"]
 
 
 def draw(num, num_classes, seed):
@@ -161,42 +192,108 @@ def draw(num, num_classes, seed):
     return images, labels
 
 
+def medium_cnn(shape, num_classes):
+    """Two layers of the usual size: ten epochs of 6,000 images take about a minute."""
+    return keras.Sequential(
+        [
+            layers.Input(shape),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(num_classes),
+        ]
+    )
+
+
 def train(kind, watched):
-    """Trains once, and prints the processor seconds of `fit` and the summary's last line."""
+    """Trains once, and prints processor seconds: of `fit`, and of the checks in it."""
     num, num_classes, epochs = TRAININGS[kind]
     keras.utils.set_random_seed(0)
-    model = small_cnn((28, 28, 1), num_classes)
+    model = medium_cnn((28, 28, 1), num_classes)
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    callbacks = []
+    callbacks, checks, check = [], [], Examiner.check
+
+    def timed(examiner, *arguments):
+        began = time.process_time()
+        try:
+            return check(examiner, *arguments)
+        finally:
+            checks.append(time.process_time() - began)
+
+    Examiner.check = timed
     if watched != "nothing":
         detectors = "default" if watched == "default" else None
         probes = ProbeSet.from_dataset(draw(300, num_classes, 1), per_class=10)
-        folder = tempfile.mkdtemp()
-        callbacks = [SaliencyCallback(probes, folder, detectors=detectors)]
+        callbacks = [SaliencyCallback(probes, tempfile.mkdtemp(), detectors=detectors)]
     began = time.process_time()
     model.fit(
         *draw(num, num_classes, 0), epochs=epochs, batch_size=32, verbose=0, callbacks=callbacks
     )
-    print(time.process_time() - began)
+    print(time.process_time() - began, sum(checks), len(checks))
     for callback in callbacks:
-        print(callback.summary().splitlines()[-1])
+        print(callback.summary(), file=sys.stderr)
 
 
 def print_trainings(options):
-    print("| training | watched | processor time, s | over nothing |\n|---|---|---|---|")
+    print(
+        "| training | watched | processor time, s | over nothing "
+        "| checks | their processor time, s | over maps and checks |"
+    )
+    print("|" + "---|" * 7)
     for kind in TRAININGS:
-        seconds = {watched: [] for watched in WATCHED}
-        for _, watched in itertools.product(range(options.runs), WATCHED):
+        runs = {watched: [] for watched in WATCHED}
+        for i, watched in itertools.product(range(options.runs), WATCHED):
             command = [sys.executable, __file__, "--train", kind, watched]
-            lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-            seconds[watched].append(float(lines.splitlines()[0]))
-        for watched, times in seconds.items():
-            pairs = zip(times, seconds["nothing"], strict=True)
-            ratio = statistics.median(a / b for a, b in pairs)
-            print(
-                f"| {kind} | {watched} | {statistics.median(times):.1f} | {ratio:.2f} |",
-                flush=True,
+            row = options.rows.get(["trainings", kind, watched, i], partial(run_alone, command))
+            runs[watched].append(row)
+        for watched, rows in runs.items():
+            whole, checks, num_checks = (statistics.median(x) for x in zip(*rows, strict=True))
+            over_nothing = statistics.median(
+                a[0] / b[0] for a, b in zip(rows, runs["nothing"], strict=True)
             )
+            cells = [kind, watched, f"{whole:.1f}", f"{over_nothing:.2f}", "", "", ""]
+            if watched == "default":
+                over_parts = statistics.median(
+                    a[0] / (b[0] + a[1]) for a, b in zip(rows, runs["maps"], strict=True)
+                )
+                cells[4:] = f"{num_checks:.0f}", f"{checks:.1f}", f"{over_parts:.2f}"
+            print_row(cells)
+
+
+def run_alone(command):
+    """The numbers in the first line that a process prints."""
+    printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return [float(number) for number in printed.splitlines()[0].split()]
+
+
+class Rows:
+    """Rows that were measured, kept in a file from one run of the benchmark to the next."""
+
+    def __init__(self, path):
+        self._path, self._known = path, {}
+        if path is not None and path.exists():
+            lines = map(json.loads, path.read_text().splitlines())
+            self._known = {json.dumps(key): row for key, row in lines}
+
+    def get(self, key, measure):
+        """The row of a key, measured where it is not known."""
+        known = json.dumps(key)
+        if known not in self._known:
+            self._known[known] = measure()
+            if self._path is not None:
+                with self._path.open("a") as file:
+                    file.write(json.dumps([key, self._known[known]]) + "\n")
+        return self._known[known]
+
+    def print(self, key, measure):
+        print_row(self.get(key, measure))
+
+
+def print_row(cells):
+    print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 
 TABLES = {"checks": print_checks, "passes": print_passes, "trainings": print_trainings}
@@ -209,6 +306,8 @@ def main():
     parser.add_argument("--models", nargs="*", default=["small CNN", "MobileNetV2", "ResNet50"])
     parser.add_argument("--sizes", nargs="*", type=int, default=[28, 96, 224])
     parser.add_argument("--probes", nargs="*", type=int, default=[60, 200])
+    parser.add_argument("--found", nargs="*", choices=FOUND, default=FOUND)
+    parser.add_argument("--rows", type=lambda path: Rows(pathlib.Path(path)), default=Rows(None))
     parser.add_argument("--train", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.train:
