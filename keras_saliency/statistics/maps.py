@@ -162,10 +162,10 @@ class Maps:
         num_top = max(1, round(TOP_SHARE * self.num_pixels))
         flat = self.unit.reshape(-1, self.num_pixels)
         ranks, top = np.empty(flat.shape, np.float32), np.zeros(flat.shape, bool)
-        for block in blocks(flat):
-            order, ranks_in_order = _rank(flat[block])
-            np.put_along_axis(ranks[block], order, ranks_in_order, axis=1)
-            np.put_along_axis(top[block], order[:, -num_top:], True, axis=1)
+        for one, its_ranks, its_top in zip(flat, ranks, top, strict=True):
+            order, ranks_in_order = _rank(one)
+            its_ranks[order] = ranks_in_order
+            its_top[order[-num_top:]] = True
         return ranks.reshape(self.unit.shape), top.reshape(self.unit.shape)
 
 
@@ -207,21 +207,21 @@ def _blur_along_each_axis(maps: np.ndarray) -> np.ndarray:
 
 
 def _rank(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the ascending order of each row's pixels, and the averaged ranks in that order.
+    """Returns the ascending order of a map's pixels (p,), and the averaged ranks in that order.
 
     Non-negative floats sort like their bits, so value and index are packed
     into one integer and sorted together: twice as fast as an argsort, and
     ties are settled by the index, the first one highest.
     """
-    num_pixels = flat.shape[1]
-    keys = np.ascontiguousarray(flat).view(np.uint32).astype(np.uint64) << np.uint64(32)
+    num_pixels = len(flat)
+    keys = flat.view(np.uint32).astype(np.uint64)
+    keys <<= np.uint64(32)
     keys |= np.arange(num_pixels - 1, -1, -1, dtype=np.uint64)
-    keys.sort(axis=1)
+    keys.sort()
     order = num_pixels - 1 - (keys & np.uint64(0xFFFFFFFF)).astype(np.int64)
-    values = keys >> np.uint64(32)
-    is_new = np.ones(values.shape, bool)  # the first of a run of equal values
-    is_new[:, 1:] = values[:, 1:] != values[:, :-1]
+    keys >>= np.uint64(32)
+    is_new = np.ones(num_pixels, bool)  # the first of a run of equal values
+    np.not_equal(keys[1:], keys[:-1], out=is_new[1:])
     starts = np.flatnonzero(is_new)
-    lengths = np.diff(np.append(starts, values.size))
-    ranks = np.repeat(starts % num_pixels + (lengths - 1) / 2, lengths)
-    return order, ranks.reshape(values.shape).astype(np.float32)
+    lengths = np.diff(starts, append=num_pixels)
+    return order, np.repeat((starts + (lengths - 1) / 2).astype(np.float32), lengths)
