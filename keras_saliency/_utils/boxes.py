@@ -27,9 +27,10 @@ def hottest_boxes(maps: np.ndarray, *window: int) -> np.ndarray:
 
     (y0, x0, y1, x1); starts, then ends, for signals and volumes too. A NaN counts as 0.
     """
-    sums = window_sums(np.nan_to_num(maps), *window)
-    best = sums.reshape(len(sums), -1).argmax(axis=1)
-    starts = np.stack(np.unravel_index(best, sums.shape[1:]), axis=1)
+    starts = np.empty((len(maps), len(window)), np.int64)
+    for i, one in enumerate(maps):  # one after the other, which stays in the processor's cache
+        sums = window_sums(np.where(np.isnan(one), 0, one), *window)
+        starts[i] = np.unravel_index(sums.argmax(), sums.shape)
     return np.hstack([starts, starts + np.array(window)])
 
 

@@ -29,7 +29,7 @@ def propose_moving_patch(scene: Scene, rng: np.random.Generator) -> list[Proposa
     if a patch recurs in the images of a class, wherever that is.
     """
     rows = taking_part(scene)
-    attention = np.nan_to_num(scene.attention)
+    attention = scene.attention
     watched = rows[rows < len(attention)]
     has_attention = attention[watched].reshape(len(watched), -1).sum(axis=1) > 0
     donors = watched[has_attention]

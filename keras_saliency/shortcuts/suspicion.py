@@ -9,6 +9,7 @@ from keras_saliency.shortcuts.loss import estimate_loss
 from keras_saliency.shortcuts.swaps import (
     BoxSwap,
     PairDrawer,
+    Pairs,
     RegionSwap,
     Scene,
     filters,
@@ -41,7 +42,7 @@ def propose_window(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     for fold in (0, 1):
         own = rows[folds[rows] == 1 - fold]
         windows = _most_different(scene, 1 - fold)
-        costs = [_cost(scene, window, own, rng) for window in windows]
+        costs = _costs(scene, windows, own, rng)
         chosen.append(windows[int(np.argmax(costs))])
     boxes = np.array(chosen)
     is_known = scene.spared_objects is not None
@@ -123,7 +124,7 @@ def _folds(scene: Scene) -> np.ndarray:
 def _most_different(scene: Scene, fold: int) -> np.ndarray:
     """The windows in which the classes differ most, in one half of the images, int (w, 4)."""
     differences = scene.once(_differences)[fold]
-    attention = np.nan_to_num(scene.attention).mean(axis=0)[None]
+    attention = scene.attention.mean(axis=0)[None]
     windows = scene.once(_windows)
     found = _highest(differences, windows, _NUM_WINDOWS, windows[:0])
     found = _highest(attention, windows, 1, found)
@@ -193,14 +194,25 @@ def _differences_of(scene: Scene, fold: int) -> np.ndarray:
     return differences
 
 
-def _cost(scene: Scene, box: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> float:
-    """What a window costs on some images, roughly."""
-    swap = BoxSwap(scene, box, scene.spared_objects is not None)
-    classes = scene.class_labels.frequent_classes()
-    pairs = PairDrawer(scene.class_labels, classes, rows, rows, rng).draw(_NUM_TRIED)
-    scores = swap.scores(pairs, said_after(swap, pairs))
-    loss = estimate_loss(scores, pairs.recipients, pairs.donors, pairs.is_own)
-    return -1.0 if loss is None else loss.value
+def _costs(
+    scene: Scene, windows: np.ndarray, rows: np.ndarray, rng: np.random.Generator
+) -> list[float]:
+    """What each window costs on some images, roughly."""
+    labels = scene.class_labels
+    classes = labels.frequent_classes()
+    parts = [
+        PairDrawer(labels, classes, rows, rows, rng).draw(_NUM_TRIED) for _ in range(len(windows))
+    ]
+    # All at once: a call costs more than the edits of one window.
+    pairs, counts = Pairs.join(parts), [len(part) for part in parts]
+    boxes = np.repeat(windows, counts, axis=0)
+    swap = BoxSwap(scene, lambda _: boxes, scene.spared_objects is not None)
+    scores = np.split(swap.scores(pairs, said_after(swap, pairs)), np.cumsum(counts)[:-1])
+    costs = []
+    for part, of_part in zip(parts, scores, strict=True):
+        loss = estimate_loss(of_part, part.recipients, part.donors, part.is_own)
+        costs.append(-1.0 if loss is None else loss.value)
+    return costs
 
 
 def _other_windows(scene: Scene, boxes: np.ndarray, rng: np.random.Generator) -> np.ndarray:

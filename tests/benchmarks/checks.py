@@ -17,8 +17,9 @@ found, the last one complete.
 Table "trainings": processor time of whole trainings, each in a process of its own, in turns:
 without the callback, with `detectors=None`, and as it is by default. Of the last, the processor
 time of its checks is in a column, and the ratio over a training with `detectors=None` and these
-checks. The data are noise with a square whose texture tells the class, without a shortcut, of the
-size of Fashion-MNIST.
+checks. The data are Fashion-MNIST, fetched once:
+
+    cd tests/benchmarks/shortcuts && python -m real.sources
 
 `--models`, `--sizes`, `--probes` and `--found` choose rows. `--rows FILE` keeps each row that was
 measured in a file, and takes those that are there from it.
@@ -181,15 +182,17 @@ def measure_passes(num_probes):
     return [num_probes, f"{statistics.mean(images) / PASS:.1f}"]
 
 
-def draw(num, num_classes, seed):
-    rng = np.random.default_rng(seed)
-    textures = np.random.default_rng(5).integers(0, 2, (num_classes, 12, 12))
-    images = rng.integers(0, 60, (num, 28, 28, 1), dtype=np.uint8)
-    labels = np.arange(num) % num_classes
-    for image, label in zip(images, labels, strict=True):
-        y, x = rng.integers(2, 14, 2)
-        image[y : y + 12, x : x + 12, 0] = 60 + 150 * textures[label]
-    return images, labels
+def fashion(num, num_classes):
+    """Images and labels of some classes of Fashion-MNIST, to train on and to watch."""
+    sys.path.append(str(pathlib.Path(__file__).parent / "shortcuts"))
+    from real.grey import fashion as load
+
+    images, labels, _, is_validation = load()
+    learned, watched = (
+        np.flatnonzero((labels < num_classes) & (is_validation == is_it))[:count]
+        for is_it, count in ((False, num), (True, 300))
+    )
+    return [(images[some][..., None], labels[some].astype(np.int64)) for some in (learned, watched)]
 
 
 def medium_cnn(shape, num_classes):
@@ -211,6 +214,7 @@ def medium_cnn(shape, num_classes):
 def train(kind, watched):
     """Trains once, and prints processor seconds: of `fit`, and of the checks in it."""
     num, num_classes, epochs = TRAININGS[kind]
+    trained_images, watched_images = fashion(num, num_classes)
     keras.utils.set_random_seed(0)
     model = medium_cnn((28, 28, 1), num_classes)
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
@@ -226,12 +230,10 @@ def train(kind, watched):
     Examiner.check = timed
     if watched != "nothing":
         detectors = "default" if watched == "default" else None
-        probes = ProbeSet.from_dataset(draw(300, num_classes, 1), per_class=10)
+        probes = ProbeSet.from_dataset(watched_images, per_class=10)
         callbacks = [SaliencyCallback(probes, tempfile.mkdtemp(), detectors=detectors)]
     began = time.process_time()
-    model.fit(
-        *draw(num, num_classes, 0), epochs=epochs, batch_size=32, verbose=0, callbacks=callbacks
-    )
+    model.fit(*trained_images, epochs=epochs, batch_size=32, verbose=0, callbacks=callbacks)
     print(time.process_time() - began, sum(checks), len(checks))
     for callback in callbacks:
         print(callback.summary(), file=sys.stderr)

@@ -3,9 +3,14 @@
 import numpy as np
 import pytest
 
-from keras_saliency.shortcuts.alignment import MAX_ALIGNMENT, alignment
+from keras_saliency.shortcuts.alignment import MAX_ALIGNMENT, alignments
 
 SIZE, NOTHING = (24, 32), np.zeros((24, 32), bool)
+
+
+def alignment(images, without):
+    [found] = alignments(images, [without])
+    return found
 
 
 @pytest.fixture
@@ -80,3 +85,11 @@ def test_signals_and_volumes_are_aligned_alike(shape, rng):
 def test_flat_images_and_none_are_not_aligned():
     assert alignment([np.full((*SIZE, 1), 7.0)] * 3, NOTHING) == 0
     assert alignment([], NOTHING) == 0
+
+
+def test_several_areas_at_once_are_each_as_alone(picture, rng):
+    images = [np.kron(rng.random((6, 8)), np.ones((4, 4)))[..., None] + picture for _ in range(9)]
+    left = np.arange(SIZE[1]) < 12
+    withouts = [NOTHING, np.broadcast_to(left, SIZE), np.broadcast_to(~left, SIZE)]
+    alone = [alignment(images, without) for without in withouts]
+    assert alignments(images, withouts) == alone and len(set(alone)) == 3

@@ -12,7 +12,7 @@ from keras_saliency.probes import ProbeSet
 from keras_saliency.shortcuts.swaps.value_range import ValueRange
 
 MAX_VALUES = 2**22  # of the pixels that are edited at once: 16 MB
-_CHUNK = 8, 64  # images that are edited at once: at least, at most
+_CHUNK = 8, 128  # images that are edited at once: at least, at most
 _NUM_COMPARED = 8  # probes
 
 Ends = tuple[tf.Tensor, tf.Tensor]  # recipients and donors, rows of a bank

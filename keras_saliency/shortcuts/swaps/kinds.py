@@ -1,6 +1,7 @@
 """The swaps: what of a donor is put into a recipient."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -9,6 +10,13 @@ from keras_saliency.shortcuts.swaps import edits
 from keras_saliency.shortcuts.swaps.bank import Bank, CompiledEdit, Ends
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.scene import Scene
+
+
+class Rows(Protocol):
+    """Something for each pair, of which a slice is an array (m, ...), always of the same dtype."""
+
+    def __getitem__(self, some: slice, /) -> np.ndarray: ...
+
 
 # From pairs to the box of each of them, int (m, 4); or one box for all.
 BoxesOf = Callable[[Pairs], np.ndarray] | Sequence[int] | np.ndarray
@@ -33,8 +41,8 @@ class Swap:
     def __init__(self, scene: Scene):
         self.scene = scene
 
-    def rows(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
-        """Returns what the edit takes for each pair, arrays (m, ...) always of the same dtypes."""
+    def rows(self, pairs: Pairs) -> tuple[Rows, ...]:
+        """Returns what the edit takes for each pair, such as arrays (m, ...)."""
         return ()
 
     @property
@@ -89,11 +97,11 @@ class Swap:
         of = self.make, self.variant, is_clipped
         if of not in kept:
             kept[of] = CompiledEdit(bank, *of)
+        ends = pairs.recipients.astype(np.int32), pairs.donors.astype(np.int32)
+        rows: list[Rows] = [*ends, *self.rows(pairs)]  # before `shared`, which may grow with them
         for start in range(0, len(pairs), bank.chunk_size):
-            some = pairs.take(slice(start, start + bank.chunk_size))
-            ends = some.recipients.astype(np.int32), some.donors.astype(np.int32)
-            rows = (*ends, *self.rows(some))  # before `shared`, which may grow with them
-            yield kept[of](rows, self.shared), some.recipients
+            some = slice(start, start + bank.chunk_size)
+            yield kept[of]([row[some] for row in rows], self.shared), pairs.recipients[some]
 
     def scores(self, pairs: Pairs, said: np.ndarray) -> np.ndarray:
         """Returns how the model does on the edited recipients: 1.0 right, 0.0 wrong, (m,).
@@ -161,7 +169,7 @@ class BoxSwap(Swap):
             return self._boxes(pairs)
         return np.tile(self._boxes, (len(pairs), 1))
 
-    def rows(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
+    def rows(self, pairs: Pairs) -> tuple[Rows, ...]:
         return (self.boxes(pairs).astype(np.int32),)
 
     @staticmethod

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_saliency.shortcuts.swaps import acquisition
 from keras_saliency.shortcuts.swaps.bank import Bank, Ends
+from keras_saliency.shortcuts.swaps.kinds import Rows
 from keras_saliency.shortcuts.swaps.levels import LevelSwap
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.scene import Scene
@@ -50,15 +51,11 @@ class LadderSwap(LevelSwap):
         """Returns whether the property differs between classes; where not, no swap is needed."""
         return acquisition.separates(self.levels, self.scene.class_labels.has_class)
 
-    def rows(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
+    def rows(self, pairs: Pairs) -> tuple[Rows, ...]:
         climbed = self.scene.once(_CLIMBED[self.kind])
         distances = np.abs(climbed.levels(pairs.recipients) - self.levels[pairs.donors, None])
         rungs = distances.argmin(axis=1)
-        versions = np.zeros((len(pairs), *self.scene.probes.image_shape), np.uint8)
-        for i, (recipient, rung) in enumerate(zip(pairs.recipients, rungs, strict=True)):
-            if rung:
-                versions[i] = climbed.version(recipient, rung)
-        return versions, rungs > 0
+        return _Versions(climbed, pairs.recipients, rungs), rungs > 0
 
     @staticmethod
     def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
@@ -81,9 +78,10 @@ class _Climbed:
 
     def __init__(self, ladder: Ladder, scene: Scene):
         self._ladder, self._scene = ladder, scene
-        num, *shape = scene.probes.images.shape
-        self._levels = np.full((num, len(ladder.versions)), np.nan, np.float32)
-        all_bytes = self._levels.size * int(np.prod(shape))
+        self.image_shape = scene.probes.image_shape
+        num_versions = len(scene.probes), len(ladder.versions)
+        self._levels = np.full(num_versions, np.nan, np.float32)
+        all_bytes = self._levels.size * int(np.prod(self.image_shape))
         self._kept: dict[tuple[int, int], np.ndarray] | None = (
             {} if all_bytes <= MAX_BYTES else None
         )
@@ -91,7 +89,7 @@ class _Climbed:
     def levels(self, rows: np.ndarray) -> np.ndarray:
         """Returns the levels of the versions of some probes, (m, v)."""
         for row in np.unique(rows[np.isnan(self._levels[rows, 0])]):
-            image = acquisition.middle(_grey_levels(self._scene, row))
+            image = _grey_levels(self._scene, acquisition.middle(self._scene.probes.images[row]))
             self._levels[row] = self._ladder.levels(image)
         return self._levels[rows]
 
@@ -100,21 +98,43 @@ class _Climbed:
         key = int(row), int(rung)
         version = None if self._kept is None else self._kept.get(key)
         if version is None:
-            version = self._ladder.versions[rung](_grey_levels(self._scene, row)).astype(np.uint8)
+            image = _grey_levels(self._scene, self._scene.probes.images[row])
+            version = self._ladder.versions[rung](image).astype(np.uint8)
             if self._kept is not None:
                 self._kept[key] = version
         return version
 
 
+class _Versions:
+    """Versions of some probes, made where they are asked for, since all are too many to hold.
+
+    Args:
+        climbed: `_Climbed`.
+        recipients, rungs: two int (m,); of rung 0, the image itself, nothing is made.
+    """
+
+    def __init__(self, climbed: _Climbed, recipients: np.ndarray, rungs: np.ndarray):
+        self._climbed, self._recipients, self._rungs = climbed, recipients, rungs
+
+    def __getitem__(self, some: slice) -> np.ndarray:
+        """Returns some versions in grey levels, uint8 (m, H, W, C)."""
+        ends = self._recipients[some].tolist(), self._rungs[some].tolist()
+        versions = np.zeros((len(ends[0]), *self._climbed.image_shape), np.uint8)
+        for place, recipient, rung in zip(versions, *ends, strict=True):
+            if rung:
+                place[...] = self._climbed.version(recipient, rung)
+        return versions
+
+
 def _levels_of_probes(ladder: Ladder, scene: Scene) -> np.ndarray:
-    rows = range(len(scene.probes))
-    return ladder.level(np.stack([acquisition.middle(_grey_levels(scene, row)) for row in rows]))
+    middles = map(acquisition.middle, scene.probes.images)
+    return ladder.level(np.stack([_grey_levels(scene, image) for image in middles]))
 
 
-def _grey_levels(scene: Scene, row: int) -> np.ndarray:
-    """Returns a probe in grey levels: its range as 0 … 255, rounded, float32 (H, W, C)."""
+def _grey_levels(scene: Scene, image: np.ndarray) -> np.ndarray:
+    """Returns pixels (H, W, C) in grey levels: their range as 0 … 255, rounded, float32."""
     low, high = scene.value_range.low, scene.value_range.high
-    scaled = (scene.probes.images[row] - low) * (255 / np.where(high > low, high - low, 1))
+    scaled = (image - low) * (255 / np.where(high > low, high - low, 1))
     return np.clip(np.rint(scaled), 0, 255).astype(np.float32)
 
 

@@ -67,7 +67,7 @@ class Scene:
         probes: `ProbeSet` of all images that are swapped; the first are those that are watched.
         class_labels: `ClassLabels` of all of them.
         objects: `Objects`, or None where they are not known.
-        attention: float32 (w, H, W), unit mass, of the w images that are watched; NaN where a
+        attention: float32 (w, H, W), unit mass, of the w images that are watched; 0 where a
             map is all zero.
         predict_inputs: function from the model's inputs (m, H, W, C), an array or a tensor, and
             ints (m,) that say of which images they are, to logits (m, k).
@@ -104,7 +104,7 @@ class Scene:
             class_labels: their `ClassLabels`.
             value_range: their `ValueRange`.
             graph: `ModelGraph`.
-            attention: see `Scene`. Defaults to None, nowhere.
+            attention: see `Scene`, or NaN where a map is all zero. Defaults to None, nowhere.
             **more: other attributes of `Scene`.
         """
 
@@ -113,6 +113,7 @@ class Scene:
 
         if attention is None:
             attention = np.zeros((1, *probes.image_shape[:-1]), np.float32)
+        attention = np.where(np.isnan(attention), np.float32(0), attention)
         kept = more.setdefault("kept", {})
         if Objects not in kept:
             kept[Objects] = Objects.of(probes)
