@@ -57,7 +57,7 @@ def test_predictions_are_those_of_edited_clipped_and_preprocessed_pixels(images,
     rows = np.arange(70)
     pairs = PairDrawer(scene.class_labels, [0, 1], rows, rows, rng).draw(75)
     swap = RegionSwap(scene, rng.random((8, 8)) < 0.5, False)
-    assert len(pairs) == 150 and scene.bank.chunk_size == 64
+    assert len(pairs) == 150 and scene.bank.chunk_size == 128
     edited = swap.edit(pairs)
     inputs = probes.prepare(ValueRange.of(probes).clip(edited))
     np.testing.assert_allclose(swap.predict(pairs), graph.predict(inputs).logits, rtol=1e-5)
