@@ -110,5 +110,5 @@ def test_edits_work_where_tensorflow_has_no_xla(images, monkeypatch):
 
 
 def test_of_large_images_fewer_are_edited_at_once():
-    for shape, expected in (((2, 8, 8, 1), 64), ((2, 512, 512, 1), 16), ((2, 2048, 2048, 1), 8)):
+    for shape, expected in (((2, 8, 8, 1), 128), ((2, 512, 512, 1), 16), ((2, 2048, 2048, 1), 8)):
         assert Bank(tf.zeros(shape, tf.uint8), None, None, None, None).chunk_size == expected
