@@ -65,18 +65,20 @@ def _propose_planted(scene: Scene, rows: np.ndarray) -> list[Proposal]:
     """What was put into the images, wherever it lies and whatever its shape."""
     if len(scene.size) != 2:
         return []
-    kept = scene.kept.setdefault(planted_region, {})
-    if "region" not in kept:
-        region = planted_region(scene, are_aligned(scene, scene.once(planted_pixels)))
-        kept["region"] = region
-    region = kept["region"]
+    region = scene.once(_planted_region)
     if not region.any():
         return []
-    ends = [np.flatnonzero(region.any(axis=1 - axis))[[0, -1]] for axis in (0, 1)]
-    box = np.array([ends[0][0], ends[1][0], ends[0][1] + 1, ends[1][1] + 1])
-    is_box = region[box[0] : box[2], box[1] : box[3]].mean() >= _BOX_SHARE
+    (top, bottom), (left, right) = (
+        np.flatnonzero(region.any(axis=axis))[[0, -1]] + [0, 1] for axis in (1, 0)
+    )
+    is_box = region[top:bottom, left:right].mean() >= _BOX_SHARE
+    box = top, left, bottom, right
     swap = BoxSwap(scene, box, False) if is_box else RegionSwap(scene, region, False)
     return [Proposal(swap, rows, rows)]
+
+
+def _planted_region(scene: Scene) -> np.ndarray:
+    return planted_region(scene, are_aligned(scene, scene.once(planted_pixels)))
 
 
 def _side(scene: Scene, share: float) -> int:

@@ -86,12 +86,10 @@ def printed_ring(scene: Scene) -> str | None:
         return None
     for value, is_same in scene.once(_classes):
         along = value[_of_size(printed, is_same.shape) & is_same]
-        is_few = len(along) < PLANTED_SHARE * printed.mean() * is_same.size
-        if (
-            not is_few
-            and np.ptp(np.quantile(along, (0.2, 0.8), axis=0), axis=0).max() > FLAT_LEVELS
-        ):
-            return "pattern"
+        if len(along) >= PLANTED_SHARE * printed.mean() * is_same.size:
+            low, high = np.quantile(along, (0.2, 0.8), axis=0)
+            if differs(high, low):
+                return "pattern"
     return "frame"
 
 
