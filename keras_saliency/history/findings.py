@@ -7,10 +7,10 @@ import tensorflow as tf
 
 from keras_saliency._utils.arguments import is_remote, shown
 from keras_saliency._utils.files import TROUBLE
-from keras_saliency._utils.folders import folders_below
 from keras_saliency._utils.notify import notify
 from keras_saliency.history.run_files import read_epochs, read_findings_of
 from keras_saliency.records import Alert
+from keras_saliency.tab.folders import folders_below
 from keras_saliency.tab.run_names import natural
 
 

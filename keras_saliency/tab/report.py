@@ -17,9 +17,8 @@ from tensorboard.backend.event_processing import (
     plugin_event_multiplexer,
 )
 
-from keras_saliency._utils.arguments import is_remote
-from keras_saliency._utils.folders import folders_below
 from keras_saliency.tab import schema
+from keras_saliency.tab.folders import folders_below
 from keras_saliency.tab.reader import Reader, message_of
 
 _STATIC = Path(__file__).with_name("static")
@@ -73,7 +72,8 @@ def build_report(
     """
     if max_epochs < 2:
         raise ValueError(f"A report needs 2 epochs at least. Received: {max_epochs}.")
-    if not is_remote(log_dir) and not os.path.isdir(log_dir):
+    is_local = "://" not in log_dir  # else a file system of TensorFlow
+    if is_local and not os.path.isdir(log_dir):
         raise ValueError(f'There is no log directory "{log_dir}".')
     notes: list[str] = []
     reader = _read(log_dir, only_run, notes)
@@ -119,7 +119,7 @@ def _read(log_dir: str, only_run: str | None, notes: list[str]) -> Reader:
     )
     if only_run is not None:
         multiplexer.AddRun(log_dir, only_run)
-    elif is_remote(log_dir):
+    elif "://" in log_dir:  # a file system of TensorFlow: it lists folders itself
         multiplexer.AddRunsFromDirectory(log_dir)
     else:
         found, left_out = folders_below(log_dir)

@@ -2,7 +2,7 @@
 
 import os
 
-from keras_saliency._utils.folders import folders_below
+from keras_saliency.tab.folders import folders_below
 
 
 def names(top):
