@@ -1,5 +1,7 @@
 """OpenCV, imported in one place, so that a failure says what to install."""
 
+import numpy as np
+
 
 def _advice(error: ImportError) -> str:
     """Returns what to install, by what the failed import of OpenCV said."""
@@ -22,4 +24,12 @@ try:
 except ImportError as error:
     raise ImportError(_advice(error)) from error
 
-__all__ = ["cv2"]
+__all__ = ["cv2", "in_fours"]
+
+
+def in_fours(image: np.ndarray) -> list[np.ndarray]:
+    """Returns the channels of an image (H, W, C), at most four at once.
+
+    More are refused by some functions of OpenCV, in some cases only, such as `resize` by area.
+    """
+    return np.split(image, range(4, image.shape[-1], 4), axis=-1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_saliency._utils.opencv import cv2
+from keras_saliency._utils.opencv import cv2, in_fours
 from keras_saliency._utils.short_repr import short_repr
 
 FLAT_SHARE = 0.6  # of the ring's pixels
@@ -37,7 +37,11 @@ def grey_levels(images: np.ndarray) -> np.ndarray:
     for image, place in zip(images, levels, strict=True):
         pixels = image.astype(np.float32)
         if shrink < 1:
-            pixels = cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_AREA)
+            parts = [
+                cv2.resize(some, size[::-1], interpolation=cv2.INTER_AREA)
+                for some in in_fours(pixels)
+            ]
+            pixels = np.dstack(parts)
         place[...] = np.rint((pixels.reshape(place.shape) - low) * scale).clip(0, 255)
     return levels
 

@@ -8,7 +8,7 @@ photographs of one thing.
 import numpy as np
 
 from keras_saliency._utils.boxes import hottest_boxes
-from keras_saliency._utils.opencv import cv2
+from keras_saliency._utils.opencv import cv2, in_fours
 from keras_saliency.probes.flat_ground import grey_levels
 from keras_saliency.shortcuts.detector import Proposal, taking_part
 from keras_saliency.shortcuts.swaps import BoxSwap, Scene, edits, planted
@@ -86,7 +86,7 @@ class _Pictures:
     def __init__(self, scene: Scene):
         self._images, self.size = scene.probes.images, np.array(scene.size)
         self.small = grey_levels(self._images)
-        self.scale = self.small.shape[1] / scene.size[0]
+        self.scale = np.array(self.small.shape[1:3]) / scene.size  # of each side
         self._low = float(self._images.min())
         self._unit = (float(self._images.max()) - self._low) / 255 or 1
 
@@ -120,11 +120,11 @@ def _parts(pictures: _Pictures, box: np.ndarray, donor: int) -> "list[_Part]":
     """The part of a box that has most contrast, and the one in its middle."""
     room = box[2:] - box[:2]
     sides = np.maximum(MIN_SIDE, np.rint(PART_SHARE * room)).astype(int)
-    step = max(1, round(1 / pictures.scale))
+    steps = np.rint(1 / pictures.scale).astype(int)
     parts = [
         _Part(pictures, donor, np.array([y, x]), sides, box)
-        for y in range(0, room[0] - sides[0] + 1, step)
-        for x in range(0, room[1] - sides[1] + 1, step)
+        for y in range(0, room[0] - sides[0] + 1, steps[0])
+        for x in range(0, room[1] - sides[1] + 1, steps[1])
     ]
     if not parts:
         return []
@@ -156,7 +156,8 @@ class _Part:
         (y0, x0), (y1, x1) = start, start + sides
         self._large = pictures.large(donor)[y0:y1, x0:x1]
         ends = start * pictures.scale, np.maximum(sides * pictures.scale, 1)
-        (y0, x0), (height, width) = (np.rint(end).astype(int) for end in ends)
+        start, (height, width) = (np.rint(end).astype(int) for end in ends)
+        y0, x0 = np.minimum(start, np.array(pictures.small.shape[1:3]) - 1)
         self._small = pictures.small[donor, y0 : y0 + height, x0 : x0 + width]
 
     @property
@@ -181,7 +182,7 @@ class _Part:
     def _place(self, row: int) -> np.ndarray | None:
         """Where an image looks the same, (y, x), or None: sought when small, compared as it is."""
         _, place = _most_similar(self._pictures.small[row], self._small)
-        reach = round(1 / self._pictures.scale)
+        reach = np.rint(1 / self._pictures.scale).astype(int)
         low = np.maximum(np.rint(place / self._pictures.scale).astype(int) - reach, 0)
         high = low + self._large.shape[:2] + 2 * reach
         around = self._pictures.large(row)[low[0] : high[0], low[1] : high[1]]
@@ -194,7 +195,8 @@ class _Part:
 def _most_similar(image: np.ndarray, picture: np.ndarray) -> tuple[float, np.ndarray]:
     """Returns the least difference of a place, in grey levels, and the place."""
     image, picture = image.astype(np.float32), picture.astype(np.float32)
-    squares = cv2.matchTemplate(image, picture, cv2.TM_SQDIFF)
+    channels = zip(in_fours(image), in_fours(picture), strict=True)
+    squares = np.sum([cv2.matchTemplate(*some, cv2.TM_SQDIFF) for some in channels], axis=0)
     place = np.unravel_index(int(squares.argmin()), squares.shape)
     return float(np.sqrt(max(0, squares[place]) / picture.size)), np.array(place)
 

@@ -3,7 +3,10 @@
 import builtins
 import sys
 
+import numpy as np
 import pytest
+
+from keras_saliency._utils.opencv import in_fours
 
 
 @pytest.mark.parametrize(
@@ -32,3 +35,11 @@ def test_an_opencv_that_does_not_load_says_what_to_install(monkeypatch, original
     with pytest.raises(ImportError) as caught:
         __import__("keras_saliency.rendering")
     assert original in str(caught.value) and advice in str(caught.value)
+
+
+@pytest.mark.parametrize("channels, parts", [(1, [1]), (4, [4]), (5, [4, 1]), (9, [4, 4, 1])])
+def test_channels_are_taken_at_most_four_at_once(rng, channels, parts):
+    image = rng.random((5, 7, channels))
+    found = in_fours(image)
+    assert [part.shape for part in found] == [(5, 7, part) for part in parts]
+    np.testing.assert_array_equal(np.concatenate(found, axis=-1), image)

@@ -37,6 +37,12 @@ def test_an_object_is_what_differs_from_the_ground_and_a_pixel_around(boxes, cha
     assert found.is_usable([0]) and found.is_usable()
 
 
+def test_large_images_of_many_channels_are_searched(rng):
+    image, mask = on_flat_ground((60, 70, 90, 110), size=(130, 150), channels=5)
+    found = find_objects(image, [0]).masks[0]
+    assert found[mask].all() and found.sum() < 1.5 * mask.sum()
+
+
 @pytest.mark.parametrize("scale, shift", [(1 / 255, 0), (2 / 255, -1), (257.0, 0), (1e-3, 5)])
 def test_the_range_of_the_images_does_not_matter(scale, shift):
     image, mask = on_flat_ground((6, 7, 13, 15))

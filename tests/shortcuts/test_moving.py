@@ -50,6 +50,39 @@ def test_a_sticker_of_a_class_recurs_and_boxes_move_onto_it(rng, enlarged):
     np.testing.assert_array_equal(moved[~own], off[~own])
 
 
+@pytest.mark.parametrize("channels", [2, 5])
+def test_a_sticker_is_found_in_any_number_of_channels(rng, channels):
+    images = photographs(rng)
+    boxes = stick(images, rng, LABELS, sticker_of(rng))
+    images = np.resize(images.transpose(3, 0, 1, 2), (channels, NUM, *SIZE)).transpose(1, 2, 3, 0)
+    moved = recurring_boxes(scene(images.clip(0, 255)), boxes, ROWS)
+    assert np.abs(moved - boxes).max() <= 2
+
+
+def test_a_sticker_is_found_in_long_images(rng):
+    """Which are searched at a reduced size, whose sides are rounded."""
+    size, sides = (64, 500), (16, 124)
+    images = rng.uniform(0, 255, (NUM, *size, 1))
+    boxes = np.tile([0, 0, *sides], (NUM, 1))
+    for row in np.flatnonzero(LABELS == 1):
+        y, x = rng.integers(np.subtract(size, sides))
+        sticker = np.kron([[40, 200, 200, 40], [200, 200, 40, 40]], np.ones((8, 31)))
+        images[row, y : y + sides[0], x : x + sides[1], 0] = sticker
+        boxes[row] = y, x, y + sides[0], x + sides[1]
+    off = boxes.copy()
+    off[9:] = 0, 0, *sides  # the maps of the first images only show it
+    moved = recurring_boxes(scene(images), off, ROWS)
+    assert np.abs(moved - boxes)[LABELS == 1].max() <= 2
+
+
+@pytest.mark.parametrize("size", [(19, 500), (20, 1500), (1500, 20), (1, 60), (8, 8)])
+def test_narrow_images_are_searched(rng, size):
+    images = rng.uniform(0, 255, (NUM, *size, 1))
+    sides = np.maximum(1, np.array(size) // 4)
+    boxes = np.tile([*np.subtract(size, sides), *size], (NUM, 1))
+    assert recurring_boxes(scene(images), boxes, ROWS) is None
+
+
 def test_photographs_share_no_patch(rng):
     boxes = np.tile([4, 4, 4 + SIDE, 4 + SIDE], (NUM, 1))
     assert recurring_boxes(scene(photographs(rng)), boxes, ROWS) is None
