@@ -58,17 +58,19 @@ def follows_brightness(scene: Scene, where: np.ndarray) -> np.ndarray:
             how bright the images are.
 
     Returns:
-        bool (H, W).
+        bool (H, W), True in `where` only.
     """
     images, low = scene.probes.images, scene.value_range.low
     elsewhere = np.stack([np.quantile(image[~where], BRIGHT, axis=0) for image in images]) - low
     own = [has for has in scene.class_labels.has_class.T > 0 if has.any()]
-    values = np.stack([np.median(images[has], axis=0) - low for has in own])
-    gains = np.stack([np.median(elsewhere[has], axis=0) for has in own])
-    gains = np.expand_dims(gains, tuple(range(1, where.ndim + 1)))
+    inside = images[:, where]
+    values = np.stack([np.median(inside[has], axis=0) - low for has in own])
+    gains = np.stack([np.median(elsewhere[has], axis=0) for has in own])[:, None]
     span = np.max(scene.value_range.high - low)
     expected = gains * (values.sum(axis=0) / np.maximum(gains.sum(axis=0), 1e-12))
-    return (np.abs(values - expected) <= FLAT_LEVELS / 255 * span).all(axis=(0, -1))
+    follows = np.zeros(scene.size, bool)
+    follows[where] = (np.abs(values - expected) <= FLAT_LEVELS / 255 * span).all(axis=(0, -1))
+    return follows
 
 
 def printed_ring(scene: Scene) -> str | None:
@@ -149,11 +151,11 @@ def planted_pixels(scene: Scene) -> np.ndarray:
         details.append(detail)
         are_same &= is_same
         if np.count_nonzero(~own) >= MIN_IMAGES:
-            is_rare = (~differs(levels[~own], value)).mean(axis=0) <= OTHER_SHARE
-            is_rare &= differs(detail, np.zeros(detail.shape[-1]))
+            may_be = is_same & differs(detail, np.zeros(detail.shape[-1]))
             for ink in inks:
-                is_rare &= ~_is_ink(value, ink)
-            planted |= is_same & is_rare
+                may_be &= ~_is_ink(value, ink)
+            others = levels[:, may_be][~own]
+            planted[may_be] |= (~differs(others, value[may_be])).mean(axis=0) <= OTHER_SHARE
     if len(values) > 1:
         ranges = [np.ptp(pictures, axis=0).max(axis=-1) for pictures in (values, details)]
         planted |= are_same & (np.minimum(*ranges) > 2 * FLAT_LEVELS)
