@@ -157,7 +157,8 @@ def describe_coverage(coverage: Coverage) -> str:
 
 
 def _tested(coverage: Coverage) -> list[str]:
-    checks = f"Shortcut tests: {coverage.num_checks} checks of {coverage.num_classes} classes"
+    unit = "check" if coverage.num_checks == 1 else "checks"
+    checks = f"Shortcut tests: {coverage.num_checks} {unit} of {coverage.num_classes} classes"
     if coverage.is_tested:
         if coverage.num_closed:
             checks += (

@@ -201,6 +201,10 @@ def test_the_summary_of_a_silent_run_says_what_could_have_been_found(probes):
     assert blind.startswith("Silence does not exclude: ")
 
 
+def test_one_check_is_no_checks(probes):
+    assert summarize(coverage_of(num_checks=1), [], probes).startswith("Shortcut tests: 1 check of")
+
+
 def test_more_images_detect_weaker_cues(probes):
     points = []
     for num_images in (40, 120, 600):

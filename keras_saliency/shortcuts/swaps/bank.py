@@ -1,5 +1,6 @@
 """`Bank`: the images of a scene as tensors, from which edits are made in a compiled graph."""
 
+import functools
 import math
 from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
@@ -82,9 +83,11 @@ class CompiledEdit:
             edited = bank.restored(edited, recipients)
             return bank.clipped(edited) if is_clipped else edited
 
-        self._edit, self._chunk_size = edit, bank.chunk_size
+        # TensorFlow counts traces by code object. All edits share one, so five of them would bring
+        # its warning of frequent retracing. A partial has none and is counted by itself.
+        self._edit, self._chunk_size = functools.partial(edit), bank.chunk_size
         # XLA makes one loop of the edit, which takes an eighth of the time on a CPU.
-        self._compiled = tf.function(edit, autograph=False, jit_compile=True)
+        self._compiled = tf.function(self._edit, autograph=False, jit_compile=True)
 
     def __call__(
         self, rows: Sequence[np.ndarray], shared: Sequence[np.ndarray | tf.Tensor]

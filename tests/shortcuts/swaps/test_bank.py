@@ -1,5 +1,7 @@
 """`Bank`: preprocessing that TensorFlow can trace, chunks, and edits without XLA."""
 
+import logging
+
 import keras
 import numpy as np
 import pytest
@@ -107,6 +109,24 @@ def test_edits_work_where_tensorflow_has_no_xla(images, monkeypatch):
     rows = np.arange(5, dtype=np.int32)
     for _ in range(2):
         np.testing.assert_array_equal(edit((rows, rows + 3), ()), images[3:8])
+
+
+def test_many_edits_bring_no_warning_of_retracing(images):
+    """TensorFlow counts the traces of functions with the same code together."""
+    scene, _ = scene_of(ProbeSet(images, LABELS), lambda x: np.zeros((len(x), 2)))
+    rows, told, logger = np.arange(5, dtype=np.int32), [], logging.getLogger("tensorflow")
+    handler = logging.Handler()
+    handler.emit = lambda record: told.append(record.getMessage())
+    logger.addHandler(handler)
+    try:
+        for gain in range(7):
+            edit = CompiledEdit(
+                scene.bank, lambda bank, gain, ends: bank.take(ends[1]) * gain, float(gain), False
+            )
+            np.testing.assert_array_equal(edit((rows, rows + 3), ()), images[3:8] * float(gain))
+    finally:
+        logger.removeHandler(handler)
+    assert not told
 
 
 def test_of_large_images_fewer_are_edited_at_once():
