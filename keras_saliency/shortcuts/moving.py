@@ -57,8 +57,8 @@ def recurring_boxes(scene: Scene, boxes: np.ndarray, donors: np.ndarray) -> np.n
         donors: int (d,), the images whose boxes may show a patch.
 
     Returns:
-        Boxes int (w, 4), those of classes without such a patch as they were; None where no
-        class has one.
+        Boxes int (w, 4), empty for images that do not show such a patch: what else they would
+        lend may be a part of their object. None where no class has one.
     """
     if len(scene.size) != 2:
         return None
@@ -73,7 +73,7 @@ def recurring_boxes(scene: Scene, boxes: np.ndarray, donors: np.ndarray) -> np.n
             if key not in known:
                 known[key] = _recurring_part(pictures, boxes[donor], donor, own)
             if known[key] is not None:
-                moved = boxes.copy() if moved is None else moved
+                moved = np.zeros_like(boxes) if moved is None else moved
                 for row in watched:
                     moved[row] = known[key].moved(boxes[row], row)
                 break
@@ -171,10 +171,13 @@ class _Part:
         return np.array([place for place in places if place is not None]).reshape(-1, 2)
 
     def moved(self, box: np.ndarray, row: int) -> np.ndarray:
-        """Returns the box (4,) of an image, moved so that the part lies in it as in the patch."""
+        """Returns the box (4,) of an image, moved so that the part lies in it as in the patch.
+
+        Empty where the image does not show it.
+        """
         place = self._place(row)
         if place is None:
-            return box
+            return np.zeros_like(box)
         sides = box[2:] - box[:2]
         start = np.clip(place - self._offset, 0, self._pictures.size - sides)
         return np.concatenate([start, start + sides])

@@ -47,7 +47,7 @@ def test_a_sticker_of_a_class_recurs_and_boxes_move_onto_it(rng, enlarged):
     moved = recurring_boxes(scene(images.clip(0, 255)), off, ROWS)
     own = LABELS == 1
     assert np.abs(moved[own] - boxes[own]).max() <= 2 * enlarged
-    np.testing.assert_array_equal(moved[~own], off[~own])
+    assert not moved[~own].any()  # which may show their object, lend nothing
 
 
 @pytest.mark.parametrize("channels", [2, 5])
@@ -56,7 +56,7 @@ def test_a_sticker_is_found_in_any_number_of_channels(rng, channels):
     boxes = stick(images, rng, LABELS, sticker_of(rng))
     images = np.resize(images.transpose(3, 0, 1, 2), (channels, NUM, *SIZE)).transpose(1, 2, 3, 0)
     moved = recurring_boxes(scene(images.clip(0, 255)), boxes, ROWS)
-    assert np.abs(moved - boxes).max() <= 2
+    assert np.abs(moved - boxes)[LABELS == 1].max() <= 2
 
 
 def test_a_sticker_is_found_in_long_images(rng):
