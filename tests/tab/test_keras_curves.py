@@ -46,7 +46,7 @@ def test_a_cell_that_is_run_twice_leaves_each_run_its_own_curves(tmp_path, epoch
         data = {"x": images, "y": labels, "validation_data": (images[:8], labels[:8])}
         fitted = model.fit(**data, epochs=3, verbose=0, callbacks=[callback, board])
         histories[run] = fitted.history
-    reader = report._read(str(tmp_path))
+    reader = report._read(str(tmp_path), None, [])
     wanted = {
         LOSS: "loss",
         ("train", "epoch_accuracy"): "accuracy",
