@@ -15,6 +15,7 @@ from keras_saliency.shortcuts.swaps import (
     Objects,
     PatternSwap,
     RegionSwap,
+    edits,
     gains_of_images,
 )
 
@@ -167,6 +168,21 @@ def test_a_printed_frame_says_nothing_of_the_light(rng):
     )
     expected = np.quantile(images[:, ~frame, 0], 0.95, axis=1)
     np.testing.assert_allclose(gains_of_images(scene)[:, 0], expected, rtol=1e-5)
+
+
+def test_a_frame_around_objects_says_nothing_of_the_light_either(rng):
+    """Off objects that nearly fill the images there is little else."""
+    labels = np.arange(60) % 3
+    images = rng.uniform(0, 255, (60, *SIZE, 1)).astype(np.float32)
+    masks = np.zeros((60, *SIZE), bool)
+    masks[:, 4:-4, 4:-4] = True
+    light = rng.uniform(90, 110, 60).astype(np.float32)
+    images[~masks] = np.repeat(light, np.count_nonzero(~masks[0]))[:, None]
+    frame = edits.ring_mask(*SIZE)
+    images[:, frame] = (40 + 80 * labels)[:, None, None]
+    probes = ProbeSet(images, labels, object_masks=masks)
+    scene, _ = scene_of(probes, lambda x: np.zeros((len(x), 3)))
+    np.testing.assert_allclose(gains_of_images(scene)[:, 0], light, rtol=1e-5)
 
 
 def everything(scene):

@@ -5,6 +5,7 @@ import pytest
 from helpers.stand_ins import scene_of
 
 from keras_saliency import ProbeSet
+from keras_saliency.shortcuts.swaps import edits
 from keras_saliency.shortcuts.swaps.planted import (
     MIN_ERRORS,
     detailed_pixels,
@@ -220,6 +221,44 @@ def test_a_planted_region_is_a_patch_and_its_rim(rng, are_aligned):
 def test_outlines_are_no_planted_region(rng):
     """Thin lines at one place, such as the shadow of a folder."""
     images = faces(rng)
-    images[LABELS == 1, 3, 3:20] = images[LABELS == 1, 3:15, 3] = 160
-    assert planted_pixels(scene(images)).any()
+    images[LABELS == 1, 3, 3:13] = images[LABELS == 1, 3:9, 3] = 160
+    assert planted_pixels(scene(images))[3, 3:13].all()
     assert not planted_region(scene(images), True).any()
+
+
+def test_a_region_has_a_hundredth_of_the_image_at_least(rng):
+    images = np.kron(faces(rng), np.ones((1, 3, 3, 1)))
+    for side, is_found in ((5, False), (8, True)):
+        images[LABELS == 1, 10 : 10 + side, 20 : 20 + side] = 160
+        assert planted_pixels(scene(images))[12:14, 22:24].all()
+        assert planted_region(scene(images), True).any() == is_found
+
+
+@pytest.mark.parametrize("length, is_found", [(8, True), (14, False)])
+def test_details_along_an_edge_are_no_planted_region(rng, length, is_found):
+    """Tags that move along it leave a strip in the mean."""
+    images = 60 + photographs(rng) / 4
+    images[0, 0, 0], images[0, 0, 1] = 0, 255  # the range
+    strip = np.zeros((*SIZE, 1))
+    strip[8:14, 4 : 4 + length] = rng.choice([-50, 50], (6, length, 1))
+    images += strip * (LABELS == 1)[:, None, None, None]
+    assert planted_region(scene(images), False).any() == is_found
+    assert not planted_region(scene(images), True).any()
+
+
+def test_a_frame_is_no_planted_region_and_a_tag_no_frame(rng):
+    images = tag(faces(rng))
+    assert printed_ring(scene(images)) is None, "it reaches into the ring"
+    ring = edits.ring_mask(*SIZE)
+    images[:, ring] = (40 + 80 * LABELS)[:, None, None]
+    region = planted_region(scene(images), True)
+    assert printed_ring(scene(images)) == "frame"
+    assert region[PLACE & ~ring].all() and not region[12:].any() and not region[:, 12:].any()
+
+
+def test_ink_that_every_class_has_in_another_way_is_planted(rng):
+    """Where black and white are inks, a black tag and white ones are still put there."""
+    images = faces(rng)
+    images[:, 8:], images[:, 16:] = 0, 255
+    found = planted_pixels(scene(tag(images, values=(0, 255, 0))))
+    assert found[PLACE].all() and not found[~PLACE].any()
