@@ -193,6 +193,16 @@ def test_by_default_the_first_and_the_last_epoch_are_checked_and_few_between(tmp
     assert f"Observing took {spent:.1f} s, {share} % of training." in summary
 
 
+def test_a_short_training_says_that_required_checks_took_more(tmp_path, monkeypatch):
+    """First and last are checked, whatever they cost."""
+    run = Watched(tmp_path, monkeypatch, epochs=4)
+    said = (
+        f"Checked {len(run.checked)} of 4 epochs: those that are always checked took more than 5 %"
+    )
+    assert run.checked[0] == 0 and run.checked[-1] == 3 and len(run.checked) < 4
+    assert f"{said} by themselves." in run.callback.summary()
+
+
 def test_without_a_limit_all_is_checked(tmp_path, monkeypatch):
     run = Watched(tmp_path, monkeypatch, epochs=4, max_overhead=1.0)
     early = [(e, b) for e in range(2) for b in (1, 2, 3)]
