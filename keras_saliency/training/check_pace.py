@@ -91,7 +91,7 @@ class CheckPace:
         took_more = False
         if self._is_limited and self._began is not None:
             # More than a bit: the last check alone may take more than was left for it.
-            took_more = self._spent > 2 * self._allowed(self._began)
+            took_more = self._spent > 1.5 * self._allowed(self._began)
         if took_more:
             return f"{checked}: those that are always checked took more than {share} by themselves."
         return f"{checked} to stay below {share}."
