@@ -137,7 +137,7 @@ def test_the_others_wait_for_as_long_as_the_chief_observes(tmp_path):
     options = {"strategy": "workers", "engine": "tf_keras", "slow": 1.5}
     [(chief, worker)] = run(tmp_path / "slow", cluster=two_workers(), **options)
     assert (chief["note_seconds"] > 1.5).all() and (worker["note_seconds"] > 1.4).all()
-    np.testing.assert_allclose(worker["note_seconds"], chief["note_seconds"], atol=0.5)
+    np.testing.assert_allclose(worker["note_seconds"], chief["note_seconds"], atol=1.2)
 
 
 def test_a_killed_worker_costs_no_recorded_epoch(tmp_path):
