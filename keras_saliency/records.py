@@ -403,7 +403,7 @@ class EpochReport:
         tested: what the search for shortcuts has tested so far, as lines of text.
         num_earlier_findings: how many findings the run had before these.
         features: a `FeatureView` for each layer that was asked for.
-        label_issues: the probes whose label is probably wrong, as far as that can be told yet.
+        label_issues: the probes whose label is probably wrong, judged by the epochs so far.
     """
 
     moment: Moment

@@ -165,7 +165,7 @@ class History(EpochStore, Mapping[str, "MethodSeries"]):
         agrees with the labels of the other class: see `statistics.label_issues`.
 
         Raises:
-            ValueError: if that cannot be told: there are no labels or several of each probe, no
+            ValueError: if labels cannot be judged: there are no labels or several of each probe, no
                 probabilities, or the model is not accurate enough.
         """
         verdict = self.label_verdict()

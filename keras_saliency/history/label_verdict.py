@@ -19,7 +19,7 @@ class LabelVerdict(NamedTuple):
 
     Attributes:
         issues: `LabelIssue`s, the least probable label first.
-        reason: why nothing can be told, as a clause; "" where it can.
+        reason: why labels could not be judged, as a clause; "" where they were.
         accuracy: the share of labels that the model agrees with, in its mean over the epochs.
         num_probes: how many labels were judged.
     """

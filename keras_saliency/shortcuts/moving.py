@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_saliency._utils.boxes import hottest_boxes
 from keras_saliency._utils.opencv import cv2, in_fours
-from keras_saliency.probes.flat_ground import grey_levels
+from keras_saliency._utils.spread import spread_evenly
 from keras_saliency.shortcuts.detector import Proposal, taking_part
 from keras_saliency.shortcuts.swaps import BoxSwap, Scene, edits, planted
 
@@ -85,7 +85,7 @@ class _Pictures:
 
     def __init__(self, scene: Scene):
         self._images, self.size = scene.probes.images, np.array(scene.size)
-        self.small = grey_levels(self._images)
+        self.small = scene.once(planted.levels_of_images)
         self.scale = np.array(self.small.shape[1:3]) / scene.size  # of each side
         self._low = float(self._images.min())
         self._unit = (float(self._images.max()) - self._low) / 255 or 1
@@ -206,4 +206,4 @@ def _most_similar(image: np.ndarray, picture: np.ndarray) -> tuple[float, np.nda
 
 def _some(rows: np.ndarray) -> np.ndarray:
     """Returns at most `_NUM_IMAGES` rows, spread over all."""
-    return rows[np.linspace(0, len(rows) - 1, min(len(rows), _NUM_IMAGES)).astype(int)]
+    return rows[spread_evenly(len(rows), _NUM_IMAGES)]

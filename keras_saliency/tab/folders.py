@@ -18,7 +18,7 @@ class Folder(NamedTuple):
 def folders_below(top: str) -> tuple[list[Folder], list[str]]:
     """Returns a local directory and all folders below it, and those that had to be left out.
 
-    Links to folders are followed, but not in circles: a folder that is reached from inside of
+    Links to folders are followed, but not in circles: a folder that contains a link to
     itself counts once. TensorFlow opens no path that is not UTF-8, and one such name would end
     the reading of all other runs, so these folders are left out.
 

@@ -110,7 +110,7 @@ class Results:
         See `History.label_issues`. Look at them: the model may also be wrong.
 
         Raises:
-            ValueError: if that cannot be told: nothing was run, there are no labels or several of
+            ValueError: if labels cannot be judged: nothing was run, there are none or several of
                 each probe, no classes, or the model is not accurate enough.
         """
         return self.history.label_issues()

@@ -198,9 +198,8 @@ class Run:
     def summary(self) -> str:
         """Says what was tested and found, what is known about labels, and what observing cost."""
         pace, cost = self._schedule.check_pace, self._schedule.cost
-        verdict = self.history.label_verdict()
         is_asked = self.history.labels is not None and bool(self.history.epochs)
-        labels = verdict.sentence() if is_asked else ""
+        labels = self.history.label_verdict().sentence() if is_asked else ""
         parts = self.search.summary(), labels, pace.described(), cost.described()
         return "\n".join(filter(None, parts))
 

@@ -88,7 +88,7 @@ def test_what_is_scored_has_enough_trainings_of_every_kind(split):
 
 
 def test_every_picture_of_a_sheet_is_cut_out_where_it_is(tmp_path):
-    """Six frames in two rows, each of one colour: all are told apart, and none is mixed."""
+    """Six frames in two rows, each of one colour: each is cut out alone."""
     colours = np.arange(1, 7, dtype=np.uint8) * 40
     cells = [np.full((10, 8, 4), colour, np.uint8) for colour in colours]
     sheet = np.vstack([np.hstack(cells[:3]), np.hstack(cells[3:])])

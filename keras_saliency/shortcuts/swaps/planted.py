@@ -132,6 +132,11 @@ def _patch(scene: Scene, pixels: np.ndarray, longest: float) -> np.ndarray:
     return cv2.dilate(region.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
 
 
+def levels_of_images(scene: Scene) -> np.ndarray:
+    """Returns the images as `grey_levels`, uint8 (n, h, w, C), 16 MB at most of 600 in colour."""
+    return grey_levels(scene.probes.images)
+
+
 def planted_pixels(scene: Scene) -> np.ndarray:
     """Returns which pixels are planted, bool (H, W).
 
@@ -140,7 +145,7 @@ def planted_pixels(scene: Scene) -> np.ndarray:
     a value in every class, but not the same one. Smooth areas do not count, since tissue of an
     even colour is alike everywhere.
     """
-    levels, has_class = grey_levels(scene.probes.images), scene.class_labels.has_class > 0
+    levels, has_class = scene.once(levels_of_images), scene.class_labels.has_class > 0
     inks = [ink for ink in (0, 255) if np.mean(_is_ink(levels, ink)) >= INK_SHARE]
     planted = np.zeros(levels.shape[1:3], bool)
     are_same, values, details = np.ones_like(planted), [], []
@@ -164,7 +169,7 @@ def planted_pixels(scene: Scene) -> np.ndarray:
 
 def _classes(scene: Scene) -> list[tuple[np.ndarray, np.ndarray]]:
     """The median of each class, float32 (h, w, C), and where most of its images have it, (h, w)."""
-    levels, found = grey_levels(scene.probes.images), []
+    levels, found = scene.once(levels_of_images), []
     for own in _frequent(scene.class_labels.has_class > 0):
         value = np.median(levels[own], axis=0).astype(np.float32)
         found.append((value, (~differs(levels[own], value)).mean(axis=0) >= SAME_SHARE))
@@ -182,7 +187,7 @@ def detailed_pixels(scene: Scene) -> np.ndarray:
     Without what is smooth, the mean of the class and that of the other images differ by more than
     six standard errors.
     """
-    levels = grey_levels(scene.probes.images)
+    levels = scene.once(levels_of_images)
     has_class = scene.class_labels.has_class > 0
     sums = np.zeros((has_class.shape[1], *levels.shape[1:]))
     total, squares = np.zeros(levels.shape[1:]), np.zeros(levels.shape[1:])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +39,7 @@ class Objects:
     is_known: np.ndarray
     are_given: bool
 
-    @property
+    @cached_property
     def leave_room(self) -> bool:
         """Whether there is something beside them, which can be swapped."""
         return bool(self.masks[self.is_known].mean() <= 1 - LEAST_FREE)

@@ -68,7 +68,7 @@ def _without_square(piece):
 
 
 def _typefaces(folder):
-    """Yields the same of typefaces: black ink, and for light pieces white inside of it."""
+    """Yields the same from typefaces: black ink, with white inside light pieces."""
     from PIL import Image, ImageDraw, ImageFont
 
     for file in sorted(folder.glob("pieces/ttf/*.ttf")):
