@@ -94,7 +94,7 @@ class _Pictures:
 
     def large(self, row: int, box: Sequence[int]) -> np.ndarray:
         """Returns a box of an image, float32 (h, w, C)."""
-        pixels = self._images[(row, *box_slices(box))]
+        pixels = self._images[row][box_slices(box)]
         return (pixels.astype(np.float32) - self._low) / self._unit
 
 
