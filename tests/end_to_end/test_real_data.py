@@ -6,6 +6,7 @@ where one is missing, the run fails and names it.
 
 import json
 import os
+import struct
 import subprocess
 import sys
 from collections import Counter
@@ -18,7 +19,7 @@ import pytest
 FOLDER = Path(__file__).parents[1] / "benchmarks/shortcuts"
 sys.path.insert(0, str(FOLDER))
 try:
-    from real import cutouts, sheets
+    from real import boards, cutouts, sheets, sounds
     from real.cues import KINDS
     from real.data import LOADERS
     from real.report import RIGHT, gaps
@@ -76,7 +77,7 @@ def test_no_data_set_and_no_seed_is_in_two_splits():
     assert len(seeds) == len(set(seeds))
 
 
-@pytest.mark.parametrize("split", ["first", "second", "score"])
+@pytest.mark.parametrize("split", ["first", "second", "third", "score"])
 def test_what_is_scored_has_enough_trainings_of_every_kind(split):
     runs = list_runs(split)
     assert sum(not run.is_cued for run in runs) >= 60
@@ -122,3 +123,48 @@ def test_no_part_of_the_sheet_is_seen_through_the_paper():
     assert mask.sum() == 12 * 12
     np.testing.assert_allclose(image[mask].mean(0), [128, 0, 127], atol=1)
     np.testing.assert_array_equal(image[~mask], paper[~mask])
+
+
+def test_tiles_are_counted_over_all_sheets(tmp_path, monkeypatch):
+    """Two tiles of 4×4 in one sheet, then two of 8×4; the second of each is asked for."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    small = np.repeat([[10, 20]], 4, axis=1).repeat(4, axis=0)
+    large = np.repeat([[30], [40]], 8, axis=0).repeat(4, axis=1)
+    for name, levels in (("small", small), ("large", large)):
+        cv2.imwrite(str(folder / f"{name}.png"), np.repeat(levels[..., None], 4, -1))
+    tiles = [{"id": "t_one", "fg": 1}], [{"id": ["mon_two", "mon_three"], "fg": [{"sprite": 3}]}]
+    sheets = [{"file": "small.png", "tiles": tiles[0]}]
+    sheets += [{"file": "large.png", "sprite_height": 8, "sprite_width": 4, "tiles": tiles[1]}]
+    config = {"tile_info": [{"width": 4, "height": 4}], "tiles-new": sheets}
+    (folder / "tile_config.json").write_text(json.dumps(config))
+    monkeypatch.setattr(boards, "debian", lambda path: tmp_path / path.rsplit("/", 1)[-1])
+    found = {name: (picture.shape, int(picture.mean())) for name, picture in boards._tiles("tiny")}
+    assert found == {"t_one": ((4, 4, 4), 20), "mon_two": ((8, 4, 4), 40)}
+
+
+def test_what_is_drawn_on_a_board_is_its_mask():
+    picture = np.full((30, 20, 4), (0, 0, 255, 255), np.uint8)  # BGR and alpha
+    board = np.full((90, 90, 3), (0, 0, 255), np.uint8)
+    images, labels, masks, kept = boards._draw([(picture, 2, True)] * 5, 40, [board])
+    assert labels.tolist() == [2] * 5
+    assert kept.all()
+    changed = np.abs(images - board[0, 0].astype(int)).max(-1)
+    np.testing.assert_array_equal(changed > 0.03 * 255, masks)
+    assert (changed[masks] > 200).mean() > 0.8
+
+
+def test_recordings_are_read_one_after_the_other(tmp_path):
+    waves = np.array([0, 100, -100, 0], "<i2"), np.array([1, -1, 1, -1], "i1")
+    stored = bytearray(129 + 63 + 47)
+    stored[129 + 63 + 6] = 2
+    for wave, rate, mode in zip(waves, (44100, 8000), (1, 0), strict=True):
+        header = bytearray(96)
+        struct.pack_into("<I8xH", header, 8, wave.nbytes, rate)
+        header[55] = mode
+        stored += header + wave.tobytes()
+    (tmp_path / "two.pat").write_bytes(stored)
+    found = list(sounds._recordings(tmp_path / "two.pat"))
+    assert [rate for _, rate in found] == [44100, 8000]
+    for (wave, _), expected in zip(found, waves, strict=True):
+        np.testing.assert_array_equal(wave, expected)

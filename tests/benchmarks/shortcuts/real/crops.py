@@ -11,6 +11,7 @@
 | wallpapers | six photographs of nature and things, 40×40 | 6 | plasma-workspace-wallpapers |
 | scenery | five photographs, 32×32, grey | 5 | lomiri- and plasma-workspace-wallpapers |
 | terrain | dry land, a ruined city and mountains from above, 32×32 | 3 | warzone2100-data |
+| papers | five kinds of paper and cork, 28×28, grey | 5 | mypaint-data-extras |
 | materials | walls, floors, skies and liquids of a game, 32×32 | 4 | openarena-081-textures |
 
 A picture is cut into tiles, and each tile is for training or for validation: a crop never shows
@@ -164,7 +165,7 @@ def materials(size=32):
                 if picture is None or min(picture.shape[:2]) < 2 * size:
                     continue
                 for _ in range(24):
-                    images.append(_part(picture[..., ::-1], size, rng))
+                    images.append(part(picture[..., ::-1], size, rng))
                     labels.append(label)
                     for_validation.append(number % 4 == 0)
     return np.stack(images), np.array(labels), None, np.array(for_validation)
@@ -211,13 +212,19 @@ def terrain(size=32):
                     continue
                 picture = np.ascontiguousarray(picture[..., 2::-1])
                 for _ in range(30):
-                    images.append(_part(picture, size, rng))
+                    images.append(part(picture, size, rng))
                     labels.append(label)
                     for_validation.append(number % 4 == 0)
     return np.stack(images), np.array(labels), None, np.array(for_validation)
 
 
-def _part(picture, size, rng):
+def papers(size=28):
+    names = "HR_Cork", "HR_DecoPaper", "HR_PastelPaper 01", "HR_Canvas 01", "HR_RoughPaper"
+    folder = debian("usr/share/mypaint/backgrounds/ramon")
+    return _of_pictures([_read(folder / f"{name}.png", grey=True) for name in names], size)
+
+
+def part(picture, size, rng):
     """Returns a square part of a picture, of up to four times the size."""
     side = rng.integers(size, min(4 * size, *picture.shape[:2]) + 1)
     top, left = (rng.integers(n - side + 1) for n in picture.shape[:2])

@@ -6,11 +6,11 @@ is for validation (None: every fourth of each class is).
 """
 
 import numpy as np
-from real import crops, cutouts, grey, sheets
+from real import boards, crops, cutouts, grey, sheets, sounds, writing
 from real.sources import data_folder
 
 # No data set is in two splits. Emoji of other vendors, or two draws of one picture, would be one.
-# "first" and "second" were scored once each, in `first_scored.jsonl` and `second_scored.jsonl`.
+# "first", "second" and "third" were scored once each, in `first_scored.jsonl` and so on.
 # Rules that these scorings suggested were tuned on them since, so that they are tuning data now,
 # and "score" has other data.
 LOADERS = {
@@ -43,7 +43,7 @@ LOADERS = {
         "panoramas": crops.panoramas,
         "materials": crops.materials,
     },
-    "score": {
+    "third": {
         "hebrew": grey.hebrew,
         "skull": grey.skull,
         "chess": sheets.chess,
@@ -52,6 +52,16 @@ LOADERS = {
         "wallpapers": crops.wallpapers,
         "scenery": crops.scenery,
         "terrain": crops.terrain,
+    },
+    "score": {
+        "thai": writing.thai,
+        "music": writing.music,
+        "flags": boards.flags,
+        "cards": boards.cards,
+        "furniture": boards.furniture,
+        "wasteland": boards.wasteland,
+        "papers": crops.papers,
+        "sounds": sounds.sounds,
     },
 }
 MAX_TRAINING, MAX_VALIDATION = 4000, 1000

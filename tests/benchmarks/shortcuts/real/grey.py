@@ -23,6 +23,7 @@ import numpy as np
 from real.sources import debian, pypi
 
 LETTERS, GREEK, HEBREW = "ABCDEFGHIJ", "ΓΔΘΛΞΠΣΦΨΩ", "אבגהלמעצשת"
+SCRIPTS = {"hebrew": ("culmus",), "thai": ("tlwg", "arundina")}  # parts of folders' names
 AIR = 12  # grey levels, at most, of what is no head
 PATCH = 9  # slices, that are for training or for validation together
 
@@ -76,28 +77,33 @@ def faces():
 
 
 def letters():
-    return _rendered(LETTERS, _typefaces())
+    return rendered(LETTERS, typefaces())
 
 
 def greek():
     """What a typeface has not is drawn as the same box, and leaves the typeface out."""
-    return _rendered(GREEK, _typefaces())
+    return rendered(GREEK, typefaces())
 
 
 def hebrew():
     """Fewer typefaces than of the others, so each letter is drawn several times, varied."""
-    images, labels, _, kept = _rendered(HEBREW, _typefaces(of_hebrew=True))
+    images, labels, _, kept = rendered(HEBREW, typefaces("hebrew"))
     rng = np.random.default_rng(0)
-    images = np.stack([_varied(image, 28, 1.25, rng) for image in images for _ in range(8)])
+    images = np.stack([varied(image, 28, 1.25, rng) for image in images for _ in range(8)])
     return images, np.repeat(labels, 8), images > 32, np.repeat(kept, 8)  # some are thin
 
 
-def _typefaces(of_hebrew=False):
-    files = debian("usr/share/fonts").rglob("*.[to]tf")
-    return [file for file in files if ("culmus" in file.parent.name) == of_hebrew]
+def typefaces(script=None):
+    """Returns the files of a script's typefaces, or all of no script in `SCRIPTS`."""
+    found = []
+    for file in debian("usr/share/fonts").rglob("*.[to]tf"):
+        scripts = [key for key, of in SCRIPTS.items() if any(n in file.parent.name for n in of)]
+        if scripts == ([script] if script else []):
+            found.append(file)
+    return found
 
 
-def _rendered(alphabet, files):
+def rendered(alphabet, files):
     """Renders ten letters in each typeface; a family is for training or for validation."""
     from PIL import Image, ImageDraw, ImageFont
 
@@ -136,7 +142,7 @@ def head():
             if (plane > AIR).mean() < 0.15:
                 continue
             for _ in range(6):
-                image = _varied(np.flipud(plane.T), 40, 1, rng)
+                image = varied(np.flipud(plane.T), 40, 1, rng)
                 images.append(image)
                 masks.append(_filled(image > AIR))
                 labels.append(axis)
@@ -154,7 +160,7 @@ def brain():
         middle = round(share * len(planes))
         for number in range(middle - 10, middle + 11):
             for _ in range(60):
-                images.append(_varied(np.flipud(planes[number].T), 32, 2.2, rng))
+                images.append(varied(np.flipud(planes[number].T), 32, 2.2, rng))
                 labels.append(label)
                 kept.append(number % 4 == 0)
     return np.stack(images), np.array(labels), None, np.array(kept)
@@ -174,7 +180,7 @@ def skull():
         for number in range(16):
             plane = cv2.resize(scan[:, first + number], (256, 169))  # 1.5 to 0.96 mm
             for _ in range(60):
-                images.append(_varied(plane[40:165, 66:190], 40, 1.3, rng))
+                images.append(varied(plane[40:165, 66:190], 40, 1.3, rng))
                 labels.append(label)
                 kept.append(number // 4 == label)
     return np.stack(images), np.array(labels), None, np.array(kept)
@@ -194,7 +200,7 @@ def _scan():
     return (255 * voxels / np.quantile(voxels, 0.999)).clip(0, 255).astype(np.uint8)
 
 
-def _varied(plane, size, zoom, rng):
+def varied(plane, size, zoom, rng):
     """A plane at some size, turned, moved, scaled and brightened at random by little."""
     height, width = plane.shape
     scale = size / max(height, width) * zoom * rng.uniform(0.88, 1.04)

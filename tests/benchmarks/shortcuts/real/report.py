@@ -34,6 +34,7 @@ SUSPECTS_COUNT = ("brightness", "tint")
 WITHOUT_OBJECTS = ("faces", "textures", "satellite", "photographs", "tissue", "brain")
 WITHOUT_OBJECTS += ("planets", "panoramas", "materials")
 WITHOUT_OBJECTS += ("skull", "wallpapers", "scenery", "terrain")
+WITHOUT_OBJECTS += ("papers", "sounds")
 
 
 def gaps(row):

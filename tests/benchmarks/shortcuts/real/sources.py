@@ -14,6 +14,8 @@ import tempfile
 from pathlib import Path
 
 VARIABLE = "KERAS_SALIENCY_BENCH_DATA"
+TLWG = ("garuda", "kinnari", "laksaman", "loma", "mono", "norasi", "purisa", "sawasdee")
+TLWG += ("typewriter", "typist", "typo", "umpush", "waree")
 DEBIAN = (
     "dataset-fashion-mnist",
     "tuxpaint-stamps-default",
@@ -25,6 +27,10 @@ DEBIAN = (
     *("stellarium-data", "openarena-081-textures"),
     *("culmus", "culmus-fancy", "invesalius-examples", "pychess", "flare-game", "widelands-data"),
     *("plasma-workspace-wallpapers", "lomiri-wallpapers-16.04", "warzone2100-data"),
+    *("freeciv-data", "jigzo-data", "pokerth-data", "sweethome3d-furniture"),
+    *("mypaint-data-extras", "cataclysm-dda-data", "freepats"),
+    *("lomiri-wallpapers-20.04", "lilypond-fonts", "fonts-arundina"),
+    *(f"fonts-tlwg-{name}-ttf" for name in TLWG),
     # fonts of many families, for the letters
     *("fonts-linuxlibertine", "fonts-freefont-ttf", "fonts-dejavu-extra", "fonts-liberation"),
     *("fonts-open-sans", "fonts-lato", "fonts-cabin", "fonts-ebgaramond", "fonts-vollkorn"),

@@ -1,0 +1,80 @@
+"""Grey signs on photographs and on staves, with masks: the ink of the sign alone.
+
+| name | what | classes | from |
+|---|---|---|---|
+| thai | ten Thai letters in some 60 typefaces, 28×28 | 10 | fonts-tlwg, lomiri-wallpapers-20.04 |
+| music | clefs and signs on five lines, in eight cuts, 40×40 | 6 | lilypond-fonts |
+"""
+
+import cv2
+import numpy as np
+from real.crops import part
+from real.grey import rendered, typefaces, varied
+from real.sources import debian
+
+THAI = "กขงจชทมยรอ"
+SIGNS = "\ue085\ue083\ue07f\ue013\ue008\ue062"  # clefs G, F and C, sharp, rest, segno
+CUTS = (11, 13, 14, 16, 18, 20, 23, 26)  # points for which the typeface is cut
+FINE = 4  # a stave is drawn as much larger
+SPACE = 5.2  # pixels between two lines
+SEEN = 64  # grey levels of ink
+
+
+def thai(size=28):
+    """White letters on photographs, which are darkened."""
+    letters, labels, _, kept = rendered(THAI, typefaces("thai"))
+    folder = debian("usr/share/backgrounds")
+    names = "Fossa_by_Jasper_Roks", "Infinite-Sea_by_Aury88", "Kleiber_by_Lukas_Baubkus"
+    photographs = [
+        cv2.imread(str(folder / f"{name}.jpg"), cv2.IMREAD_REDUCED_GRAYSCALE_8) for name in names
+    ]
+    rng = np.random.default_rng(0)
+    images, masks = [], []
+    for letter in np.repeat(letters, 8, axis=0):
+        ink = varied(letter, size, 1.1, rng)
+        paper = part(photographs[rng.integers(len(photographs))], size, rng)
+        share = ink / 255
+        images.append(np.rint(255 * share + 0.5 * paper * (1 - share)).astype(np.uint8))
+        masks.append(ink > SEEN)
+    return np.stack(images), np.repeat(labels, 8), np.stack(masks), np.repeat(kept, 8)
+
+
+def music(size=40):
+    """A cut is for training or for validation."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    folder = next(debian("usr/share/lilypond").glob("*/fonts/otf"))
+    rng = np.random.default_rng(0)
+    images, labels, masks, kept = [], [], [], []
+    side, space = FINE * size, FINE * SPACE
+    for number, cut in enumerate(CUTS):
+        for label, sign in enumerate(SIGNS):
+            for _ in range(80):
+                scale = rng.uniform(0.9, 1.1)
+                points = round(4 * space * scale)  # an em is four spaces
+                font = ImageFont.truetype(str(folder / f"emmentaler-{cut}.otf"), points)
+                lines, ink = (Image.new("L", (side, side)) for _ in range(2))
+                middle = side / 2 + rng.uniform(-6, 6, 2)
+                left, top, right, bottom = font.getbbox(sign, anchor="ls")
+                row = middle[0] + rng.integers(-2, 3) * space * scale / 2 - (top + bottom) / 2
+                column = middle[1] + rng.uniform(-16, 16) - (left + right) / 2
+                ImageDraw.Draw(ink).text((column, row), sign, 255, font, anchor="ls")
+                for line in range(-2, 3):
+                    row = middle[0] + line * space * scale
+                    ImageDraw.Draw(lines).line((0, row, side, row), 255, FINE // 2 + 1)
+                turn = cv2.getRotationMatrix2D((side / 2, side / 2), rng.uniform(-4, 4), 1)
+                lines, ink = (
+                    cv2.resize(
+                        cv2.warpAffine(np.array(layer), turn, (side, side)),
+                        (size, size),
+                        interpolation=cv2.INTER_AREA,
+                    )
+                    for layer in (lines, ink)
+                )
+                paper = rng.uniform(200, 255)
+                shade = np.maximum(lines, ink) / 255 * rng.uniform(0.8, 1)
+                images.append(np.rint(paper * (1 - shade)).astype(np.uint8))
+                masks.append(ink > SEEN)
+                labels.append(label)
+                kept.append(number % 4 == 1)
+    return np.stack(images), np.array(labels), np.stack(masks), np.array(kept)
