@@ -123,8 +123,9 @@ def large_parts(mask: np.ndarray) -> np.ndarray:
     Corners connect. The mask must not be empty.
     """
     _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    areas = stats[1:, cv2.CC_STAT_AREA]
-    return np.isin(parts, 1 + np.flatnonzero(areas >= PART_SHARE * areas.max()))
+    areas = stats[:, cv2.CC_STAT_AREA]
+    areas[0] = 0  # of what lies outside
+    return (areas >= PART_SHARE * areas.max())[parts]
 
 
 def without_holes(mask: np.ndarray) -> np.ndarray:

@@ -72,7 +72,10 @@ def find_moving_marks(levels: np.ndarray, has_class: np.ndarray) -> np.ndarray:
     if min(shown.shape[1:]) < SIDE or not classes:
         return shown
     patches = Patches.of(levels)
-    codes, kinds = np.unique(patches.codes, return_inverse=True)
+    codes, kinds, times = np.unique(patches.codes, return_inverse=True, return_counts=True)
+    # Nearly all are seen too rarely to be of a mark.
+    is_frequent = times[kinds] >= OWN_SHARE * min(own.sum() for own in classes)
+    patches, kinds = patches.only(is_frequent), kinds[is_frequent]
     # Each code once for each image that has it.
     code, image = np.divmod(np.unique(kinds * len(levels) + patches.images), len(levels))
     total = np.bincount(code, minlength=len(codes))

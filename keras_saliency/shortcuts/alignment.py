@@ -46,22 +46,27 @@ def alignments(images: Iterable[np.ndarray], withouts: Sequence[np.ndarray]) -> 
     Returns:
         A number for each of `withouts`.
     """
-    totals, variances = [np.zeros(1) for _ in withouts], [list[float]() for _ in withouts]
+    # From sums alone: of the details, and of what each mask holds of them and their squares.
+    kept = [(~without).ravel().astype(np.float64) for without in withouts]
+    total, num = np.zeros(1), 0
+    shifts, variances = [np.zeros(1) for _ in kept], [0.0 for _ in kept]
     for image in images:
-        all_details = _details(image)
-        for i, without in enumerate(withouts):
-            details = all_details[~without].astype(np.float64)
-            details = details - details.mean(axis=0)
-            totals[i] = totals[i] + details
-            variances[i].append(details.var())
-    return [_ratio(*of) for of in zip(totals, variances, strict=True)]
+        details = _details(image).reshape(len(kept[0]), -1).astype(np.float64)
+        total, num, squares = total + details, num + 1, details**2
+        for i, mask in enumerate(kept):
+            mean = mask @ details / mask.sum()
+            shifts[i] = shifts[i] + mean
+            variances[i] += float((mask @ squares / mask.sum() - mean**2).mean())
+    if not num:
+        return [0.0] * len(kept)
+    return [
+        _ratio((total[mask > 0] - shift) / num, variance / num, num)
+        for mask, shift, variance in zip(kept, shifts, variances, strict=True)
+    ]
 
 
-def _ratio(total: np.ndarray, variances: list[float]) -> float:
-    if not variances or not np.mean(variances) > 0:
-        return 0.0
-    mean = total / len(variances)
-    return float(mean.var() / np.mean(variances) - 1 / len(variances))
+def _ratio(mean: np.ndarray, variance: float, num_images: int) -> float:
+    return float(mean.var() / variance - 1 / num_images) if variance > 0 else 0.0
 
 
 def _details(image: np.ndarray) -> np.ndarray:

@@ -5,9 +5,11 @@ is no part of an object: objects do not look the same twice, pixel by pixel, not
 photographs of one thing.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from keras_saliency._utils.boxes import hottest_boxes
+from keras_saliency._utils.boxes import box_slices, hottest_boxes
 from keras_saliency._utils.opencv import cv2, in_fours
 from keras_saliency._utils.spread import spread_evenly
 from keras_saliency.shortcuts.detector import Proposal, taking_part
@@ -90,9 +92,10 @@ class _Pictures:
         self._low = float(self._images.min())
         self._unit = (float(self._images.max()) - self._low) / 255 or 1
 
-    def large(self, row: int) -> np.ndarray:
-        """Returns an image, float32 (H, W, C)."""
-        return (self._images[row].astype(np.float32) - self._low) / self._unit
+    def large(self, row: int, box: Sequence[int]) -> np.ndarray:
+        """Returns a box of an image, float32 (h, w, C)."""
+        pixels = self._images[row][box_slices(box)]
+        return (pixels.astype(np.float32) - self._low) / self._unit
 
 
 def _recurring_part(
@@ -153,8 +156,7 @@ class _Part:
     ):
         self._pictures, self._offset = pictures, offset
         start = box[:2] + offset
-        (y0, x0), (y1, x1) = start, start + sides
-        self._large = pictures.large(donor)[y0:y1, x0:x1]
+        self._large = pictures.large(donor, (*start, *(start + sides)))
         ends = start * pictures.scale, np.maximum(sides * pictures.scale, 1)
         start, (height, width) = (np.rint(end).astype(int) for end in ends)
         y0, x0 = np.minimum(start, np.array(pictures.small.shape[1:3]) - 1)
@@ -188,7 +190,7 @@ class _Part:
         reach = np.rint(1 / self._pictures.scale).astype(int)
         low = np.maximum(np.rint(place / self._pictures.scale).astype(int) - reach, 0)
         high = low + self._large.shape[:2] + 2 * reach
-        around = self._pictures.large(row)[low[0] : high[0], low[1] : high[1]]
+        around = self._pictures.large(row, (*low, *high))
         if min(np.subtract(around.shape, self._large.shape)) < 0:
             return None
         difference, place = _most_similar(around, self._large)

@@ -125,13 +125,18 @@ def _folds(scene: Scene) -> np.ndarray:
 
 def _most_different(scene: Scene, fold: int) -> np.ndarray:
     """The windows in which the classes differ most, in one half of the images, int (w, 4)."""
-    differences = scene.once(_differences)[fold]
     attention = scene.attention.mean(axis=0)[None]
-    windows = scene.once(_windows)
-    found = _highest(differences, windows, _NUM_WINDOWS, windows[:0])
-    found = _highest(attention, windows, 1, found)
-    largest = _highest(differences, scene.once(_large_windows), 1, windows[:0])
-    return np.vstack([found, largest])
+    found, largest = scene.once(_by_difference)[fold]
+    return np.vstack([_highest(attention, scene.once(_windows), 1, found), largest])
+
+
+def _by_difference(scene: Scene) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of each half, the windows in which the classes differ most, and the larger one."""
+    windows, large = scene.once(_windows), scene.once(_large_windows)
+    return [
+        (_highest(maps, windows, _NUM_WINDOWS, windows[:0]), _highest(maps, large, 1, windows[:0]))
+        for maps in _differences(scene)
+    ]
 
 
 def _highest(maps: np.ndarray, windows: np.ndarray, count: int, found: np.ndarray) -> np.ndarray:

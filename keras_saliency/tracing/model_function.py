@@ -74,7 +74,9 @@ class ModelFunction:
         with self._side_effects.undone():
             for start in range(0, len(images), self._chunk_size):
                 inside = slice(start, start + self._chunk_size)
-                chunk = [self._filled(array[inside]) for array in (images, *arrays)]
+                is_all = start == 0 and len(images) <= self._chunk_size
+                chunk = [a if is_all else a[inside] for a in (images, *arrays)]
+                chunk = [self._filled(array) for array in chunk]
                 if isinstance(images, np.ndarray):
                     chunk[0] = chunk[0].astype(np.float32, copy=False)
                 for name, value in self.concrete(*map(tf.convert_to_tensor, chunk)).items():

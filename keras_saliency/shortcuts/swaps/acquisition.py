@@ -17,7 +17,7 @@ MIN_SIDE = 8  # pixels
 MAX_CHANNELS = 4
 MEASURED_SIDE = 96  # pixels of the middle, in which levels of larger images are measured
 MIN_SHARE = 0.05  # of the variance of ranks, that lies between classes
-_AT_ONCE = 32  # images, as channels of one: OpenCV takes up to 128
+AT_ONCE = 32  # images, as channels of one: OpenCV takes up to 128
 
 
 def noise_level(images: np.ndarray) -> np.ndarray:
@@ -135,8 +135,8 @@ _IMMERKAER = np.outer(_SECOND, _SECOND) / 6  # noise of deviation 1 keeps deviat
 
 
 def _in_parts(level: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> np.ndarray:
-    starts = range(0, max(1, len(images)), _AT_ONCE)
-    return np.concatenate([level(images[start : start + _AT_ONCE]) for start in starts])
+    starts = range(0, max(1, len(images)), AT_ONCE)
+    return np.concatenate([level(images[start : start + AT_ONCE]) for start in starts])
 
 
 def _slopes(slab: np.ndarray) -> np.ndarray:

@@ -81,14 +81,20 @@ def jpeg_quality(image: np.ndarray) -> int:
 def _evidence(image: np.ndarray) -> np.ndarray:
     """Returns by how many nats each quality is likelier than none, float (q,)."""
     values, frequencies, is_cut = _coefficients(image)
-    scales = _table_scale(_CANDIDATES)[:, None]
-    steps = np.clip(np.floor(_TABLE.ravel()[frequencies] * scales + 0.5), 1, _MAX_STEP)
+    of = is_cut * BLOCK**2 + frequencies
+    steps, deviations, heights = (np.take(table, of, axis=1) for table in _STEPS)
     multiples = np.rint(values / steps)
-    deviations = np.sqrt(_ROUNDING**2 + (np.where(is_cut, _SPREAD_CUT, _SPREAD) * steps) ** 2)
-    errors = (values - steps * multiples) / deviations
-    ratios = steps / deviations * np.exp(-(errors**2) / 2) / np.sqrt(2 * np.pi)
-    ratios = np.where(multiples > 0, ratios, np.minimum(ratios, 1))
-    return np.log((1 - _OUTLIERS) * ratios + _OUTLIERS).sum(axis=1)
+    errors = values - steps * multiples
+    errors /= deviations
+    np.square(errors, out=errors)
+    errors /= -2
+    ratios = np.exp(errors, out=errors)
+    ratios *= heights
+    ratios /= np.sqrt(2 * np.pi)
+    np.minimum(ratios, 1, out=ratios, where=multiples <= 0)
+    ratios *= 1 - _OUTLIERS
+    ratios += _OUTLIERS
+    return np.log(ratios, out=ratios).sum(axis=1)
 
 
 def recompress(image: np.ndarray, quality: int) -> np.ndarray:
@@ -170,6 +176,22 @@ def _dct_matrix() -> np.ndarray:
 
 
 _DCT = _dct_matrix()
+
+
+def _tables_of_steps() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each quality and frequency, in blocks that are not cut off, then in those that are.
+
+    Steps, their errors' deviations, and the one over the other, (q, 128) each.
+    """
+    scales = _table_scale(_CANDIDATES)[:, None]
+    steps = np.clip(np.floor(_TABLE.ravel() * scales + 0.5), 1, _MAX_STEP)
+    steps = np.hstack([steps, steps])
+    spreads = np.repeat([_SPREAD, _SPREAD_CUT], BLOCK**2)
+    deviations = np.sqrt(_ROUNDING**2 + (spreads * steps) ** 2)
+    return steps, deviations, steps / deviations
+
+
+_STEPS = _tables_of_steps()
 
 
 def _jpeg(image: np.ndarray, quality: int) -> np.ndarray:

@@ -72,12 +72,13 @@ class _Climbed:
     The same in every check: versions depend on nothing but the image.
 
     Args:
-        ladder: `Ladder`.
+        kind: of ladder.
         scene: `Scene`.
     """
 
-    def __init__(self, ladder: Ladder, scene: Scene):
-        self._ladder, self._scene = ladder, scene
+    def __init__(self, kind: str, scene: Scene):
+        self._kind, self._ladder, self._scene = kind, LADDERS[kind], scene
+        ladder = self._ladder
         self.image_shape = scene.probes.image_shape
         num_versions = len(scene.probes), len(ladder.versions)
         self._levels = np.full(num_versions, np.nan, np.float32)
@@ -88,10 +89,26 @@ class _Climbed:
 
     def levels(self, rows: np.ndarray) -> np.ndarray:
         """Returns the levels of the versions of some probes, (m, v)."""
-        for row in np.unique(rows[np.isnan(self._levels[rows, 0])]):
-            image = _grey_levels(self._scene, acquisition.middle(self._scene.probes.images[row]))
-            self._levels[row] = self._ladder.levels(image)
+        unknown = np.unique(rows[np.isnan(self._levels[rows, 0])])
+        for start in range(0, len(unknown), acquisition.AT_ONCE):
+            self._climb(unknown[start : start + acquisition.AT_ONCE])
         return self._levels[rows]
+
+    def _climb(self, rows: np.ndarray) -> None:
+        """Finds the levels of the versions of a few probes."""
+        self._levels[rows, 0] = self._scene.once(_LEVELS[self._kind])[rows]
+        if self._ladder.known_levels is not None:
+            self._levels[rows, 1:] = self._ladder.known_levels
+            return
+        images = np.stack([acquisition.middle(image) for image in self._scene.probes.images[rows]])
+        images = _grey_levels(self._scene, images)
+        is_whole = images.shape[1:] == self.image_shape
+        for rung in range(1, len(self._ladder.versions)):
+            made = self._ladder.make(images, rung)
+            self._levels[rows, rung] = self._ladder.level(made)
+            if is_whole and self._kept is not None:
+                kept = zip(rows.tolist(), made.astype(np.uint8), strict=True)
+                self._kept.update(((row, rung), version) for row, version in kept)
 
     def version(self, row: int, rung: int) -> np.ndarray:
         """Returns a version of a probe in grey levels, uint8 (H, W, C)."""
@@ -132,7 +149,7 @@ def _levels_of_probes(ladder: Ladder, scene: Scene) -> np.ndarray:
 
 
 def _grey_levels(scene: Scene, image: np.ndarray) -> np.ndarray:
-    """Returns pixels (H, W, C) in grey levels: their range as 0 … 255, rounded, float32."""
+    """Returns pixels (…, C) in grey levels: their range as 0 … 255, rounded, float32."""
     low, high = scene.value_range.low, scene.value_range.high
     scaled = (image - low) * (255 / np.where(high > low, high - low, 1))
     return np.clip(np.rint(scaled), 0, 255).astype(np.float32)
@@ -140,4 +157,4 @@ def _grey_levels(scene: Scene, image: np.ndarray) -> np.ndarray:
 
 # One function for each kind, by which `Scene.once` knows what it has made.
 _LEVELS = {kind: partial(_levels_of_probes, ladder) for kind, ladder in LADDERS.items()}
-_CLIMBED = {kind: partial(_Climbed, ladder) for kind, ladder in LADDERS.items()}
+_CLIMBED = {kind: partial(_Climbed, kind) for kind in LADDERS}

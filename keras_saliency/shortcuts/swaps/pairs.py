@@ -91,15 +91,14 @@ class PairDrawer:
         else:
             labels = np.where(has_class.any(axis=1), has_class.argmax(axis=1), -1)
             self._questions = {-1: np.where(np.isin(labels, classes), labels, -1)}
-        self._lenders = {
-            (question, fold): {
-                int(kind): donors[(kinds[donors] == kind) & (self._folds[donors] == fold)]
-                for kind in np.unique(kinds[donors[self._folds[donors] == fold]])
-                if kind >= 0
-            }
-            for question, kinds in self._questions.items()
-            for fold in np.unique(self._folds).tolist()
-        }
+        self._lenders: dict[tuple[int, int], dict[int, np.ndarray]] = {}
+        for question, kinds in self._questions.items():
+            for fold in np.unique(self._folds).tolist():
+                lending = donors[self._folds[donors] == fold]
+                of = kinds[lending]
+                self._lenders[question, fold] = {
+                    kind: lending[of == kind] for kind in np.unique(of).tolist() if kind >= 0
+                }
         self._decks: dict[tuple[int, int, int], list[int]] = {}
         self._turn = 0
         first = next(iter(self._questions.values()), np.zeros(len(has_class), int))
@@ -116,14 +115,19 @@ class PairDrawer:
             count: how many recipients.
         """
         found: list[tuple[int, int, int, bool]] = []
-        asked = list(self._questions)
-        for turn in range(self._turn, self._turn + (count if len(self.recipients) else 0)):
+        asked, recipients = list(self._questions), self.recipients.tolist()
+        kinds_of = {question: kinds.tolist() for question, kinds in self._questions.items()}
+        folds, others_of = self._folds.tolist(), dict[tuple[int, int, int], list[int]]()
+        for turn in range(self._turn, self._turn + (count if recipients else 0)):
             question = asked[turn % len(asked)]
-            recipient = int(self.recipients[turn // len(asked) % len(self.recipients)])
-            own, fold = int(self._questions[question][recipient]), int(self._folds[recipient])
-            lenders = self._lenders[question, fold]
-            others = [kind for kind in lenders if kind != own]
-            if not others or len(lenders.get(own, ())) < 2:
+            recipient = recipients[turn // len(asked) % len(recipients)]
+            own, fold = kinds_of[question][recipient], folds[recipient]
+            lenders, of = self._lenders[question, fold], (question, own, fold)
+            if of not in others_of:
+                has_two = len(lenders.get(own, ())) >= 2
+                others_of[of] = [kind for kind in lenders if kind != own] if has_two else []
+            others = others_of[of]
+            if not others:
                 continue
             kind = others[int(self._rng.integers(len(others)))]
             for k, is_own in ((own, True), (kind, False)):
@@ -138,6 +142,8 @@ class PairDrawer:
     def _next(self, key: tuple[int, int, int], recipient: int) -> int:
         """The next donor of a deck that is shuffled anew when it is used up; never oneself."""
         deck = self._decks.setdefault(key, [])
+        if deck and deck[-1] != recipient:
+            return deck.pop()
         if all(donor == recipient for donor in deck):
             question, kind, fold = key
             deck[:0] = self._rng.permutation(self._lenders[question, fold][kind]).tolist()

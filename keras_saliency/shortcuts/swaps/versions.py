@@ -40,12 +40,23 @@ class Ladder(NamedTuple):
         known_levels: the levels that versions have by construction, whatever the image, or None
             where they are measured; one for each version after the first.
         channels: numbers of channels that images of this ladder may have.
+        is_by_channel: whether versions change each channel by itself, whatever the others hold.
     """
 
     level: Level
     versions: tuple[Version, ...]
     known_levels: tuple[float, ...] | None = None
     channels: tuple[int, ...] = tuple(range(1, MAX_CHANNELS + 1))
+    is_by_channel: bool = False
+
+    def make(self, images: np.ndarray, rung: int) -> np.ndarray:
+        """Returns a version of each of some images, (m, H, W, C): 32 at most."""
+        version = self.versions[rung]
+        if not self.is_by_channel:
+            return np.stack([version(image) for image in images])
+        num, *size, num_channels = images.shape
+        slab = np.ascontiguousarray(np.moveaxis(images, 0, 2)).reshape(*size, -1)
+        return np.moveaxis(version(slab).reshape(*size, num, num_channels), 2, 0)
 
     def levels(self, image: np.ndarray) -> np.ndarray:
         """Returns the levels of an image's versions, float32 (v,)."""
@@ -110,6 +121,7 @@ LADDERS = {
             *(partial(_blurred_version, deviation=d) for d in _BLURS),
             *(partial(_sharpened, num_steps=n) for n in _SHARPENING),
         ),
+        is_by_channel=True,
     ),
     "compression": Ladder(
         compression_levels,

@@ -4,7 +4,7 @@
 |---|---|---|---|
 | flags | six red, white and blue flags on photographs, 40×40 | 6 | freeciv-data, jigzo-data |
 | cards | playing cards by suit, on a table, 40×40 | 4 | Debian's pokerth-data |
-| furniture | rendered furniture on paper, 40×40 | 4 | sweethome3d-furniture, mypaint-data-extras |
+| furniture | rendered furniture on paper, 40×40 | 3 | sweethome3d-furniture, mypaint-data-extras |
 | wasteland | beings, tools and parts of vehicles on the ground, 32×32 | 3 | cataclysm-dda-data |
 
 All have masks: the transparency of the pictures.
@@ -26,10 +26,10 @@ FRAME = 8  # pixels around a photograph of a puzzle
 CARDS, RANKS = ("default4c", "default_800x480"), 13
 FURNITURE = (  # words of a name
     ("chair", "armchair", "stool", "sofa", "couch"),
-    ("table", "desk"),
     ("door", "window"),
     ("plug", "switch"),
 )
+NO_FURNITURE = {"cabinet", "ottoman", "blind", "shutter"}
 TILES = "UltimateCataclysm", "MshockXotto+"
 THINGS = ("mon_", "vp_", "overlay_wielded_")
 GROUND = "t_grass", "t_dirt", "t_pavement", "t_floor"
@@ -79,9 +79,9 @@ def furniture(size=40):
             for number, name in names.items():
                 words = set(re.findall("[a-z]+", name.lower()))
                 labels = [label for label, of in enumerate(FURNITURE) if words & set(of)]
-                if len(labels) == 1:
+                if len(labels) == 1 and not words & NO_FURNITURE:
                     picture = decode(opened.read(icons[number]))
-                    items += [(picture, *labels, turn % 4 == 0) for turn in range(16)]
+                    items += [(picture, *labels, turn % 4 == 0) for turn in range(20)]
     return _draw(items, size, papers)
 
 
