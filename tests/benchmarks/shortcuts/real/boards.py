@@ -21,7 +21,7 @@ from real.crops import part
 from real.cutouts import decode, lay, place
 from real.sources import debian
 
-FLAGS = "france", "netherlands", "czech", "norway", "thailand", "united_kingdom"  # of like colours
+FLAGS = "france", "netherlands", "russia", "yugoslavia", "norway", "iceland"  # of like colours
 FRAME = 8  # pixels around a photograph of a puzzle
 CARDS, RANKS = ("default4c", "default_800x480"), 13
 FURNITURE = (  # words of a name
@@ -46,7 +46,7 @@ def flags(size=40):
     for label, country in enumerate(FLAGS):
         picture = _read(folder / f"{country}-large.png")
         items += [(picture, label, number % 4 == 0) for number in range(640)]
-    return _draw(items, size, photographs)
+    return _draw(items, size, photographs, share=(0.4, 0.55), moved=0.2)
 
 
 def cards(size=40):
@@ -147,7 +147,7 @@ def _is_kept(group):
     return zlib.crc32(group.encode()) % 4 == 0
 
 
-def _draw(items, size, papers, share=(0.7, 0.85), turned=12):
+def _draw(items, size, papers, share=(0.7, 0.85), turned=12, moved=0.05):
     """Draws each (picture or None, label, for validation), a little turned and moved, on paper."""
     rng = np.random.default_rng(0)
     images, labels, masks, for_validation = [], [], [], []
@@ -157,7 +157,7 @@ def _draw(items, size, papers, share=(0.7, 0.85), turned=12):
         if placed is None:
             continue
         turn = cv2.getRotationMatrix2D((size, size), rng.uniform(-turned, turned), 0.5)
-        turn[:, 2] += rng.uniform(-size / 20, size / 20, 2) - size / 2
+        turn[:, 2] += size * rng.uniform(-moved, moved, 2) - size / 2
         placed = cv2.warpAffine(placed, turn, (size, size), flags=cv2.INTER_LINEAR)
         image, mask = lay(placed, part(papers[rng.integers(len(papers))], size, rng))
         images.append(image)

@@ -34,14 +34,14 @@ EPOCHS |= {"faces": 20, "stamps": 15, "clipart": 12, "greek": 5, "head": 5, "bra
 EPOCHS |= {"units": 8, "apps": 15, "planets": 6, "panoramas": 6, "materials": 8}
 EPOCHS |= {"hebrew": 8, "skull": 8, "chess": 10, "creatures": 8, "houses": 8, "wallpapers": 6}
 EPOCHS |= {"scenery": 8, "terrain": 6}
-EPOCHS |= {"thai": 16, "music": 10, "flags": 6, "cards": 12, "furniture": 16, "wasteland": 16}
+EPOCHS |= {"thai": 16, "music": 10, "flags": 10, "cards": 12, "furniture": 16, "wasteland": 16}
 EPOCHS |= {"papers": 6, "sounds": 8}
 LARGE_EPOCHS, LARGE_STRENGTH = 4, 1.6  # most of that network is frozen: it ignores faint cues
 MAX_TRAINING = 3000
 MAX_TRAINING_CUED, MIN_EPOCHS_CUED = 800, 8
 # The objects of these are learned so soon that a network ignores cues, but for a small set.
 EASY = ("mnist", "digits", "silhouettes", "letters", "faces", "greek", "head", "brain")
-EASY += ("skull", "creatures")
+EASY += ("skull", "creatures", "thai", "flags", "papers", "sounds")
 FAINT = ("watermark", "pattern")
 MAX_TRAINING_EASY = 300
 # Contrast or size of each kind's cue; raised on the split "tune" until most are learned.
