@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import zipfile
 from collections.abc import Callable, Mapping
@@ -13,11 +14,12 @@ from numpy.typing import DTypeLike
 from keras_saliency._utils.arguments import shown
 from keras_saliency._utils.files import TROUBLE, written_whole
 from keras_saliency._utils.notify import notify
-from keras_saliency.history.entry import Entry, held
+from keras_saliency.history.entry import Entry, MapComparison, held
 from keras_saliency.history.npz import MAX_SIDE, Arrays, write
 from keras_saliency.history.store import EpochStore
 from keras_saliency.records import StoredMaps
 
+_MOST_COMPARED = 2**27  # pixels of a map at the size at which it is compared, 0.5 GB
 _FORMAT, _VERSION = "keras_saliency.history", 1
 _Result = TypeVar("_Result")
 
@@ -35,7 +37,7 @@ def to_arrays(store: EpochStore, **more: Any) -> dict[str, np.ndarray]:
 
     maps = _readable_maps(store)
     probabilities = _readable_probabilities(store)
-    series = [(m, s, epochs_with(m, s)) for m in store.methods for s in store.statistics_of(m)]
+    series = [(m, s, epochs_with(m, s)) for m in store.methods for s in store.stored_statistics(m)]
     metadata = {
         "format": _FORMAT,
         "version": _VERSION,
@@ -47,6 +49,7 @@ def to_arrays(store: EpochStore, **more: Any) -> dict[str, np.ndarray]:
         "series": series,
         "heatmaps": [list(place) for place in maps],
         "probabilities": list(probabilities),
+        "comparisons": _comparisons(store),
         **more,
     }
     arrays = {
@@ -62,6 +65,15 @@ def to_arrays(store: EpochStore, **more: Any) -> dict[str, np.ndarray]:
         arrays[f"codes_{i}"], arrays[f"scales_{i}"] = stored
     arrays |= {f"probabilities_{i}": rows for i, rows in enumerate(probabilities.values())}
     return arrays
+
+
+def _comparisons(store: EpochStore) -> list[tuple[str, list[int], bool, list[int]]]:
+    """Returns how maps are compared: method, size, whether they are smoothed, epochs."""
+    epochs: dict[tuple[str, MapComparison], list[int]] = {}
+    for epoch, entry in store.entries.items():
+        for item in entry.comparisons.items():
+            epochs.setdefault(item, []).append(epoch)
+    return [(method, list(c.size), c.is_grainy, some) for (method, c), some in epochs.items()]
 
 
 def _readable_maps(store: EpochStore) -> dict[tuple[str, int], StoredMaps]:
@@ -187,6 +199,10 @@ def from_arrays(arrays: Mapping[str, np.ndarray], is_whole: bool = True) -> Epoc
         heatmaps[epoch][method] = read_maps(arrays, i)
     places = metadata.get("probabilities", []) if is_whole else []  # older versions kept none
     probabilities = {e: held(read_probabilities(arrays, i)) for i, e in enumerate(places)}
+    comparisons: dict[int, dict[str, MapComparison]] = {epoch: {} for epoch in epochs}
+    for method, size, is_grainy, epochs_of in metadata.get("comparisons", []):  # newer, as well
+        for epoch in epochs_of:
+            comparisons[epoch][method] = MapComparison(tuple(size), is_grainy)
     classes, confidence = arrays["classes"], _floats(arrays["confidence"])
     if classes.dtype != np.int64:
         raise ValueError(f"its classes are {classes.dtype}")
@@ -201,6 +217,7 @@ def from_arrays(arrays: Mapping[str, np.ndarray], is_whole: bool = True) -> Epoc
             cost,
             baseline,
             probabilities.get(epoch),
+            comparisons[epoch],
         )
         store.insert(epoch, entry)
     return store
@@ -214,6 +231,12 @@ def _check_metadata(metadata: dict[str, Any]) -> None:
     for texts in lists:
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise ValueError(f"it holds {shown(texts)} where text was expected")
+    for method, size, is_grainy, _ in metadata.get("comparisons", []):
+        sides = [side for side in size if type(side) is int and 0 < side < MAX_SIDE]
+        if not isinstance(method, str) or type(is_grainy) is not bool or len(sides) < len(size):
+            raise ValueError(f"its heatmaps are compared at the size {shown(size)}")
+        if math.prod(sides) > _MOST_COMPARED:
+            raise ValueError(f"its heatmaps are compared at the size {shown(size)}, too large")
     if not all(isinstance(epoch, int) and epoch < MAX_SIDE for epoch in metadata["epochs"]):
         raise ValueError(f"its epochs are {shown(metadata['epochs'])}")
 

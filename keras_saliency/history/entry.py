@@ -1,12 +1,26 @@
 """`Entry`: what one epoch left behind, as it is stored."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.records import StoredMaps
+
+
+class MapComparison(NamedTuple):
+    """How a method's kept maps are compared between epochs.
+
+    Attributes:
+        size: (H, W) to which they are resized: the image's, or, for maps that are kept at a
+            smaller size than they have, the size at which they are kept.
+        is_grainy: whether they are smoothed first, as `Method.is_grainy` says.
+    """
+
+    size: tuple[int, ...]
+    is_grainy: bool
 
 
 @short_repr
@@ -24,6 +38,8 @@ class Entry:
         is_baseline: whether this is the model before its first epoch.
         probabilities: function that returns the probability of each class, float16 (n, k); of an
             epoch on disk it reads them. None where they are not known.
+        comparisons: {method: `MapComparison`}; empty in runs of older versions, which computed all
+            drifts at once.
     """
 
     classes: np.ndarray
@@ -33,6 +49,7 @@ class Entry:
     seconds: float | None = None
     is_baseline: bool = False
     probabilities: Callable[[], np.ndarray] | None = None
+    comparisons: Mapping[str, MapComparison] = field(default_factory=dict)
 
     @classmethod
     def make(
@@ -43,6 +60,7 @@ class Entry:
         seconds: float | None = None,
         is_baseline: bool = False,
         probabilities: np.ndarray | None = None,
+        comparisons: Mapping[str, MapComparison] | None = None,
     ) -> "Entry":
         """Makes an entry of copies, with the heatmaps encoded; see `History.append`."""
         classes, confidence = predictions
@@ -57,6 +75,7 @@ class Entry:
             None if seconds is None else float(seconds),
             bool(is_baseline),
             None if probabilities is None else held(np.array(probabilities, np.float16)),
+            dict(comparisons or {}),
         )
 
     @property
@@ -84,6 +103,13 @@ class Entry:
                 raise ValueError(
                     f"{name} must have shape {expected}. Received: {shape}. "
                     "Pass one for each probe, of the same probes in every epoch."
+                )
+        for method, (_, *map_size) in self.map_shapes.items():
+            size = self.comparisons[method].size if method in self.comparisons else map_size
+            if len(size) != len(map_size):
+                raise ValueError(
+                    f"heatmaps[{method!r}] are {tuple(map_size)}, so they cannot be compared at "
+                    f"the size {tuple(size)}."
                 )
 
 

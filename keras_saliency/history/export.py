@@ -1,5 +1,6 @@
 """A history as plain Python and as a pandas DataFrame."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,9 +24,7 @@ def to_dict(store: EpochStore) -> dict[str, Any]:
         "predictions": store.predictions.tolist(),
         "confidence": _plain(store.confidence),
         "statistics": {
-            method: {
-                name: _plain(store.series(method, name)) for name in store.statistics_of(method)
-            }
+            method: {name: _plain(values) for name, values in _all_of(store, method)}
             for method in store.methods
         },
     }
@@ -51,13 +50,17 @@ def to_dataframe(store: EpochStore) -> "pandas.DataFrame":
     name = np.tile(names, len(store.epochs))
     frames = []
     for method in store.methods:
-        for statistic in store.statistics_of(method):
-            values = store.series(method, statistic).reshape(-1)
-            columns = (epoch, method, statistic, probe, name, values)
+        for statistic, values in _all_of(store, method):
+            columns = (epoch, method, statistic, probe, name, values.reshape(-1))
             frames.append(pandas.DataFrame(dict(zip(COLUMNS, columns, strict=True))))
     if not frames:
         return pandas.DataFrame(columns=COLUMNS)
     return pandas.concat(frames, ignore_index=True)
+
+
+def _all_of(store: EpochStore, method: str) -> Iterator[tuple[str, np.ndarray]]:
+    names = store.statistics_of(method)
+    return zip(names, store.series(method, *names), strict=True)
 
 
 def _plain(values: np.ndarray) -> list[list[float | None]]:

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from keras_saliency._utils.arguments import shown
 from keras_saliency.history import archive, export, plot, run_files
-from keras_saliency.history.entry import Entry
+from keras_saliency.history.entry import Entry, MapComparison
 from keras_saliency.history.label_verdict import LabelJudge, LabelVerdict
 from keras_saliency.history.store import EpochStore
 from keras_saliency.records import LabelIssue, StoredMaps
@@ -30,6 +30,11 @@ class History(EpochStore, Mapping[str, "MethodSeries"]):
 
     `history[method][statistic]` is a float32 array (num_epochs, n), NaN where
     undefined. To be written by one thread; in others, each reading sees whole epochs.
+
+    Observations compute `drift_*` and what `log_keys` names. The other drifts, such as
+    `iou_previous`, are computed when they are first asked for, from the maps that are kept. Those
+    of reduced maps are of the reduced maps (`history_maps="native"` keeps them whole); NaN where
+    no maps are kept.
 
     Args:
         labels: int (n,), or multi-hot (n, k), for class means and outcomes. Defaults to None.
@@ -86,6 +91,7 @@ class History(EpochStore, Mapping[str, "MethodSeries"]):
         seconds: float | None = None,
         is_baseline: bool = False,
         probabilities: np.ndarray | None = None,
+        comparisons: Mapping[str, MapComparison] | None = None,
     ) -> None:
         """Stores one epoch; an epoch that exists is replaced.
 
@@ -98,12 +104,14 @@ class History(EpochStore, Mapping[str, "MethodSeries"]):
             seconds: how long the training waited. Defaults to None.
             is_baseline: whether this is the model before its first epoch.
             probabilities: of each class, float (n, k), as `label_issues` needs them.
+            comparisons: {method: `MapComparison`}, which drifts that are computed on access need.
 
         Raises:
             ValueError: if a length is not n, or the size of a method's heatmaps changes.
             Nothing is stored then.
         """
-        entry = Entry.make(predictions, statistics, heatmaps, seconds, is_baseline, probabilities)
+        more = seconds, is_baseline, probabilities, comparisons
+        entry = Entry.make(predictions, statistics, heatmaps, *more)
         self.insert(epoch, entry)
 
     def heatmaps(self, method: str, epoch: int) -> np.ndarray:
@@ -257,7 +265,7 @@ class History(EpochStore, Mapping[str, "MethodSeries"]):
 
 
 class MethodSeries(Mapping[str, np.ndarray]):
-    """One method's statistics: float32 (num_epochs, n), stacked when asked for."""
+    """One method's statistics: float32 (num_epochs, n), stacked or computed when asked for."""
 
     def __init__(self, store: EpochStore, method: str):
         self._store = store
@@ -265,7 +273,8 @@ class MethodSeries(Mapping[str, np.ndarray]):
 
     def __getitem__(self, statistic: str) -> np.ndarray:
         _check_known(f"statistic of {self._method!r}", statistic, list(self))
-        return self._store.series(self._method, statistic)
+        [values] = self._store.series(self._method, statistic)
+        return values
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._store.statistics_of(self._method))

@@ -5,8 +5,10 @@ from typing import Any
 
 from keras_saliency._utils.arguments import shown
 from keras_saliency._utils.notify import notify
+from keras_saliency.history.entry import MapComparison
 from keras_saliency.history.store import EpochStore
 from keras_saliency.records import Heatmaps, StoredMaps
+from keras_saliency.statistics import Recording
 
 MOST_SIDE = 64  # pixels of the longer side, above which maps are reduced
 REDUCED, NATIVE = "reduced", "native"
@@ -73,6 +75,28 @@ class KeptMaps:
             is_whole = size == maps.native.shape[1:]
             kept[method] = stored[method] if is_whole else StoredMaps.of(maps.native, size)
         return kept
+
+    @staticmethod
+    def comparisons(
+        recordings: Mapping[str, Recording], kept: Mapping[str, StoredMaps]
+    ) -> dict[str, MapComparison]:
+        """Returns how the maps that are kept are compared with those of other epochs, by method.
+
+        At image size, as observations do it; or, where maps were reduced, at the size that was
+        left of them, which is as good and several times as fast.
+
+        Args:
+            recordings: {method: `Recording`} of the epoch.
+            kept: what `encode` returned.
+        """
+        found = {}
+        for method, recording in recordings.items():
+            size = kept[method].codes.shape[1:] if method in kept else recording.size
+            is_whole = size == recording.size
+            found[method] = MapComparison(
+                recording.image_size if is_whole else size, recording.is_grainy
+            )
+        return found
 
     def _size(self, method: str, native: tuple[int, ...]) -> tuple[int, ...]:
         wanted = native if self._history_maps == NATIVE else reduced_size(native)

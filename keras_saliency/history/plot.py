@@ -35,7 +35,7 @@ def plot(store: EpochStore, statistic: str, method: str | None = None, ax: Any =
     if ax is None:
         _, ax = pyplot.subplots()
     for name in methods:
-        values = store.series(name, statistic)
+        [values] = store.series(name, statistic)
         is_known = np.isfinite(values).any(axis=1)
         epochs, values = np.array(store.epochs)[is_known], values[is_known]
         [line] = ax.plot(epochs, np.nanmean(values, axis=1), marker=".", label=name)

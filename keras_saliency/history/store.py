@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from keras_saliency.history.drift_on_access import DriftOnAccess, is_comparable
 from keras_saliency.history.entry import Entry
+from keras_saliency.statistics.measures import drift_names
 
 
 class EpochStore:
@@ -38,6 +40,7 @@ class EpochStore:
         self.class_names = None if class_names is None else [str(name) for name in class_names]
         self._entries: dict[int, Entry] = {}
         self._map_sizes: dict[str, tuple[int, ...]] = {}
+        self._drifts = DriftOnAccess()
         lengths = {len(x) for x in (self.labels, self.names) if x is not None}
         if len(lengths) > 1:
             raise ValueError(
@@ -76,16 +79,31 @@ class EpochStore:
         """How long the training waited at each epoch, where that is known."""
         return [e.seconds for e in self._entries.values()]
 
-    def statistics_of(self, method: str) -> list[str]:
-        """Names of a method's statistics, in the order in which they came."""
+    def stored_statistics(self, method: str) -> list[str]:
+        """Names of the statistics that observations have computed, in the order they came in."""
         entries = self._entries.values()
         return list(dict.fromkeys(s for e in entries for s in e.statistics.get(method, {})))
 
-    def series(self, method: str, statistic: str) -> np.ndarray:
-        """Returns a statistic, float32 (num_epochs, n); NaN in epochs without it."""
+    def statistics_of(self, method: str) -> list[str]:
+        """Names of a method's statistics: those stored, and drifts computed on access."""
+        later = drift_names() if is_comparable(self._entries, method) else []
+        return list(dict.fromkeys([*self.stored_statistics(method), *later]))
+
+    def series(self, method: str, *statistics: str) -> list[np.ndarray]:
+        """Returns statistics, float32 (num_epochs, n) each; NaN in epochs without them.
+
+        Drifts that no observation has computed are computed from the maps that are kept. Several at
+        once take less time than one after the other.
+        """
+        entries = self._entries
+        later = self._drifts.compute(entries, method, statistics)
         missing = np.full(self.num_probes or 0, np.nan, np.float32)
-        entries = self._entries.values()
-        return np.stack([e.statistics.get(method, {}).get(statistic, missing) for e in entries])
+
+        def row(epoch: int, statistic: str) -> np.ndarray:
+            stored = entries[epoch].statistics.get(method, {})
+            return stored.get(statistic, later.get((epoch, statistic), missing))
+
+        return [np.stack([row(e, statistic) for e in entries]) for statistic in statistics]
 
     def map_size(self, method: str) -> tuple[int, ...] | None:
         """Returns the size (h, w) of a method's heatmaps, None where there are none."""

@@ -10,7 +10,14 @@ from keras_saliency.statistics import objects as _objects  # noqa: F401
 from keras_saliency.statistics import sets as _sets  # noqa: F401
 from keras_saliency.statistics.computing import compute, compute_all, compute_drift
 from keras_saliency.statistics.label_issues import find_label_issues, least_accuracy
-from keras_saliency.statistics.measures import MEASURES, REFERENCES, Measure
+from keras_saliency.statistics.measures import (
+    MEASURES,
+    REFERENCES,
+    SHOWN_DRIFTS,
+    Measure,
+    drift_names,
+    reference_epochs,
+)
 from keras_saliency.statistics.recording import Recording
 from keras_saliency.statistics.registry import (
     STATISTICS,
@@ -31,6 +38,7 @@ from keras_saliency.statistics.summary import (
 __all__ = [
     "MEASURES",
     "REFERENCES",
+    "SHOWN_DRIFTS",
     "STATISTICS",
     "Attention",
     "Measure",
@@ -40,8 +48,10 @@ __all__ = [
     "compute",
     "compute_all",
     "compute_drift",
+    "drift_names",
     "find_label_issues",
     "least_accuracy",
+    "reference_epochs",
     "settle_epoch",
     "split_by_outcome",
     "statistic",

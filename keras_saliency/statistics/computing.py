@@ -14,6 +14,7 @@ from keras_saliency.statistics.registry import (
     STATISTICS,
     Attention,
     MapSet,
+    Probes,
     Statistic,
     probes_at,
 )
@@ -80,7 +81,7 @@ def compute_drift(
     return computed
 
 
-def applicable(probes: ProbeSet, num_axes: int, **arguments: object) -> list[Statistic]:
+def applicable(probes: Probes, num_axes: int, **arguments: object) -> list[Statistic]:
     """Returns the statistics that can be computed for maps with this number of axes.
 
     The probes and the arguments must hold what they need.
@@ -96,7 +97,7 @@ def applicable(probes: ProbeSet, num_axes: int, **arguments: object) -> list[Sta
     ]
 
 
-def _known(probes: ProbeSet, need: str) -> object:
+def _known(probes: Probes, need: str) -> object:
     # To statistics, labels are classes; targets of a regression are none.
     is_target = need == "labels" and getattr(probes, "has_targets", False)
     return None if is_target else getattr(probes, need, None)
@@ -104,8 +105,8 @@ def _known(probes: ProbeSet, need: str) -> object:
 
 def compute_all(
     recordings: Recordings,
-    probes: ProbeSet,
-    predictions: Predictions,
+    probes: Probes,
+    predictions: Predictions | None,
     references: References,
     *,
     only: Collection[str] | None = None,
@@ -118,7 +119,7 @@ def compute_all(
     Args:
         recordings: {method: `Recording`}.
         probes: `ProbeSet`.
-        predictions: `Predictions` of the same probes.
+        predictions: `Predictions` of the same probes; None makes what needs them absent.
         references: {"previous", "first" or "start": {method: `Recording`}}.
         only: names of the statistics wanted, such as "drift_previous". Defaults to None, all.
         attempt: (name, function, *arguments) -> result, or None where it failed; failed
@@ -145,8 +146,8 @@ class _Job:
     def __init__(
         self,
         recordings: Recordings,
-        probes: ProbeSet,
-        predictions: Predictions,
+        probes: Probes,
+        predictions: Predictions | None,
         references: References,
         only: Collection[str] | None,
         attempt: Attempt,

@@ -1,7 +1,7 @@
 """The registry of measures: how two epochs' maps are compared."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,6 +12,11 @@ from keras_saliency.statistics.native_drift import NativeFormula, are_coarse, co
 from keras_saliency.statistics.registry import Attention
 
 REFERENCES = ("previous", "first", "start")
+# The drifts that each observation computes, because they are shown without being asked for:
+# `drift_previous` in `logs`, notebooks, Custom Scalars, and in the tab, as a curve and for sorting;
+# the other two beside it under Scalars. The other measures are nine tenths of the work, and nothing
+# shows them: `history` computes them when it is asked, from the maps that it keeps.
+SHOWN_DRIFTS = tuple(f"drift_{reference}" for reference in REFERENCES)
 
 Compared: TypeAlias = Attention | Maps | np.ndarray
 Formula = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -35,6 +40,30 @@ class Measure:
 
 
 MEASURES: dict[str, Measure] = {}
+
+
+def drift_names() -> list[str]:
+    """Returns the names of all drifts, `<measure>_<reference>`."""
+    return [f"{measure}_{reference}" for reference in REFERENCES for measure in MEASURES]
+
+
+def reference_epochs(
+    epoch: int, known: Collection[int], baselines: Collection[int]
+) -> dict[str, int]:
+    """Returns the epochs that one is compared with, by reference; without those that are not there.
+
+    Args:
+        epoch: int, 0-based, -1 for the baseline of a new run.
+        known: the epochs that were observed.
+        baselines: those of them that are models before their first epoch.
+    """
+    earlier = sorted(e for e in known if e < epoch)
+    chosen = {
+        "previous": earlier[-1:],
+        "first": [e for e in earlier if e not in baselines],
+        "start": [e for e in earlier if e in baselines],
+    }
+    return {reference: epochs[0] for reference, epochs in chosen.items() if epochs}
 
 
 def measure(

@@ -76,11 +76,13 @@ class SaliencyCallback(SettingsByName, Results, TfKerasHooks, keras.callbacks.Ca
         history_maps: which heatmaps `history` keeps, in memory and on disk. "reduced": at native
             size up to 64 pixels on the longer side, larger ones averaged by area to 64; "native":
             all at native size; None: statistics only. Statistics are computed before maps are
-            reduced. Defaults to "reduced".
+            reduced; drifts that `history` computes on access, such as "iou_previous", are of the
+            maps that it keeps, and NaN without. Defaults to "reduced".
         log_keys: statistics whose mean over the probes goes into `logs` as
             `<method>_<statistic>`; "drift" is short for "drift_previous". The keys are there in
             every epoch and finite: where a value is undefined or an epoch is not observed, the
-            last one is repeated. Defaults to ("drift",).
+            last one is repeated. Drifts other than "drift_*" are in TensorBoard only if they are
+            named here. Defaults to ("drift",).
         num_drawn: how many probes are drawn, spread over the set; statistics use all probes.
             Defaults to 8.
         chunk_size: how many probes go through the model at once. Defaults to 32.

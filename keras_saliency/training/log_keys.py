@@ -3,7 +3,7 @@
 from typing import Any
 
 from keras_saliency.probes import ProbeSet
-from keras_saliency.statistics import MEASURES, REFERENCES, STATISTICS
+from keras_saliency.statistics import STATISTICS, drift_names
 
 # What a short name stands for.
 _SHORT_NAMES = {"drift": "drift_previous"}
@@ -33,8 +33,7 @@ def check_log_keys(log_keys: Any, probes: ProbeSet, num_methods: int) -> tuple[s
         raise TypeError(
             f'log_keys must be a sequence of names. Received: {log_keys!r}. Pass ("drift",), say.'
         )
-    drifts = [f"{measure}_{reference}" for measure in MEASURES for reference in REFERENCES]
-    known = [*_SHORT_NAMES, *STATISTICS, *drifts]
+    known = [*_SHORT_NAMES, *STATISTICS, *drift_names()]
     for key in log_keys:
         if key not in known:
             raise ValueError(

@@ -21,7 +21,13 @@ from keras_saliency.records import (
     StoredMaps,
 )
 from keras_saliency.shortcuts.search import ShortcutSearch
-from keras_saliency.statistics import REFERENCES, Recording, compute_all, summarize
+from keras_saliency.statistics import (
+    REFERENCES,
+    Recording,
+    compute_all,
+    reference_epochs,
+    summarize,
+)
 from keras_saliency.training.accuracy import AccuracyComparison
 from keras_saliency.training.check_pace import CheckPace
 from keras_saliency.training.checking import Attributed, Checking
@@ -211,20 +217,15 @@ class Observer:
         """Recordings of the epochs that one is compared with, read from history if need be."""
         entries = self._history.entries
         known = {*entries, *self._recordings} - self._old
-        earlier = sorted(e for e in known if e < epoch)
-        chosen = {
-            "previous": earlier[-1:],
-            "first": [e for e in earlier if e not in self._baselines][:1],
-            "start": [e for e in earlier if e in self._baselines][:1],
-        }
-        wanted = {e for epochs in chosen.values() for e in epochs}
+        chosen = reference_epochs(epoch, known, self._baselines)
+        wanted = set(chosen.values())
         for e in wanted - set(self._recordings):
             size = self._probes.image_shape[:-1]
             grainy = {method.name for method in self.graph.methods if method.is_grainy}
             maps = entries[e].heatmaps
             self._recordings[e] = {m: Recording(m, maps[m], size, m in grainy) for m in maps}
         self._recordings = {e: r for e, r in self._recordings.items() if e in wanted}
-        return {r: self._recordings[chosen[r][0]] if chosen[r] else {} for r in REFERENCES}
+        return {r: self._recordings[chosen[r]] if r in chosen else {} for r in REFERENCES}
 
     def _update_logs(self, statistics: dict[str, dict[str, np.ndarray]]) -> None:
         scalars = summarize(statistics, None)

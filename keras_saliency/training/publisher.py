@@ -9,10 +9,11 @@ from keras_saliency.history import History, KeptMaps, RunFiles
 from keras_saliency.records import Alert, EpochReport, Moment, Predictions
 from keras_saliency.shortcuts.search import SUMMARY_TAG, ShortcutSearch
 from keras_saliency.sinks import name_sinks
-from keras_saliency.statistics import compute_all, summarize
+from keras_saliency.statistics import SHOWN_DRIFTS, STATISTICS, compute_all, summarize
 from keras_saliency.training.album import Album
 from keras_saliency.training.guard import Guard
 from keras_saliency.training.health import Health
+from keras_saliency.training.log_keys import statistic_of
 from keras_saliency.training.observer import Measured
 from keras_saliency.training.settings import Settings
 
@@ -43,6 +44,7 @@ class Publisher:
         num_findings: int = 0,
     ):
         self._probes, self._sinks = settings.probes, name_sinks(settings.sinks)
+        self._logged = [statistic_of(key) for key in settings.log_keys]
         self._has_one_label = settings.probes.class_labels is not None
         self._search, self._summary = search, summary
         self._guard = guard
@@ -79,6 +81,7 @@ class Publisher:
                 self._probes,
                 report.predictions,
                 measured.references,
+                only={*STATISTICS, *SHOWN_DRIFTS, *self._logged},
                 attempt=self._guard.run_statistic,
             )
             prefix = "batch_" if moment.is_inside else ""
@@ -146,14 +149,16 @@ class Publisher:
     def _record(self, measured: Measured, report: EpochReport, cost: dict[str, float]) -> None:
         predictions = report.predictions
         stored = {name: recording.stored for name, recording in measured.recordings.items()}
+        kept = self._kept_maps.encode(report.heatmaps, stored)
         self._history.append(
             report.epoch,
             (predictions.classes, predictions.confidence),
             report.statistics,
-            self._kept_maps.encode(report.heatmaps, stored),
+            kept,
             cost["blocking_seconds"],
             report.is_baseline,
             predictions.by_class if self._has_one_label else None,
+            self._kept_maps.comparisons(measured.recordings, kept),
         )
 
     def _write_file(self, epoch: int, findings: tuple[Alert, ...]) -> None:

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from keras_saliency.records import Heatmaps
-from keras_saliency.statistics import MEASURES, Attention, compute_drift, settle_epoch
+from keras_saliency.statistics import (
+    MEASURES,
+    Attention,
+    compute_drift,
+    reference_epochs,
+    settle_epoch,
+)
 from keras_saliency.statistics.drift import (
     centroid_shift,
     drift,
@@ -210,6 +216,15 @@ def test_drift_is_named_by_measure_and_reference_and_absent_without_one(rng):
     assert compute_drift(now, {}) == {}
     with pytest.raises(ValueError, match="unknown reference 'last'"):
         compute_drift(now, {"last": first})
+
+
+def test_epochs_to_compare_with_are_the_last_the_first_trained_and_the_untrained():
+    known, baselines = [3, -1, 0, 7], [-1]
+    expected = {"previous": 3, "first": 0, "start": -1}
+    assert reference_epochs(7, known, baselines) == expected
+    assert reference_epochs(0, known, baselines) == {"previous": -1, "start": -1}
+    assert reference_epochs(-1, known, baselines) == {}
+    assert reference_epochs(3, [0], []) == {"previous": 0, "first": 0}
 
 
 def test_maps_of_other_probes_are_refused(rng):

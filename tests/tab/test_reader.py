@@ -77,7 +77,7 @@ def test_the_tab_has_the_numbers_of_the_history(trained):
     reader = reader_of(log_dir)
     head, rows = numbers_of(reader, "saliency", method="grad_cam")
     assert head["steps"] == history.epochs
-    for name in history["grad_cam"]:
+    for name in history.stored_statistics("grad_cam"):
         np.testing.assert_array_equal(rows[name], history["grad_cam"][name])
     _, said = numbers_of(reader, "saliency")
     np.testing.assert_array_equal(said["predicted"], history.predictions)

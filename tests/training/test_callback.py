@@ -9,8 +9,9 @@ from helpers.networks import ALL_METHODS, SHAPE, small_cnn
 from helpers.training import compiled, fit, refused
 
 from keras_saliency import ProbeSet, SaliencyCallback
+from keras_saliency.statistics import MEASURES, REFERENCES
 
-DRIFTS = ["drift", "rank_correlation", "iou", "ssim", "jensen_shannon", "centroid_shift"]
+DRIFTS = {"drift_previous", "drift_first", "drift_start"}
 STATISTICS = {
     "gini", "entropy", "centroid_y", "centroid_x", "spread", "border_enrichment", "gradient_norm",
     "empty_fraction", "class_consistency", "image_dependence", "mean_map_concentration",
@@ -30,8 +31,7 @@ def test_exactly_these_tags_are_written(tmp_path, data, probes):
     }
     assert by_plugin["text"] == {"saliency/settings", "saliency/summary"}
     assert by_plugin["custom_scalars"] == {"custom_scalars__config__"}
-    drifts = {f"{d}_{r}" for d in DRIFTS for r in ("previous", "first", "start")}
-    means = {f"saliency/{m}/{s}" for m in names for s in STATISTICS | drifts}
+    means = {f"saliency/{m}/{s}" for m in names for s in STATISTICS | DRIFTS}
     scalars = {tag for tag in by_plugin["scalars"] if not tag.endswith("_worst")}
     assert scalars == means | {"saliency/cost/blocking_seconds", "saliency/cost/share_of_epoch"}
     worst = {tag.removesuffix("_worst") for tag in by_plugin["scalars"] - scalars}
@@ -41,6 +41,17 @@ def test_exactly_these_tags_are_written(tmp_path, data, probes):
     tab |= {f"saliency_tab/{kind}" for kind in kinds}
     assert by_plugin["saliency"] == tab
     assert set(by_plugin) == {"images", "text", "custom_scalars", "scalars", "saliency"}
+
+
+def test_other_drifts_are_written_where_logs_show_them(tmp_path, data, probes):
+    callback = SaliencyCallback(probes, tmp_path, log_keys=("iou_start",), detectors=None)
+    history = fit(callback, data, epochs=2)
+    prefix = "saliency/grad_cam/"
+    scalars = {tag.removeprefix(prefix) for tag in events_of(tmp_path / "saliency")}
+    drifts = {f"{m}_{r}" for m in MEASURES for r in REFERENCES}
+    assert scalars & drifts == {"drift_previous", "drift_start", "drift_first", "iou_start"}
+    means = np.nanmean(callback.history["grad_cam"]["iou_start"][1:], axis=1)
+    np.testing.assert_allclose(history.history["grad_cam_iou_start"], means, rtol=1e-5)
 
 
 def test_steps_are_epochs_and_the_baseline_stands_before_them(tmp_path, data, probes):
