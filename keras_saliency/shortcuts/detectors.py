@@ -11,11 +11,15 @@ from keras_saliency.shortcuts.suspicion import propose_window
 from keras_saliency.shortcuts.swaps import (
     GainSwap,
     LadderSwap,
+    LevelledBackgroundSwap,
+    LitBackgroundSwap,
     PatternSwap,
     RegionSwap,
     Scene,
+    Swap,
     edits,
     gains_of_images,
+    gains_of_objects,
     printed_ring,
     separates,
 )
@@ -44,16 +48,27 @@ def _propose_ring(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
 def _propose_background(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     if scene.spared_objects is None:
         return []
+    return [_background_less(scene, None)]
+
+
+def _background_less(scene: Scene, less: Swap | None) -> Proposal:
+    """What another background costs beyond one that is the recipient's in one respect."""
     rows = taking_part(scene)
-    return [Proposal(RegionSwap(scene, np.ones(scene.size, bool), True), rows, rows)]
+    return Proposal(RegionSwap(scene, np.ones(scene.size, bool), True), rows, rows, less)
 
 
 def _propose_gain(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     rows = taking_part(scene)
-    gains, has_class = scene.once(gains_of_images)[rows], scene.class_labels.has_class[rows]
-    if not separates(gains, has_class):
+    has_class = scene.class_labels.has_class[rows]
+    if not separates(scene.once(gains_of_images)[rows], has_class):
         return []
-    return [Proposal(GainSwap(scene), rows, rows, may_be_object=scene.objects is None)]
+    proposals = [Proposal(GainSwap(scene), rows, rows, may_be_object=scene.objects is None)]
+    # Light falls on objects, too; a background that has its own colour is more than light.
+    if scene.spared_objects is not None and separates(
+        scene.once(gains_of_objects)[rows], has_class
+    ):
+        proposals.append(_background_less(scene, LitBackgroundSwap(scene)))
+    return proposals
 
 
 def _propose_pattern(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
@@ -77,8 +92,12 @@ def _propose_ladder(kind: str, scene: Scene, rng: np.random.Generator) -> list[P
     swap, rows = LadderSwap(scene, kind), np.arange(len(scene.probes))
     if not swap.separates():
         return []
-    is_unsure = kind == "sharpness" and scene.spared_objects is None and are_aligned(scene)
-    return [Proposal(swap, rows, rows, may_be_object=is_unsure)]
+    is_known = scene.spared_objects is not None
+    is_unsure = kind == "sharpness" and not is_known and are_aligned(scene)
+    proposals = [Proposal(swap, rows, rows, may_be_object=is_unsure)]
+    if is_known:
+        proposals.append(_background_less(scene, LevelledBackgroundSwap(scene, kind)))
+    return proposals
 
 
 # They change the whole image, and so any patch of it: a blurred tag is not read either.
@@ -92,10 +111,10 @@ SWAP_DETECTORS = {
             "stationary",
             propose_window,
             seen="a patch at one place",
-            blind_to="cues that move, and places on the object",
+            blind_to="cues that move, and faint ones on the object",
             legitimate=frozenset({"stationary"}),
             is_local=True,
-            lies_in=("border", "background", "pattern", *_ALL_OVER),
+            lies_in=("border", "moving", "background", "pattern", *_ALL_OVER),
         ),
         SwapDetector(
             "border",

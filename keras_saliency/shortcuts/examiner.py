@@ -18,7 +18,7 @@ from keras_saliency.shortcuts.groups import GroupGap
 from keras_saliency.shortcuts.legitimate import Legitimate
 from keras_saliency.shortcuts.streaks import NUM_FOR_ALERT, Streaks, Told
 from keras_saliency.shortcuts.swaps import ClassLabels, Objects, Scene, ValueRange
-from keras_saliency.shortcuts.telling import may_be_object, most_telling, shows_same
+from keras_saliency.shortcuts.telling import explains, may_be_object, most_telling, shows_same
 from keras_saliency.shortcuts.trial import Trial
 from keras_saliency.shortcuts.trying import run_trial
 from keras_saliency.shortcuts.turns import Turns
@@ -204,8 +204,11 @@ class Examiner:
             self._streaks.update(name, epoch, name in proven)
         self._told.forget_what_is_over(proven)
         lasting = [t for n, t in proven.items() if self._streaks.length(n) >= NUM_FOR_ALERT]
-        sure = [t for t in lasting if not may_be_object(t, list(proven.values()))]
-        if sure:
+        sure = [t for t in proven.values() if not may_be_object(t, list(proven.values()))]
+        new = [t for t in sure if t not in lasting]
+        sure = [t for t in sure if t in lasting]
+        # What would say more, and was proven for the first time, gets its second check.
+        if sure and not any(explains(t, most_telling(sure)) for t in new):
             return self._report(scene, sure, Verdict(ALERT, epoch, epoch))
         unsure = [t for t in proven.values() if t in lasting or not t.proposal.may_be_object]
         return self._report(scene, unsure, Verdict(SUSPECT, epoch, epoch)) if unsure else []

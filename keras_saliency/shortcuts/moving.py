@@ -12,11 +12,13 @@ import numpy as np
 from keras_saliency._utils.boxes import box_slices, hottest_boxes
 from keras_saliency._utils.opencv import cv2, in_fours
 from keras_saliency._utils.spread import spread_evenly
+from keras_saliency.shortcuts.alignment import are_aligned
 from keras_saliency.shortcuts.detector import Proposal, taking_part
 from keras_saliency.shortcuts.swaps import BoxSwap, Scene, edits, planted
 
 PATCH_SHARE = 0.25  # of each side of the image, of a patch
 PART_SHARE = 0.6  # of a side of the patch: the part that is looked for elsewhere
+SMALL_SHARE = 0.5  # the same where images are not aligned; icons have smaller parts in common
 MIN_SIDE = 4  # pixels of the part
 MIN_DEVIATION = 20.0  # grey levels: a part with less shows nothing
 MAX_DIFFERENCE = 8.0  # grey levels, root of the mean square: nearer pictures are the same
@@ -88,6 +90,7 @@ class _Pictures:
     def __init__(self, scene: Scene):
         self._images, self.size = scene.probes.images, np.array(scene.size)
         self.small = scene.once(planted.levels_of_images)
+        self.shares = (PART_SHARE,) if are_aligned(scene) else (PART_SHARE, SMALL_SHARE)
         self.scale = np.array(self.small.shape[1:3]) / scene.size  # of each side
         self._low = float(self._images.min())
         self._unit = (float(self._images.max()) - self._low) / 255 or 1
@@ -120,9 +123,16 @@ def _recurring_part(
 
 
 def _parts(pictures: _Pictures, box: np.ndarray, donor: int) -> "list[_Part]":
-    """The part of a box that has most contrast, and the one in its middle."""
+    """The part of a box that has most contrast, and the one in its middle, of each size.
+
+    A part that is larger than the sticker shows something else, too.
+    """
+    return [part for share in pictures.shares for part in _parts_of(share, pictures, box, donor)]
+
+
+def _parts_of(share: float, pictures: _Pictures, box: np.ndarray, donor: int) -> "list[_Part]":
     room = box[2:] - box[:2]
-    sides = np.maximum(MIN_SIDE, np.rint(PART_SHARE * room)).astype(int)
+    sides = np.maximum(MIN_SIDE, np.rint(share * room)).astype(int)
     steps = np.rint(1 / pictures.scale).astype(int)
     parts = [
         _Part(pictures, donor, np.array([y, x]), sides, box)

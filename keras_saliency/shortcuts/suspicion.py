@@ -47,11 +47,11 @@ def propose_window(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     boxes = np.array(chosen)
     is_known = scene.spared_objects is not None
     swap = BoxSwap(scene, lambda pairs: boxes[folds[pairs.recipients]], is_known)
+    proposals = _propose_planted(scene, rows)
     if is_known:
-        return [Proposal(swap, rows, rows, folds=folds)]
+        return [*proposals, Proposal(swap, rows, rows, folds=folds)]
     is_aligned = are_aligned(scene, box_masks(_grown(scene, boxes), scene.size).max(axis=0))
     is_sure = all(is_planted(scene, box, is_aligned) for box in box_masks(boxes, scene.size))
-    proposals = _propose_planted(scene, rows)
     if is_aligned:
         return [*proposals, Proposal(swap, rows, rows, folds=folds, may_be_object=not is_sure)]
     # Any window of a photograph tells something of its class. What this one costs beyond others
@@ -62,7 +62,10 @@ def propose_window(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
 
 
 def _propose_planted(scene: Scene, rows: np.ndarray) -> list[Proposal]:
-    """What was put into the images, wherever it lies and whatever its shape."""
+    """What was put into the images, wherever it lies and whatever its shape.
+
+    Also across objects, as watermarks lie.
+    """
     if len(scene.size) != 2:
         return []
     region = scene.once(_planted_region)

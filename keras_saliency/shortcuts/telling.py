@@ -19,9 +19,15 @@ def most_telling(trials: Sequence[Trial]) -> Trial:
 
 
 def explains(inner: Trial, outer: Trial) -> bool:
-    """Whether one swap lies in another and costs nearly as much."""
-    lies_inside = outer.detector.name in inner.detector.lies_in
-    return lies_inside and inner.worst.value >= _ALIKE * outer.worst.value
+    """Whether one swap lies in another and costs nearly as much, over the same classes."""
+    if outer.detector.name not in inner.detector.lies_in:
+        return False
+    of_inner, of_outer = inner.worst, outer.worst
+    if of_inner is inner.loss and outer.loss is not None:
+        of_outer = outer.loss
+    elif of_outer is outer.loss and inner.loss is not None:
+        of_inner = inner.loss
+    return of_inner.value >= _ALIKE * of_outer.value
 
 
 def may_be_object(trial: Trial, proven: Sequence[Trial]) -> bool:

@@ -8,7 +8,15 @@ from helpers.tagged_scenes import pairs_of
 
 from keras_saliency import ProbeSet
 from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
-from keras_saliency.shortcuts.swaps import GainSwap, LadderSwap, PatternSwap, RegionSwap, edits
+from keras_saliency.shortcuts.swaps import (
+    GainSwap,
+    LadderSwap,
+    LevelledBackgroundSwap,
+    LitBackgroundSwap,
+    PatternSwap,
+    RegionSwap,
+    edits,
+)
 from keras_saliency.shortcuts.swaps.compression import recompress
 
 LABELS = np.arange(60) % 3
@@ -110,8 +118,11 @@ def test_brightness_is_tried_where_it_differs_between_the_classes():
     assert propose("colour", scene_with(alike, MASKS)) == []
     (unsure,) = propose("colour", scene_with(dimmed(LABELS, 0.6)))
     assert isinstance(unsure.swap, GainSwap) and unsure.may_be_object
-    (sure,) = propose("colour", scene_with(dimmed(LABELS, 0.6), MASKS))
-    assert not sure.may_be_object
+    whole, background = propose("colour", scene_with(dimmed(LABELS, 0.6), MASKS))
+    assert isinstance(whole.swap, GainSwap) and isinstance(background.less, LitBackgroundSwap)
+    assert not whole.may_be_object and not background.may_be_object
+    of_objects = np.where(MASKS[..., None], alike, dimmed(LABELS, 0.6))
+    assert len(propose("colour", scene_with(of_objects, MASKS))) == 1  # no light, a background
     one_channel = alike.copy()
     one_channel[LABELS == 2, ..., 1] *= 0.8
     assert len(propose("colour", scene_with(one_channel))) == 1
@@ -131,9 +142,16 @@ def test_a_ladder_is_climbed_where_its_property_differs_between_the_classes(kind
             cued[i] = np.mean([np.roll(cued[i], s, a) for s in (0, 1, 2) for a in (0, 1)], axis=0)
         else:
             cued[i] = recompress(cued[i], 15)
-    (proposal,) = propose(kind, scene_with(np.clip(np.rint(cued), 0, 255)))
+    cued = np.clip(np.rint(cued), 0, 255)
+    (proposal,) = propose(kind, scene_with(cued))
     assert isinstance(proposal.swap, LadderSwap) and not proposal.may_be_object
     assert len(proposal.recipients) == len(proposal.donors) == 60
+    size = cued.shape[1:3]
+    masks = np.zeros((60, *size), bool)
+    masks[:, 4:12, 4:12] = True
+    _, background = propose(kind, scene_with(cued, masks))
+    assert isinstance(background.swap, RegionSwap)
+    assert isinstance(background.less, LevelledBackgroundSwap)
     tiny = scene_with(cued[:, :12, :12])
     assert propose(kind, tiny) == []
 
@@ -145,7 +163,7 @@ def test_of_aligned_images_without_objects_one_class_may_just_have_more_detail(i
     images = np.broadcast_to(100 + 100 * blocks, (60, *SIZE, 1)) + rng.normal(0, 1, (60, *SIZE, 1))
     for i in np.flatnonzero(LABELS == 1):
         images[i] = np.mean([np.roll(images[i], s, a) for s in (0, 1) for a in (0, 1)], axis=0)
-    (proposal,) = propose("sharpness", scene_with(np.rint(images).clip(0, 255), masks))
+    proposal, *_ = propose("sharpness", scene_with(np.rint(images).clip(0, 255), masks))
     assert proposal.may_be_object == (is_aligned and masks is None)
 
 

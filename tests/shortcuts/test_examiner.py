@@ -128,6 +128,22 @@ def test_a_check_between_breaks_the_streak(four):
     assert closed.severities(tag, tag) == [[], ["alert"]]
 
 
+def test_an_alert_waits_for_what_would_say_more(four):
+    """The tag lies in the background, which was proven a check earlier."""
+    tag = reads_tag(4)
+    checks = Checks(four, 4, ["stationary", "background"])
+    both = checks.examiner.detectors
+    checks.examiner.detectors = [d for d in both if d.name == "background"]
+    assert checks.severities(tag) == [["suspect"]]
+    checks.examiner.detectors = both
+    held = checks.check(tag)
+    assert held.is_pending and not held.findings
+    (alert,) = checks.alerts(tag)
+    assert (alert.severity, alert.detector) == ("alert", "stationary")
+    alone = Checks(four, 4, ["background"])
+    assert alone.severities(tag, tag) == [["suspect"], ["alert"]]
+
+
 def test_each_check_draws_its_own_pairs_and_the_same_moment_the_same(four):
     found = []
     for _ in range(2):

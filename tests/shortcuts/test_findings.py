@@ -123,11 +123,13 @@ def test_more_images_than_the_probes_are_swapped_and_probes_are_named():
     assert checks.severities(reads_object(4), reads_object(4)) == [[], []]
 
 
-def trial_like(name, value, low, may_be_object=False, less=None):
-    """Of a trial what decides on who is named."""
+def trial_like(name, value, low, may_be_object=False, less=None, over_all=None):
+    """Of a trial what decides on who is named; `over_all` is its loss if another one is worst."""
+    worst = Loss(value, low, 1.0)
     return SimpleNamespace(
         detector=SWAP_DETECTORS[name],
-        worst=Loss(value, low, 1.0),
+        worst=worst,
+        loss=worst if over_all is None else Loss(over_all, 0.0, 1.0),
         proposal=SimpleNamespace(may_be_object=may_be_object, less=less),
     )
 
@@ -146,6 +148,19 @@ def test_what_lies_in_another_is_named_where_it_costs_about_as_much(inner, named
     for trials in ([border, inner], [inner, border]):
         assert most_telling(trials).detector.name == named
     assert most_telling([inner]) is inner
+
+
+def test_losses_are_compared_over_the_same_classes():
+    """A loss to donors of one class is larger than one over all of them."""
+    by_class = trial_like("background", 0.5, 0.4, over_all=0.1)
+    assert most_telling([by_class, trial_like("noise", 0.09, 0.05)]).detector.name == "noise"
+    assert most_telling([by_class, trial_like("noise", 0.07, 0.05)]) is by_class
+    over_all = trial_like("background", 0.2, 0.15)
+    few = trial_like("noise", 0.5, 0.1, over_all=0.14)
+    assert most_telling([over_all, few]) is over_all
+    most = trial_like("noise", 0.5, 0.1, over_all=0.16)
+    assert most_telling([over_all, most]) is most
+    assert most_telling([by_class, trial_like("noise", 0.4, 0.2, over_all=0.01)]) is not by_class
 
 
 def test_what_changes_the_whole_image_may_be_the_object_where_a_patch_explains_it():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from helpers.checked_models import SIZE, TAG, Checks, draw, map_of, reads_object, reads_tag
 from helpers.stand_ins import scene_of
+from helpers.tagged_scenes import pairs_of
 
 from keras_saliency import ProbeSet
 from keras_saliency._utils.boxes import box_masks
@@ -39,7 +40,7 @@ def with_tags_in(is_tagged):
 def loss_of_windows(probes, logits_of, seed=0):
     scene, _ = scene_of(probes, logits_of)
     rng = np.random.default_rng(seed)
-    (proposal,) = propose_window(scene, rng)
+    *_, proposal = propose_window(scene, rng)  # before it comes what is planted
     return run_trial(scene, DETECTOR, proposal, [0, 1, 2], rng, [240]), proposal
 
 
@@ -82,6 +83,24 @@ def test_what_exists_in_one_half_only_is_no_loss(half):
         trial.pairs.take(proposal.folds[trial.pairs.recipients] != half)
     )
     assert (box_masks(box, SIZE)[:, :4, :4].any(axis=(1, 2))).all()
+
+
+def test_what_is_planted_is_swapped_across_objects_too():
+    """Off the objects of all images, hardly anything is left of a watermark."""
+    rng = np.random.default_rng(4)
+    images = rng.uniform(0.2, 0.8, (60, 20, 20, 1)).astype(np.float32)
+    images[:, 6:14, 6:12] = np.array([0.1, 0.5, 0.9])[LABELS, None, None, None]
+    masks = np.zeros((60, 20, 20), bool)
+    masks[:, 4:17, 4:17] = True
+    scene, _ = scene_of(
+        ProbeSet(images, LABELS, object_masks=masks), lambda x: np.zeros((len(x), 3))
+    )
+    mark, window = propose_window(scene, rng)
+    pairs = pairs_of((1, 0), (2, 4))
+    changed = (mark.swap.edit(pairs) != images[pairs.recipients]).any(axis=(0, -1))
+    assert changed[6:14, 6:12].mean() > 0.8 and not mark.may_be_object
+    off = (window.swap.edit(pairs) != images[pairs.recipients]).any(axis=(0, -1))
+    assert not off[4:17, 4:17].any()
 
 
 def test_halves_halve_each_class_and_pairs_stay_within_them():

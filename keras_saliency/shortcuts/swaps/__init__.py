@@ -7,8 +7,13 @@ cost accuracy that donors of the recipient's own class don't, the model relies o
 from keras_saliency.shortcuts.swaps.acquisition import separates
 from keras_saliency.shortcuts.swaps.class_labels import MAX_CLASSES, ClassLabels
 from keras_saliency.shortcuts.swaps.kinds import BoxSwap, RegionSwap, Swap
-from keras_saliency.shortcuts.swaps.ladders import LadderSwap
-from keras_saliency.shortcuts.swaps.levels import GainSwap, gains_of_images
+from keras_saliency.shortcuts.swaps.ladders import LadderSwap, LevelledBackgroundSwap
+from keras_saliency.shortcuts.swaps.levels import (
+    GainSwap,
+    LitBackgroundSwap,
+    gains_of_images,
+    gains_of_objects,
+)
 from keras_saliency.shortcuts.swaps.localize import find_region
 from keras_saliency.shortcuts.swaps.pairs import PairDrawer, Pairs
 from keras_saliency.shortcuts.swaps.pattern import PatternSwap
@@ -28,6 +33,8 @@ __all__ = [
     "ClassLabels",
     "GainSwap",
     "LadderSwap",
+    "LevelledBackgroundSwap",
+    "LitBackgroundSwap",
     "Objects",
     "PairDrawer",
     "Pairs",
@@ -38,6 +45,7 @@ __all__ = [
     "ValueRange",
     "find_region",
     "gains_of_images",
+    "gains_of_objects",
     "is_planted",
     "planted_pixels",
     "planted_region",

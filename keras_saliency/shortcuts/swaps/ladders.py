@@ -1,4 +1,4 @@
-"""`LadderSwap`: a recipient takes over a donor's noise, sharpness or compression."""
+"""Swaps of noise, sharpness or compression: of a whole image, and of its background."""
 
 from collections.abc import Hashable
 from functools import partial
@@ -6,9 +6,9 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from keras_saliency.shortcuts.swaps import acquisition
+from keras_saliency.shortcuts.swaps import acquisition, edits
 from keras_saliency.shortcuts.swaps.bank import Bank, Ends
-from keras_saliency.shortcuts.swaps.kinds import Rows
+from keras_saliency.shortcuts.swaps.kinds import RegionSwap, Rows
 from keras_saliency.shortcuts.swaps.levels import LevelSwap
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.scene import Scene
@@ -52,18 +52,52 @@ class LadderSwap(LevelSwap):
         return acquisition.separates(self.levels, self.scene.class_labels.has_class)
 
     def rows(self, pairs: Pairs) -> tuple[Rows, ...]:
-        climbed = self.scene.once(_CLIMBED[self.kind])
-        distances = np.abs(climbed.levels(pairs.recipients) - self.levels[pairs.donors, None])
-        rungs = distances.argmin(axis=1)
-        return _Versions(climbed, pairs.recipients, rungs), rungs > 0
+        return _nearest(self.scene, self.kind, pairs.recipients, pairs.donors)
 
     @staticmethod
     def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
-        versions, is_changed = numbers
-        low, high = bank.value_range.low, bank.value_range.high
-        scaled = tf.cast(versions, tf.float64) * ((high - low) / 255) + low
-        is_changed = tf.reshape(is_changed, [-1, *[1] * (versions.shape.rank - 1)])
-        return tf.where(is_changed, tf.cast(scaled, tf.float32), bank.take(ends[0]))
+        return _taken(bank, ends[0], *numbers)
+
+
+class LevelledBackgroundSwap(RegionSwap):
+    """The background of the donor's version whose level is nearest to the recipient's.
+
+    What another background costs beyond this one is its noise, sharpness or compression.
+
+    Args:
+        scene: `Scene` whose objects are known, see `LadderSwap.applies`.
+        kind: "noise", "sharpness" or "compression".
+    """
+
+    def __init__(self, scene: Scene, kind: str):
+        super().__init__(scene, np.ones(scene.size, bool), True)
+        self.kind = kind
+
+    def rows(self, pairs: Pairs) -> tuple[Rows, ...]:
+        return _nearest(self.scene, self.kind, pairs.donors, pairs.recipients)
+
+    @staticmethod
+    def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
+        *versions, area = numbers
+        lent = _taken(bank, ends[1], *versions)
+        return edits.swap_pixels(bank.take(ends[0]), lent, area & bank.off_objects(*ends))
+
+
+def _nearest(
+    scene: Scene, kind: str, changed: np.ndarray, models: np.ndarray
+) -> "tuple[_Versions, np.ndarray]":
+    """The versions of some images that are nearest to others' levels, and which differ, (m,)."""
+    climbed, levels = scene.once(_CLIMBED[kind]), scene.once(_LEVELS[kind])
+    rungs = np.abs(climbed.levels(changed) - levels[models, None]).argmin(axis=1)
+    return _Versions(climbed, changed, rungs), rungs > 0
+
+
+def _taken(bank: Bank, rows: tf.Tensor, versions: tf.Tensor, is_changed: tf.Tensor) -> tf.Tensor:
+    """Versions in grey levels as pixels, and the images themselves where these do not differ."""
+    low, high = bank.value_range.low, bank.value_range.high
+    scaled = tf.cast(versions, tf.float64) * ((high - low) / 255) + low
+    is_changed = tf.reshape(is_changed, [-1, *[1] * (versions.shape.rank - 1)])
+    return tf.where(is_changed, tf.cast(scaled, tf.float32), bank.take(rows))
 
 
 class _Climbed:

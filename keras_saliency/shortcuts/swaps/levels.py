@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_saliency.shortcuts.swaps import edits
 from keras_saliency.shortcuts.swaps.bank import Bank, Ends
-from keras_saliency.shortcuts.swaps.kinds import Swap
+from keras_saliency.shortcuts.swaps.kinds import RegionSwap, Swap
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.planted import frame_mask
 from keras_saliency.shortcuts.swaps.scene import Scene
@@ -83,6 +83,40 @@ class GainSwap(LevelSwap):
         return edits.scale_channels(bank.take(ends[0]), numbers[0], low)
 
 
+class LitBackgroundSwap(RegionSwap):
+    """The donor's background, as bright in each channel as the recipient's is.
+
+    What another background costs beyond this one is brightness or tint.
+
+    Args:
+        scene: `Scene` whose objects are known.
+    """
+
+    def __init__(self, scene: Scene):
+        super().__init__(scene, np.ones(scene.size, bool), True)
+
+    def rows(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
+        gains = self.scene.once(gains_of_images)
+        return (edits.ratios_of_gains(gains[pairs.donors], gains[pairs.recipients]),)
+
+    @staticmethod
+    def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
+        ratios, area = numbers
+        low = bank.value_range.low.astype(np.float32)
+        recipients, donors = map(bank.take, ends)
+        lit = edits.scale_channels(donors, ratios, low)
+        return edits.swap_pixels(recipients, lit, area & bank.off_objects(*ends))
+
+
+def gains_of_objects(scene: Scene) -> np.ndarray:
+    """Returns how far each channel's 95th percentile of the objects lies above the least value.
+
+    float32 (n, C), of a `Scene` whose objects are known.
+    """
+    assert scene.objects is not None
+    return _gains(scene, scene.objects.masks, BRIGHT)
+
+
 def gains_of_images(scene: Scene) -> np.ndarray:
     """Returns how far each channel's quantile lies above the least value, float32 (n, C).
 
@@ -96,7 +130,7 @@ def gains_of_images(scene: Scene) -> np.ndarray:
     span = scene.value_range.high - scene.value_range.low
     if (np.median(gains[known], axis=0) > DARK_SHARE * span).any():
         return gains
-    return _gains(scene, scene.objects.masks, BRIGHT)
+    return scene.once(gains_of_objects)
 
 
 def _gains(scene: Scene, masks: np.ndarray, share: float) -> np.ndarray:

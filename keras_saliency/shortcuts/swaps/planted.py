@@ -119,6 +119,8 @@ def _patch(scene: Scene, pixels: np.ndarray, longest: float) -> np.ndarray:
     """The pixels and their rim, but for thin lines, if they lie in a box that is a patch."""
     pixels = (pixels & ~scene.once(frame_mask)).astype(np.uint8)
     side = max(3, round(CORE_SHARE * min(scene.size)))
+    # Letters tear a tag to pieces.
+    pixels = cv2.morphologyEx(pixels, cv2.MORPH_CLOSE, np.ones((side // 2 * 2 - 1,) * 2, np.uint8))
     cores = cv2.erode(pixels, np.ones((side, side), np.uint8)) > 0
     _, numbers = cv2.connectedComponents(pixels)
     region = np.isin(numbers, numbers[cores])

@@ -12,6 +12,7 @@ from keras_saliency._utils.boxes import box_slices
 from keras_saliency.shortcuts.swaps import (
     BoxSwap,
     GainSwap,
+    LitBackgroundSwap,
     Objects,
     PatternSwap,
     RegionSwap,
@@ -155,6 +156,23 @@ def test_with_objects_a_gain_is_of_what_lies_off_them_or_of_them_where_that_is_d
         assert gain[0] == pytest.approx(expected, rel=1e-5)
     (edited,) = GainSwap(scene).edit(pairs_of((1, 3)))
     np.testing.assert_allclose(edited, images[3] * gains[1] / gains[3], rtol=1e-5)
+
+
+def test_a_lit_background_is_the_donors_as_bright_as_the_recipients(rng):
+    images = rng.uniform(0.2, 0.4, (30, *SIZE, 3)).astype(np.float32)
+    images *= rng.uniform(0.5, 1, (30, 1, 1, 3)).astype(np.float32)
+    masks = np.zeros((30, *SIZE), bool)
+    masks[:, 4:9, 4:9] = True
+    probes = ProbeSet(images, np.arange(30) % 3, object_masks=masks)
+    scene, _ = scene_of(probes, lambda x: np.zeros((len(x), 3)))
+    is_off = ~scene.objects.masks
+    edited = LitBackgroundSwap(scene).edit(PAIRS)
+    for image, donor, recipient in zip(edited, PAIRS.donors, PAIRS.recipients, strict=True):
+        off = is_off[donor] & is_off[recipient]
+        medians = [np.median(images[i][is_off[i]], axis=0) for i in (donor, recipient)]
+        expected = images[recipient].copy()
+        expected[off] = images[donor][off] * medians[1] / medians[0]
+        np.testing.assert_allclose(image, expected, rtol=1e-5)
 
 
 def test_a_printed_frame_says_nothing_of_the_light(rng):

@@ -8,7 +8,7 @@ from skimage import data
 from keras_saliency import ProbeSet
 from keras_saliency.shortcuts.swaps import Pairs, ladders
 from keras_saliency.shortcuts.swaps.compression import recompress
-from keras_saliency.shortcuts.swaps.ladders import LadderSwap
+from keras_saliency.shortcuts.swaps.ladders import LadderSwap, LevelledBackgroundSwap
 from keras_saliency.shortcuts.swaps.versions import LADDERS
 
 KINDS = list(LADDERS)
@@ -58,6 +58,24 @@ def test_the_recipient_is_its_version_nearest_to_the_donors_level(rng, kind, cha
         gaps = np.abs(ladder.levels(images[recipient]) - swap.levels[donor])
         expected = ladder.versions[int(np.argmin(gaps))](images[recipient])
         np.testing.assert_allclose(image, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_levelled_background_is_of_the_donors_version_nearest_to_the_recipients_level(rng, kind):
+    images = degraded(kind, crops(channels=3), rng)
+    masks = np.zeros(images.shape[:3], bool)
+    for i, mask in enumerate(masks):
+        mask[8 + i % 5 : 20, 6:15] = True
+    scene = scene_for(images, object_masks=masks)
+    pairs = all_pairs(len(images), rng)
+    edited = LevelledBackgroundSwap(scene, kind).edit(pairs)
+    ladder, levels = LADDERS[kind], LadderSwap(scene, kind).levels
+    is_off = ~scene.objects.masks
+    for image, donor, recipient in zip(edited, pairs.donors, pairs.recipients, strict=True):
+        gaps = np.abs(ladder.levels(images[donor]) - levels[recipient])
+        lent = ladder.versions[int(np.argmin(gaps))](images[donor])
+        off = (is_off[donor] & is_off[recipient])[..., None]
+        np.testing.assert_allclose(image, np.where(off, lent, images[recipient]), atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -226,6 +226,17 @@ def test_outlines_are_no_planted_region(rng):
     assert not planted_region(scene(images), True).any()
 
 
+def test_letters_on_a_tag_do_not_tear_it_to_pieces(rng):
+    """A dot of each letter is as the images are elsewhere."""
+    images = np.kron(faces(rng), np.ones((1, 3, 3, 1)))
+    images[LABELS == 1, 10:26, 20:36] = 160
+    noise = rng.uniform(0, 255, (90, 4, 4, 1))
+    images[:, 12:26:4, 22:36:4] = images[:, 13:26:4, 22:36:4] = noise
+    assert not planted_pixels(scene(images))[12, 22]
+    region = planted_region(scene(images), True)
+    assert region[10:26, 20:36].mean() > 0.85
+
+
 def test_a_region_has_a_hundredth_of_the_image_at_least(rng):
     images = np.kron(faces(rng), np.ones((1, 3, 3, 1)))
     for side, is_found in ((5, False), (8, True)):
