@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from keras_saliency._utils import boxes as boxes_module
 from keras_saliency._utils.boxes import box_masks, hottest_boxes, window_sums
 
 
@@ -14,6 +15,14 @@ def test_box_masks_hold_the_half_open_box_without_the_holes(rng):
         y0, x0, y1, x1 = boxes[i]
         assert masks[i, y, x] == (y0 <= y < y1 and x0 <= x < x1)
         assert pierced[i, y, x] == (masks[i, y, x] and not holes[i, y, x])
+
+
+def test_hottest_boxes_of_many_maps_are_those_of_each(rng, monkeypatch):
+    """In groups of two, the last of which is one."""
+    maps = rng.random((5, 7, 9))
+    alone = [hottest_boxes(one[None], 2, 4)[0] for one in maps]
+    monkeypatch.setattr(boxes_module, "_CACHED", 2 * 7 * 9 + 5)
+    np.testing.assert_array_equal(hottest_boxes(maps, 2, 4), alone)
 
 
 def test_window_sums_and_hottest_boxes_equal_loops(rng):

@@ -9,7 +9,17 @@ import tensorflow as tf
 from helpers.stand_ins import scene_of
 
 from keras_saliency import ProbeSet
-from keras_saliency.shortcuts.swaps import PairDrawer, RegionSwap, Swap, ValueRange
+from keras_saliency.shortcuts.swaps import (
+    BoxSwap,
+    GainSwap,
+    LadderSwap,
+    PairDrawer,
+    PatternSwap,
+    RegionSwap,
+    Swap,
+    ValueRange,
+    bank,
+)
 from keras_saliency.shortcuts.swaps.bank import Bank, CompiledEdit, tensor_preprocess
 
 LABELS = np.arange(70) % 2
@@ -113,6 +123,28 @@ def test_edits_work_where_tensorflow_has_no_xla(images, monkeypatch):
     rows = np.arange(5, dtype=np.int32)
     for _ in range(2):
         np.testing.assert_array_equal(edit((rows, rows + 3), ()), images[3:8])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda scene: RegionSwap(scene, np.eye(16, dtype=bool), False),
+        lambda scene: BoxSwap(scene, (2, 3, 9, 16), False),
+        GainSwap,
+        PatternSwap,
+        lambda scene: LadderSwap(scene, "noise"),
+    ],
+)
+def test_edits_are_the_same_with_xla_and_without(make, rng, monkeypatch):
+    images, rows = rng.integers(0, 256, (70, 16, 16, 3)).astype(np.uint8), np.arange(70)
+    edited = []
+    for least in (0, np.inf):
+        monkeypatch.setattr(bank, "_LEAST_COMPILED", least)
+        scene, _ = scene_of(ProbeSet(images, LABELS), lambda x: np.zeros((len(x), 2)))
+        drawer = PairDrawer(scene.class_labels, [0, 1], rows, rows, np.random.default_rng(0))
+        edited.append(make(scene).edit(drawer.draw(20)))
+    np.testing.assert_allclose(*edited, rtol=1e-5, atol=1e-3)
+    assert not np.array_equal(edited[0], edited[0][::-1])
 
 
 def test_many_edits_bring_no_warning_of_retracing(images):
