@@ -109,8 +109,9 @@ class Battery:
             detector = SWAP_DETECTORS[name]
             if legitimate.cues & detector.legitimate:
                 untested.append(Untested(name, "legitimate", f"{name}, which is legitimate"))
-            elif detector.needs_objects and objects is None:
-                untested.append(Untested(name, "needs objects", needs_objects(name, probes)))
+            elif detector.needs_objects and (objects is None or not objects.leave_room):
+                text = needs_objects(name, probes, fill_images=objects is not None)
+                untested.append(Untested(name, "needs objects", text))
             elif detector.images_only and probes.images.ndim != 4:
                 untested.append(Untested(name, "images only", f"{name}, which is for images"))
             elif is_cautious and (objects is None or not detector.spares_objects):

@@ -128,8 +128,10 @@ def describe_detector(detector: SwapDetector) -> str:
     return f"{detector.seen}; it cannot detect {detector.blind_to}"
 
 
-def needs_objects(name: str, probes: ProbeSet) -> str:
+def needs_objects(name: str, probes: ProbeSet, fill_images: bool) -> str:
     """Returns why a detector cannot spare the objects."""
+    if fill_images:
+        return f"{name}, which needs room beside the objects (they fill the images)"
     found = probes.found_objects
     if found is None:
         return f"{name}, which needs object_masks"

@@ -49,6 +49,10 @@ def test_by_default_all_are_tested_and_the_background_where_objects_are_known(fo
     untested = Checks(four, 4).examiner.coverage.untested
     (background,) = [u for u in untested if u.subject == "background"]
     assert background.is_expected and "of the images; pass object_masks, one box" in background.text
+    filled = ProbeSet(four.images, LABELS, object_masks=np.ones((len(four), *SIZE), bool))
+    assert names_of(filled) == ALL[:-1]
+    text = "background, which needs room beside the objects (they fill the images)"
+    assert text in Checks(filled, 4).untested
     off = ProbeSet(four.images, LABELS, object_masks=None)
     assert "background, which needs object_masks" in Checks(off, 4).untested
 
