@@ -8,6 +8,8 @@ import numpy as np
 
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Predictions
+from keras_saliency.statistics.map_sets import fill, map_set_of
+from keras_saliency.statistics.maps import Maps
 from keras_saliency.statistics.measures import MEASURES, REFERENCES
 from keras_saliency.statistics.recording import Recording
 from keras_saliency.statistics.registry import (
@@ -128,8 +130,7 @@ def compute_all(
     Returns:
         {method: {statistic: float32 (n,)}}, NaN where undefined.
     """
-    job = _Job(recordings, probes, predictions, references, only, attempt or _call)
-    return {method: job.compute(method) for method in recordings}
+    return _Job(recordings, probes, predictions, references, only, attempt or _call).compute()
 
 
 def _call(name: str, function: Callable[..., np.ndarray], *arguments: Any) -> np.ndarray:
@@ -161,21 +162,26 @@ class _Job:
         others = len(recordings) > 1 or None
         num_axes = max((len(r.image_size) for r in recordings.values()), default=2)
         self._entries = applicable(probes, num_axes, predictions=predictions, others=others)
+        self._of_sets = [e for e in self._entries if e.of_set and self._wanted(e.name)]
         # By method, of the chunk at hand, since methods are compared.
         self._attentions: dict[tuple[str, int], Attention] = {}
 
-    def compute(self, method: str) -> dict[str, np.ndarray]:
-        recording = self._recordings[method]
-        indices = list(recording.chunks())
-        found: Found = {}
-        for some in indices:
-            self._compute_some(method, some, found)
-        # The maps of a single chunk are at hand; else they are made again, chunk by chunk.
-        maps: MapSet | Attention = self._at(method, indices[0]) if len(indices) == 1 else recording
-        for entry in self._entries:
-            if entry.of_set and self._wanted(entry.name):
-                given = {"predictions": self._predictions} if "predictions" in entry.needs else {}
-                self._note(found, entry.name, _measure(entry, given), maps, self._probes)
+    def compute(self) -> dict[str, dict[str, np.ndarray]]:
+        found: dict[str, Found] = {method: {} for method in self._recordings}
+        num = len(self._recordings) if self._of_sets else 0
+        sets = {m: map_set_of(r, num) for m, r in self._recordings.items() if num}
+        for some in max(map(_chunks, self._recordings.values()), key=len, default=[]):
+            for method in self._recordings:
+                self._compute_some(method, some, found[method])
+                held = sets.get(method)
+                if isinstance(held, Maps):
+                    fill(held, some, self._at(method, some).image)
+        return {method: self._complete(found[method], sets.get(method)) for method in found}
+
+    def _complete(self, found: Found, maps: MapSet | None) -> dict[str, np.ndarray]:
+        for entry in self._of_sets:
+            given = {"predictions": self._predictions} if "predictions" in entry.needs else {}
+            self._note(found, entry.name, _measure(entry, given), maps, self._probes)
         order = [e.name for e in self._entries if e.name in found]
         order += [name for name in found if name not in STATISTICS]
         parts = {name: found[name] for name in order}
@@ -225,6 +231,10 @@ class _Job:
             return  # it failed for earlier probes
         values = self._attempt(name, function, *arguments)
         found[name] = None if values is None else [*earlier, values]
+
+
+def _chunks(recording: Recording) -> list[np.ndarray]:
+    return list(recording.chunks())
 
 
 def _measure(entry: Statistic, given: dict[str, Any]) -> Callable[..., np.ndarray]:

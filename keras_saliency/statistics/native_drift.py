@@ -18,8 +18,12 @@ def are_coarse(current: Attention, reference: Attention) -> bool:
     """Whether both have small native maps of one size, as Grad-CAM's are."""
     shape, size = current.native.unit.shape, current.image_size
     is_alike = (shape, size) == (reference.native.unit.shape, reference.image_size)
-    is_image = len(shape) == 3
-    return is_alike and is_image and max(shape[1:]) <= COARSE_SIDE and shape[1:] != size
+    return is_alike and is_coarse(shape[1:], size)
+
+
+def is_coarse(size: tuple[int, ...], image_size: tuple[int, ...]) -> bool:
+    """Whether maps of a size are small, and resized to another one to be compared."""
+    return len(size) == 2 and max(size) <= COARSE_SIDE and size != tuple(image_size)
 
 
 def compare_native(formula: NativeFormula, current: Attention, reference: Attention) -> np.ndarray:
@@ -45,7 +49,7 @@ def pearson_of_resized(
         image_size: (H, W).
     """
     (row_products, row_sums), (column_products, column_sums) = (
-        _resizing(size, image_size[axis]) for axis, size in enumerate(current.shape[1:])
+        resizing(size, image_size[axis]) for axis, size in enumerate(current.shape[1:])
     )
     a, b = current.astype(np.float64), reference.astype(np.float64)
     num_pixels = image_size[0] * image_size[1]
@@ -60,7 +64,7 @@ def pearson_of_resized(
 
 
 @functools.lru_cache(maxsize=64)
-def _resizing(size: int, image_size: int) -> tuple[np.ndarray, np.ndarray]:
+def resizing(size: int, image_size: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns R'R and R'1 of the matrix R (image_size, size) that resizes an axis bilinearly."""
     identity = np.eye(size, dtype=np.float32)[:, None, :]  # one row each
     matrix = resize(identity, (1, image_size))[:, 0, :].T.astype(np.float64)

@@ -73,8 +73,15 @@ class Attention:
             return self.native
         resized = resize(self.native.unit, self.image_size)
         unit = divide_by_sum(resized, self.native.undefined)
-        cell = tuple(side / s for side, s in zip(self.image_size, sizes, strict=True))
+        cell = cell_of(sizes, self.image_size)
         return Maps(unit, self.native.empty, self.native.magnitude, cell)
+
+
+def cell_of(size: tuple[int, ...], image_size: tuple[int, ...]) -> tuple[float, ...]:
+    """Returns `Maps.cell` of maps of one size that are resized to another one."""
+    if size == tuple(image_size):
+        return ()
+    return tuple(side / s for side, s in zip(image_size, size, strict=True))
 
 
 @dataclass(frozen=True)
@@ -102,11 +109,7 @@ class Statistic:
 
 
 class MapSet(Protocol):
-    """The maps of all probes, as a statistic of a set takes them.
-
-    `Maps`, where one chunk holds all probes; else a `Recording`, which prepares them again
-    chunk by chunk.
-    """
+    """The maps of all probes, as a statistic of a set takes them: see `map_sets`."""
 
     @property
     def empty(self) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_saliency.probes import ProbeSet
 from keras_saliency.records import Predictions
+from keras_saliency.statistics.coarse_maps import CoarseMaps
 from keras_saliency.statistics.drift import rank_correlation
 from keras_saliency.statistics.maps import Maps, chunks, divergence, mean_of_defined
 from keras_saliency.statistics.measures import Compared
@@ -73,6 +74,12 @@ def _mean_correlation(maps: MapSet, members: np.ndarray) -> np.ndarray:
 
     The mean of the products is the product with the mean, so that no pair is formed.
     """
+    return np.clip((_sum_of_correlations(maps, members) - 1) / (len(members) - 1), -1, 1)
+
+
+def _sum_of_correlations(maps: MapSet, members: np.ndarray) -> np.ndarray:
+    if isinstance(maps, CoarseMaps):
+        return maps.sum_of_correlations(members)
 
     def centred() -> Iterator[np.ndarray]:
         for some in chunks(members, maps.num_pixels):
@@ -83,12 +90,13 @@ def _mean_correlation(maps: MapSet, members: np.ndarray) -> np.ndarray:
 
     total = sum(centred())
     # No @ and no norm: BLAS starts threads for them, which wait seconds on a busy machine.
-    products = np.array([(z * total).sum() for z in centred()])
-    return np.clip((products - 1) / (len(members) - 1), -1, 1)
+    return np.array([(z * total).sum() for z in centred()])
 
 
 def _mean_map(maps: MapSet, members: np.ndarray) -> np.ndarray:
     """Returns the mean of the members' unit-mass maps, float64 (H, W)."""
+    if isinstance(maps, CoarseMaps):
+        return maps.mean_map(members)
     parts = chunks(members, maps.num_pixels)
     total = sum(maps.take(some).unit.sum(axis=0, dtype=np.float64) for some in parts)
     return np.asarray(total) / len(members)
