@@ -14,8 +14,8 @@ from keras_saliency.statistics.registry import Attention
 REFERENCES = ("previous", "first", "start")
 # The drifts that each observation computes, because they are shown without being asked for:
 # `drift_previous` in `logs`, notebooks, Custom Scalars, and in the tab, as a curve and for sorting;
-# the other two beside it under Scalars. The other measures are nine tenths of the work, and nothing
-# shows them: `history` computes them when it is asked, from the maps that it keeps.
+# the other two beside it under Scalars. The other measures were nine tenths of the background
+# thread's work, and nothing shows them: `history` computes them when asked, from the maps it keeps.
 SHOWN_DRIFTS = tuple(f"drift_{reference}" for reference in REFERENCES)
 
 Compared: TypeAlias = Attention | Maps | np.ndarray
