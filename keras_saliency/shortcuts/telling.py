@@ -10,10 +10,12 @@ _ALIKE = 0.75  # of the largest loss: a detector that sees less of the image say
 def most_telling(trials: Sequence[Trial]) -> Trial:
     """Returns the trial whose loss is largest for sure, or one that lies in it and costs as much.
 
+    The loss over all classes, where there is one: that to donors of one class is larger.
+
     A tag in a corner lies in the border, and that in the background: where all three are proven
     alike, it is the patch in the corner that is to be named.
     """
-    best = max(trials, key=lambda t: t.worst.low)
+    best = max(trials, key=lambda t: (t.loss or t.worst).low)
     sure = [t for t in trials if t.proposal.may_be_object <= best.proposal.may_be_object]
     return next((t for t in sure if explains(t, best)), best)
 

@@ -129,7 +129,7 @@ def trial_like(name, value, low, may_be_object=False, less=None, over_all=None):
     return SimpleNamespace(
         detector=SWAP_DETECTORS[name],
         worst=worst,
-        loss=worst if over_all is None else Loss(over_all, 0.0, 1.0),
+        loss=worst if over_all is None else Loss(over_all, over_all / 2, 1.0),
         proposal=SimpleNamespace(may_be_object=may_be_object, less=less),
     )
 
@@ -152,9 +152,12 @@ def test_what_lies_in_another_is_named_where_it_costs_about_as_much(inner, named
 
 def test_losses_are_compared_over_the_same_classes():
     """A loss to donors of one class is larger than one over all of them."""
+    sharpness = trial_like("sharpness", 0.1, 0.08)
+    for noise in (trial_like("noise", 0.4, 0.2, over_all=0.05), trial_like("noise", 0.09, 0.05)):
+        assert most_telling([noise, sharpness]) is sharpness
     by_class = trial_like("background", 0.5, 0.4, over_all=0.1)
     assert most_telling([by_class, trial_like("noise", 0.09, 0.05)]).detector.name == "noise"
-    assert most_telling([by_class, trial_like("noise", 0.07, 0.05)]) is by_class
+    assert most_telling([by_class, trial_like("noise", 0.07, 0.04)]) is by_class
     over_all = trial_like("background", 0.2, 0.15)
     few = trial_like("noise", 0.5, 0.1, over_all=0.14)
     assert most_telling([over_all, few]) is over_all

@@ -89,10 +89,16 @@ class PatternSwap(Swap):
             return np.zeros(self.scene.probes.image_shape, np.float32)
         frame = self.scene.once(frame_mask)
         seen = np.tile(~frame, (len(members), *[1] * frame.ndim))
+        images = self.scene.take(members)
         if not self._is_everywhere:
             assert self.scene.spared_objects is not None
             seen &= ~self.scene.spared_objects.masks[members]
-        mean = edits.without_smooth(edits.mean_where(self.scene.take(members), seen))
+            # Near the objects only few are seen: their papers differ, and would show outlines.
+            counts = np.maximum(1, np.count_nonzero(seen, axis=tuple(range(1, seen.ndim))))
+            axes = tuple(range(1, images.ndim - 1))
+            means = (images * seen[..., None]).sum(axis=axes, keepdims=True)
+            images = images - means / counts.reshape(-1, *[1] * (images.ndim - 1))
+        mean = edits.without_smooth(edits.mean_where(images, seen))
         return np.where(frame[..., None], 0, mean)
 
 

@@ -21,6 +21,7 @@ MIN_IMAGES = 10  # of a class, and of others
 PLANTED_SHARE = 0.35  # of a place, from which on it is planted
 RING_SHARE = 0.25  # of the outer ring, which no object fills; without a cue 0.12 at most
 REGION_SHARES = 0.012, 0.4  # of the image: what is smaller is chance, what is larger no patch
+LIT_SHARE = 0.5  # of a patch, whose pixels are as dark as the images are elsewhere
 CORE_SHARE = 1 / 12  # of the shorter side: outlines and shadows of objects are thinner
 BRIGHT = 0.95  # the quantile of an image that says how bright it is
 MIN_ERRORS = 6  # standard errors by which means of details differ; without a cue hardly 5
@@ -109,7 +110,11 @@ def planted_region(scene: Scene, are_aligned: bool) -> np.ndarray:
     objects are. Where the images are not aligned, details of a class's mean image count, too, but
     not where they are longer than twice their width: these are of tags anywhere along an edge.
     """
-    region = _patch(scene, scene.once(planted_pixels), np.inf)
+    planted = scene.once(planted_pixels)
+    region = _patch(scene, planted, np.inf)
+    inside = planted & region
+    if inside.any() and follows_brightness(scene, inside)[inside].mean() > LIT_SHARE:
+        region = np.zeros_like(region)  # a white thing under tinted light
     if not region.any() and not are_aligned:
         region = _patch(scene, scene.once(detailed_pixels), 2)
     return region

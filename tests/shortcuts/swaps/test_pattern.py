@@ -49,18 +49,33 @@ def test_with_objects_a_mean_is_of_what_lies_off_them_and_goes_everywhere(rng):
     probes = tagged(rng, object_masks=masks)
     scene, _ = scene_of(probes, reads_tag)
     off = ~scene.objects.masks
+    centred = [i - i[o].mean(axis=0) for i, o in zip(probes.images, off, strict=True)]
     pairs = pairs_of((1, 3, 1), (4, 9, 1))
     for donor, recipient, edited in zip(
         pairs.donors, pairs.recipients, PatternSwap(scene).edit(pairs), strict=True
     ):
         lent, taken = (
-            edits.without_smooth(edits.mean_where(probes.images[half], off[half]))
+            edits.without_smooth(edits.mean_where(np.stack([centred[i] for i in half]), off[half]))
             for half in (
                 slow_half(np.arange(c % 3, 30, 3), part)
                 for c, part in zip((donor, recipient), halves_of(donor), strict=True)
             )
         )
         np.testing.assert_allclose(edited - probes.images[recipient], lent - taken, atol=1e-5)
+
+
+def test_papers_of_many_colours_do_not_show_where_the_objects_end(rng):
+    """There, the mean is of few images, and these would have papers of their own."""
+    masks = np.zeros((30, *SIZE), bool)
+    for i, mask in enumerate(masks):
+        mask[2 + rng.integers(4) : 12 - rng.integers(3), 3 + i % 3 : 12] = True
+    papers = rng.uniform(0, 1, (30, 1, 1, 3)) + rng.normal(0, 0.01, (30, *SIZE, 3))
+    images = np.where(masks[..., None], rng.random((30, *SIZE, 3)), papers).astype(np.float32)
+    probes = ProbeSet(images, np.arange(30) % 3, object_masks=masks)
+    scene, _ = scene_of(probes, lambda x: np.zeros((len(x), 3)))
+    pairs = pairs_of((1, 3, 1), (4, 9, 1))
+    added = PatternSwap(scene).edit(pairs) - images[pairs.recipients]
+    assert np.abs(added).max() < 0.05
 
 
 def test_of_a_label_the_mean_is_of_the_images_that_have_it_or_have_it_not(rng):

@@ -257,6 +257,21 @@ def test_details_along_an_edge_are_no_planted_region(rng, length, is_found):
     assert not planted_region(scene(images), True).any()
 
 
+@pytest.mark.parametrize("is_tinted", [False, True])
+def test_a_white_thing_under_tinted_light_is_not_planted(rng, is_tinted):
+    """It has one colour in each class, but all around it is tinted alike."""
+    images = np.repeat(np.kron(faces(rng), np.ones((1, 2, 2, 1))), 3, axis=-1).clip(0, 230)
+    images[:, :4, :4] = 230  # as bright as it gets, off the thing
+    light = np.array([[1, 0.7, 0.5], [0.5, 1, 0.7], [0.7, 0.5, 1]])[LABELS][:, None, None]
+    images[:, 12:26, 12:28] = 230
+    if is_tinted:
+        images = images * light
+    else:
+        images[:, 12:26, 12:28] = 230 * light
+    assert planted_pixels(scene(images))[12:26, 12].all()
+    assert planted_region(scene(images), True).any() != is_tinted
+
+
 def test_a_frame_is_no_planted_region_and_a_tag_no_frame(rng):
     images = tag(faces(rng))
     assert printed_ring(scene(images)) is None, "it reaches into the ring"
