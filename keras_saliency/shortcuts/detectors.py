@@ -74,18 +74,25 @@ def _propose_gain(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
 def _propose_pattern(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     rows, is_printed = taking_part(scene), scene.once(printed_ring) == "pattern"
     objects = scene.spared_objects
-    # Of objects that were found a part may be missing, such as a shadow or a second piece.
-    is_unsure = are_aligned(scene) if objects is None else not objects.are_given
     swap = PatternSwap(scene, is_everywhere=is_printed)
-    return [Proposal(swap, rows, rows, may_be_object=is_unsure and not is_printed)]
+    if is_printed or (objects is not None and objects.are_given):
+        return [Proposal(swap, rows, rows)]
+    # Of objects that were found a part may be missing, such as a shadow or a second piece. In
+    # photographs one thing may always be about the middle, but hardly at the border.
+    proposals = [Proposal(swap, rows, rows, may_be_object=True)]
+    if objects is None and not are_aligned(scene):
+        ring = PatternSwap(scene, region=edits.ring_mask(*scene.size))
+        proposals.append(Proposal(ring, rows, rows))
+    return proposals
 
 
 def _propose_ladder(kind: str, scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     """Needs no object: the ladder changes how an image was taken, not what it shows.
 
     But fine detail may be the object's own: where the same thing is at the same place in all
-    images, one class may just have more of it. (So it may be with noise, but planted noise hides
-    objects from the program, and would never be more than a suspect.)
+    images, one class may just have more of it, and so it may where classes differ in the middle
+    only. (So it may be with noise, but planted noise hides objects from the program, and would
+    never be more than a suspect.)
     """
     if not LadderSwap.applies(scene, kind):
         return []
@@ -93,7 +100,9 @@ def _propose_ladder(kind: str, scene: Scene, rng: np.random.Generator) -> list[P
     if not swap.separates():
         return []
     is_known = scene.spared_objects is not None
-    is_unsure = kind == "sharpness" and not is_known and are_aligned(scene)
+    is_unsure = False
+    if kind == "sharpness" and not (scene.objects is not None and scene.objects.are_given):
+        is_unsure = not swap.is_of_whole_images() or (not is_known and are_aligned(scene))
     proposals = [Proposal(swap, rows, rows, may_be_object=is_unsure)]
     if is_known:
         proposals.append(_background_less(scene, LevelledBackgroundSwap(scene, kind)))

@@ -194,7 +194,11 @@ class Examiner:
             run_trial(scene, detector, proposal, self.classes, rng, is_thorough=is_thorough)
             for proposal in detector.propose(scene, rng)
         ]
-        return max(trials, key=lambda t: t.worst.low, default=None)
+
+        def is_sure(trial: Trial) -> bool:  # which says more than a larger loss that is not
+            return trial.is_proven and not trial.proposal.may_be_object
+
+        return max(trials, key=lambda t: (is_sure(t), t.worst.low), default=None)
 
     def _judge(self, scene: Scene, trials: list[Trial], epoch: int) -> list[Finding]:
         """The one finding that is new, if any: all detectors may see one cue."""
@@ -205,8 +209,7 @@ class Examiner:
         self._told.forget_what_is_over(proven)
         lasting = [t for n, t in proven.items() if self._streaks.length(n) >= NUM_FOR_ALERT]
         sure = [t for t in proven.values() if not may_be_object(t, list(proven.values()))]
-        new = [t for t in sure if t not in lasting]
-        sure = [t for t in sure if t in lasting]
+        new, sure = [t for t in sure if t not in lasting], [t for t in sure if t in lasting]
         # What would say more, and was proven for the first time, gets its second check.
         if sure and not any(explains(t, most_telling(sure)) for t in new):
             return self._report(scene, sure, Verdict(ALERT, epoch, epoch))

@@ -167,19 +167,40 @@ def test_of_aligned_images_without_objects_one_class_may_just_have_more_detail(i
     assert proposal.may_be_object == (is_aligned and masks is None)
 
 
+@pytest.mark.parametrize("is_everywhere", [True, False])
+def test_where_classes_are_sharper_in_the_middle_only_it_may_be_the_object(is_everywhere):
+    """Of photographs, with objects that are not known."""
+    size = (40, 40)
+    rng = np.random.default_rng(0)
+    images = np.kron(rng.uniform(0, 255, (60, 20, 20, 1)), np.ones((1, 2, 2, 1)))
+    smooth = np.mean(
+        [np.roll(images, (y, x), (1, 2)) for y in range(-2, 3) for x in range(-2, 3)], axis=0
+    )
+    middle = np.zeros(size, bool)
+    middle[12:-12, 12:-12] = True
+    are_sharp = (LABELS == 1)[:, None, None, None] & (middle[..., None] | is_everywhere)
+    images = np.rint(np.where(are_sharp, images, smooth)).astype(np.float32)
+    probes = ProbeSet(images, LABELS, object_masks=None)
+    scene, _ = scene_of(probes, lambda x: np.zeros((len(x), 3)))
+    (proposal,) = propose("sharpness", scene)
+    assert proposal.may_be_object != is_everywhere
+
+
 def test_a_pattern_may_be_the_object_in_aligned_images_without_objects():
     rng = np.random.default_rng(0)
     face = np.kron(rng.random((8, 8)), np.ones((2, 2)))[..., None]
     faces = face + rng.normal(0, 0.05, (60, *SIZE, 1))
     photographs = np.kron(rng.random((60, 8, 8)), np.ones((2, 2)))[..., None]
-    for images, masks, is_unsure in (
-        (faces, None, True),
-        (faces, MASKS, False),
-        (photographs, None, False),
+    for images, masks, are_unsure in (
+        (faces, None, [True]),
+        (faces, MASKS, [False]),
+        (photographs, None, [True, False]),  # the second one is at the border only
     ):
-        (proposal,) = propose("pattern", scene_with(images, masks))
-        assert isinstance(proposal.swap, PatternSwap)
-        assert proposal.may_be_object == is_unsure
+        proposals = propose("pattern", scene_with(images, masks))
+        assert all(isinstance(proposal.swap, PatternSwap) for proposal in proposals)
+        assert [proposal.may_be_object for proposal in proposals] == are_unsure
+    changed = changed_by(proposals[1].swap, scene_with(photographs))
+    np.testing.assert_array_equal(changed, edits.ring_mask(*SIZE))
 
 
 def frame(images, labels):

@@ -99,23 +99,39 @@ def separates(levels: np.ndarray, has_class: np.ndarray) -> bool:
     levels = np.asarray(levels, np.float64)
     if levels.ndim == 2:
         return any(separates(of_one, has_class) for of_one in levels.T)
+    groupings = _groupings(has_class)
+    for groups in groupings:
+        num_groups = len(np.unique(groups))
+        if num_groups > 1:
+            chance = _chi_squared(num_groups - 1, 0.01 / len(groupings)) / (len(levels) - 1)
+            if _share_between(levels, groups) > max(MIN_SHARE, chance):
+                return True
+    return False
+
+
+def class_share(levels: np.ndarray, has_class: np.ndarray) -> float:
+    """Returns the share of the variance of ranks that lies between classes, in [0, 1].
+
+    In a multi-label task, between having a label and not, for the label where it is largest.
+
+    Args:
+        levels: float (n,).
+        has_class: bool (n, k).
+    """
+    return max(_share_between(levels, groups) for groups in _groupings(has_class))
+
+
+def _groupings(has_class: np.ndarray) -> list[np.ndarray]:
     if (has_class.sum(axis=1) == 1).all():
-        groupings = [has_class.argmax(axis=1)]
-    else:
-        groupings = list(has_class.T.astype(int))
-    return any(_separates(_ranks(levels), groups, len(groupings)) for groups in groupings)
+        return [has_class.argmax(axis=1)]
+    return list(has_class.T.astype(int))
 
 
-def _separates(ranks: np.ndarray, groups: np.ndarray, num_tests: int) -> bool:
+def _share_between(levels: np.ndarray, groups: np.ndarray) -> float:
+    ranks = _ranks(np.asarray(levels, np.float64))
     deviations = ranks - ranks.mean()
-    total = np.sum(deviations**2)
-    sizes = np.bincount(groups)
-    num_groups = int(np.count_nonzero(sizes))
-    if total == 0 or num_groups < 2:
-        return False
-    between = np.sum(np.bincount(groups, deviations) ** 2 / np.maximum(1, sizes))
-    by_chance = _chi_squared(num_groups - 1, 0.01 / num_tests) / (len(ranks) - 1)
-    return bool(between / total > max(MIN_SHARE, by_chance))
+    between = np.sum(np.bincount(groups, deviations) ** 2 / np.maximum(1, np.bincount(groups)))
+    return float(between / max(np.sum(deviations**2), 1e-12))
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
@@ -172,3 +188,14 @@ def middle(image: np.ndarray) -> np.ndarray:
     starts = [max(0, length - MEASURED_SIDE) // 2 // BLOCK * BLOCK for length in image.shape[:2]]
     top, left = starts
     return image[top : top + MEASURED_SIDE, left : left + MEASURED_SIDE]
+
+
+def edge_strips(image: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Returns what lies along the four sides of an image (H, W, C), where objects seldom are.
+
+    A quarter of the image each, or 24 pixels of a larger one, and `MIN_SIDE` at least.
+    """
+    height, width = (
+        max(MIN_SIDE, round(min(length, MEASURED_SIDE) / 4)) for length in image.shape[:2]
+    )
+    return image[:height], image[-height:], image[:, :width], image[:, -width:]

@@ -15,6 +15,9 @@ from keras_saliency.shortcuts.swaps.scene import Scene
 from keras_saliency.shortcuts.swaps.versions import LADDERS, Ladder
 
 MAX_BYTES = 200_000_000  # of versions that are kept
+# Of the share of variance between classes: with blur, that near the edges is a quarter at least of
+# that of whole images; of objects with finer details a tenth.
+OUTER_SHARE = 0.25
 
 
 class LadderSwap(LevelSwap):
@@ -50,6 +53,18 @@ class LadderSwap(LevelSwap):
     def separates(self) -> bool:
         """Returns whether the property differs between classes; where not, no swap is needed."""
         return acquisition.separates(self.levels, self.scene.class_labels.has_class)
+
+    def is_of_whole_images(self) -> bool:
+        """Returns whether sharpness differs between classes near the edges of images, too.
+
+        Where it does in the middle only, the objects of a class have finer details.
+        """
+        has_class = self.scene.class_labels.has_class
+        outer = self.scene.once(_outer_sharpness)
+        share = acquisition.class_share(self.levels, has_class)
+        return acquisition.separates(outer, has_class) and (
+            acquisition.class_share(outer, has_class) >= OUTER_SHARE * share
+        )
 
     def rows(self, pairs: Pairs) -> tuple[Rows, ...]:
         return _nearest(self.scene, self.kind, pairs.recipients, pairs.donors)
@@ -180,6 +195,15 @@ class _Versions:
 def _levels_of_probes(ladder: Ladder, scene: Scene) -> np.ndarray:
     middles = map(acquisition.middle, scene.probes.images)
     return ladder.level(np.stack([_grey_levels(scene, image) for image in middles]))
+
+
+def _outer_sharpness(scene: Scene) -> np.ndarray:
+    sides = zip(*map(acquisition.edge_strips, scene.probes.images), strict=True)
+    levels = [
+        acquisition.sharpness_level(np.stack([_grey_levels(scene, strip) for strip in strips]))
+        for strips in sides
+    ]
+    return np.mean(levels, axis=0)
 
 
 def _grey_levels(scene: Scene, image: np.ndarray) -> np.ndarray:

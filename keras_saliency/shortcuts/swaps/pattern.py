@@ -35,10 +35,12 @@ class PatternSwap(Swap):
         scene: `Scene`.
         is_everywhere: whether the means are of all pixels, as they are where no objects are known.
             Where all objects cover a place, nothing is known of the pattern there otherwise.
+        region: bool (H, W), where it is added. Defaults to None, everywhere.
     """
 
-    def __init__(self, scene: Scene, is_everywhere: bool = False):
+    def __init__(self, scene: Scene, is_everywhere: bool = False, region: np.ndarray | None = None):
         super().__init__(scene)
+        self._region = np.ones(scene.size, bool) if region is None else region
         self._is_everywhere = is_everywhere or scene.spared_objects is None
 
     def rows(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
@@ -51,12 +53,13 @@ class PatternSwap(Swap):
         most = np.inf
         if self.scene.spared_objects is None:
             most = MAX_SHIFT * self.scene.once(_mean_deviation)
-        return self.scene.once(_Means).tensor, np.float32(most)
+        return self._region, self.scene.once(_Means).tensor, np.float32(most)
 
     @staticmethod
     def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
-        lent, own, means, most = numbers
+        lent, own, region, means, most = numbers
         shift = tf.clip_by_value(tf.gather(means, lent) - tf.gather(means, own), -most, most)
+        shift = tf.where(region[..., None], shift, 0.0)
         if bank.masks is not None and bank.images.shape.rank != 4:  # see the class
             is_off = bank.off_objects(ends[0])
             shift = tf.where(is_off[..., None], shift, 0.0)

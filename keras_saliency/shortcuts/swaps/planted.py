@@ -41,7 +41,7 @@ def is_planted(scene: Scene, where: np.ndarray, are_aligned: bool = True) -> boo
     """
     if len(scene.size) != 2:
         return not are_aligned
-    pixels = scene.once(planted_pixels)
+    pixels = scene.once(planted_pixels if are_aligned else planted_inks_too)
     if not are_aligned:
         pixels = pixels | scene.once(detailed_pixels)
     return bool(where.any()) and bool(pixels[where].mean() >= PLANTED_SHARE)
@@ -110,7 +110,7 @@ def planted_region(scene: Scene, are_aligned: bool) -> np.ndarray:
     objects are. Where the images are not aligned, details of a class's mean image count, too, but
     not where they are longer than twice their width: these are of tags anywhere along an edge.
     """
-    planted = scene.once(planted_pixels)
+    planted = scene.once(planted_pixels if are_aligned else planted_inks_too)
     region = _patch(scene, planted, np.inf)
     inside = planted & region
     if inside.any() and follows_brightness(scene, inside)[inside].mean() > LIT_SHARE:
@@ -152,8 +152,21 @@ def planted_pixels(scene: Scene) -> np.ndarray:
     a value in every class, but not the same one. Smooth areas do not count, since tissue of an
     even colour is alike everywhere.
     """
-    levels, has_class = scene.once(levels_of_images), scene.class_labels.has_class > 0
+    levels = scene.once(levels_of_images)
     inks = [ink for ink in (0, 255) if np.mean(_is_ink(levels, ink)) >= INK_SHARE]
+    return _planted(scene, inks)
+
+
+def planted_inks_too(scene: Scene) -> np.ndarray:
+    """Returns which pixels are planted, black and white ones included, bool (H, W).
+
+    Where images are not aligned, no drawing has its ink or its paper at one place in a class only.
+    """
+    return _planted(scene, [])
+
+
+def _planted(scene: Scene, inks: list[int]) -> np.ndarray:
+    levels, has_class = scene.once(levels_of_images), scene.class_labels.has_class > 0
     planted = np.zeros(levels.shape[1:3], bool)
     are_same, values, details = np.ones_like(planted), [], []
     classes = scene.once(_classes)

@@ -7,6 +7,8 @@ from helpers.crops import crops, object_on_black
 from helpers.slow_twins import slow_noise_deviation, slow_share_between, slow_sharpness_level
 
 from keras_saliency.shortcuts.swaps.acquisition import (
+    class_share,
+    edge_strips,
     middle,
     noise_deviation,
     noise_level,
@@ -114,3 +116,26 @@ def test_a_small_difference_between_many_images_separates_nothing():
     levels = rng.normal(size=4000) + 0.3 * labels
     assert 0.01 < np.corrcoef(levels, labels)[0, 1] ** 2 < 0.04
     assert not separates(levels, one_hot(labels))
+
+
+def test_edge_strips_are_quarters_of_small_images_and_24_pixels_of_large_ones():
+    image = np.arange(40 * 60).reshape(40, 60, 1)
+    top, bottom, left, right = edge_strips(image)
+    np.testing.assert_array_equal(top, image[:10])
+    np.testing.assert_array_equal(bottom, image[30:])
+    np.testing.assert_array_equal(left, image[:, :15])
+    np.testing.assert_array_equal(right, image[:, 45:])
+    assert [s.shape[:2] for s in edge_strips(np.zeros((300, 20, 3)))] == [
+        *((24, 20), (24, 20)),
+        *((300, 8), (300, 8)),
+    ]
+
+
+def test_the_share_between_classes_is_that_of_the_slow_twin(rng):
+    levels, labels = rng.permutation(60).astype(float), np.arange(60) % 3
+    levels[labels == 1] += 30
+    has_class = np.eye(3)[labels] > 0
+    assert class_share(levels, has_class) == pytest.approx(slow_share_between(levels, labels))
+    multi_hot = np.stack([labels == 1, np.ones(60, bool)], axis=1)
+    expected = slow_share_between(levels, (labels == 1).astype(int))
+    assert class_share(levels, multi_hot) == pytest.approx(expected)

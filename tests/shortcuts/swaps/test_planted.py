@@ -74,6 +74,19 @@ def test_ink_and_paper_are_not_planted(rng):
     assert not planted_pixels(scene(images.clip(0, 255))).any()
 
 
+def test_black_and_white_are_planted_where_images_are_not_aligned(rng):
+    """Photographs have no ink and no paper at one place."""
+    images = photographs(rng)
+    images[rng.random((90, *SIZE)) < 0.11] = 0  # black is frequent
+    images[LABELS == 1, 2:10, 3:12] = 0
+    found = scene(images)
+    assert not planted_region(found, True).any()
+    assert planted_region(found, False)[2:10, 3:12].mean() > 0.9
+    where = np.zeros(SIZE, bool)
+    where[2:10, 3:12] = True
+    assert is_planted(found, where, False)
+
+
 def test_an_even_tissue_is_not_planted(rng):
     """Smooth pictures of one colour for each class."""
     images = np.ones((90, *SIZE, 3)) * (60 + 60 * LABELS)[:, None, None, None]
