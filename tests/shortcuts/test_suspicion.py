@@ -237,10 +237,10 @@ def test_what_aligned_images_share_may_be_the_object_everywhere(name, make, is_u
     degrees = np.random.default_rng(4).normal(size=images.shape) * LABELS[:, None, None, None]
     images = (images + 0.1 * degrees).astype(np.float32)  # of the class, so that it is tried
     scene, _ = scene_of(ProbeSet(images, LABELS, object_masks=None), reads_tag(3))
-    (proposal,) = SWAP_DETECTORS[name].propose(scene, np.random.default_rng(0))
+    *_, proposal = SWAP_DETECTORS[name].propose(scene, np.random.default_rng(0))
     assert proposal.may_be_object == is_unsure
     boxed, _ = scene_of(ProbeSet(images, LABELS, object_masks=(5, 5, 12, 12)), reads_tag(3))
-    (proposal,) = SWAP_DETECTORS[name].propose(boxed, np.random.default_rng(0))
+    *_, proposal = SWAP_DETECTORS[name].propose(boxed, np.random.default_rng(0))
     assert not proposal.may_be_object
 
 
