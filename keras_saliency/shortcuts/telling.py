@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from keras_saliency.shortcuts.trial import Trial
 
 _ALIKE = 0.75  # of the largest loss: a detector that sees less of the image says more
+_MOSTLY = 0.6  # of the loss to another background, which is the least that can be said
 
 
 def most_telling(trials: Sequence[Trial]) -> Trial:
@@ -29,7 +30,8 @@ def explains(inner: Trial, outer: Trial) -> bool:
         of_outer = outer.loss
     elif of_outer is outer.loss and inner.loss is not None:
         of_inner = inner.loss
-    return of_inner.value >= _ALIKE * of_outer.value
+    share = _MOSTLY if outer.detector.name == "background" else _ALIKE
+    return of_inner.value >= share * of_outer.value
 
 
 def may_be_object(trial: Trial, proven: Sequence[Trial]) -> bool:
