@@ -208,12 +208,14 @@ class Examiner:
             self._streaks.update(name, epoch, name in proven)
         self._told.forget_what_is_over(proven)
         lasting = [t for n, t in proven.items() if self._streaks.length(n) >= NUM_FOR_ALERT]
-        sure = [t for t in proven.values() if not may_be_object(t, list(proven.values()))]
+        all_proven = list(proven.values())
+        sure = [t for t in all_proven if not may_be_object(t, all_proven)]
         new, sure = [t for t in sure if t not in lasting], [t for t in sure if t in lasting]
+        best = most_telling(sure) if sure else None
         # What would say more, and was proven for the first time, gets its second check.
-        if sure and not any(explains(t, most_telling(sure)) for t in new):
+        if best is not None and not any(explains(t, best) for t in new):
             return self._report(scene, sure, Verdict(ALERT, epoch, epoch))
-        unsure = [t for t in proven.values() if t in lasting or not t.proposal.may_be_object]
+        unsure = [t for t in all_proven if t in lasting or not t.proposal.may_be_object]
         return self._report(scene, unsure, Verdict(SUSPECT, epoch, epoch)) if unsure else []
 
     def _is_pending(self, trials: Sequence[Trial]) -> bool:
