@@ -23,6 +23,8 @@ import time
 import warnings
 from pathlib import Path
 
+PER_CLASS, PER_CLASS_WITH_MASKS = 10, 30  # of probes; without masks, swaps take all images
+
 
 class Recorder:
     """Keeps every check of one callback, for tuning: the callback itself keeps findings only."""
@@ -64,12 +66,36 @@ def describe(trial):
     }
 
 
+def make_probe_sets(images, labels, masks):
+    """Returns the probe sets of both views, as users make them of their validation data.
+
+    Args:
+        images: uint8 (n, H, W, C).
+        labels: int (n,).
+        masks: bool (n, H, W) of the objects, or None.
+
+    Returns:
+        {"masks": …, "no masks": …}, the former only where there are masks.
+    """
+    import numpy as np
+
+    from keras_saliency import ProbeSet
+
+    found = {}
+    if masks is not None:
+        chosen = [np.flatnonzero(labels == c)[:PER_CLASS_WITH_MASKS] for c in np.unique(labels)]
+        chosen = np.concatenate(chosen)
+        found["masks"] = ProbeSet(images[chosen], labels[chosen], object_masks=masks[chosen])
+    found["no masks"] = ProbeSet.from_dataset((images, labels), per_class=PER_CLASS)
+    return found
+
+
 def watched(run):
     """Trains one run; returns its row."""
     import keras
     import training
 
-    from keras_saliency import ProbeSet, SaliencyCallback
+    from keras_saliency import SaliencyCallback
 
     callbacks, recorders = {}, {}
 
@@ -82,11 +108,10 @@ def watched(run):
 
     def make_callbacks(images, labels, masks, run):
         folder = tempfile.mkdtemp()
-        watching = {"masks": masks, "no masks": "auto"}
+        watching = make_probe_sets(images, labels, masks)
         if run.network == "mobilenet":  # too slow to be watched twice
             del watching["no masks" if run.has_masks else "masks"]
-        for name, given in watching.items():
-            probes = ProbeSet(images, labels, object_masks=given)
+        for name, probes in watching.items():
             callback = SaliencyCallback(
                 probes, folder, sinks=[], num_drawn=1, max_overhead=1.0, on_error="raise"
             )

@@ -36,7 +36,6 @@ NUM_TRAINING_LARGE, NUM_VALIDATION_LARGE, BATCH_SIZE_LARGE = 400, 200, 32  # of 
 SIDES, LARGE_SIDES = (0.55, 0.75), (0.7, 0.9)  # of the objects
 
 PRETRAINING_EPOCHS = 4
-PROBES_PER_CLASS = {2: 20, 6: 10}
 
 
 def use_one_core():
@@ -160,14 +159,13 @@ def train(run, make_callbacks=None):
 
     Args:
         run: A Run.
-        make_callbacks: Called with the probes, which are biased validation data: images (uint8),
+        make_callbacks: Called with the validation data, which have the cue: images (uint8),
             labels, masks and the run. Returns the callbacks.
 
     Returns:
         The run's fields; `biased` and `unbiased`, accuracies per epoch; `gaps`, (epoch, gap) of
         all checks, `gap` at the end and `max_gap`; `cue_box`, (y0, x0, y1, x1) or None;
-        `probe_boxes`, one per probe, or None; `seconds` of fit less those of the oracle,
-        `oracle_seconds`, and `data_seconds`.
+        `seconds` of fit less those of the oracle, `oracle_seconds`, and `data_seconds`.
     """
     keras.utils.clear_session()
     keras.utils.set_random_seed(run.seed)
@@ -175,11 +173,7 @@ def train(run, make_callbacks=None):
     data = make_data(run)
     data_seconds = time.perf_counter() - began
     images, labels = data["biased"]
-    per_class = PROBES_PER_CLASS[run.num_classes]
-    chosen = [np.flatnonzero(labels == c)[:per_class] for c in range(run.num_classes)]
-    chosen = np.concatenate(chosen)
-    masks = data["masks"][chosen]
-    callbacks = make_callbacks(images[chosen], labels[chosen], masks, run) if make_callbacks else []
+    callbacks = make_callbacks(images, labels, data["masks"], run) if make_callbacks else []
     batch_size = BATCH_SIZE_LARGE if run.network == "mobilenet" else BATCH_SIZE
     num_steps = EPOCHS * -(-len(data["train"][0]) // batch_size)
     model = pretrain(run) if run.kind == "transfer" else build(run, num_steps)
@@ -193,7 +187,7 @@ def train(run, make_callbacks=None):
         verbose=0,
     )
     seconds = time.perf_counter() - began - oracle.seconds
-    boxes = None if data["boxes"] is None else data["boxes"][chosen].tolist()
+    boxes = None if data["boxes"] is None else data["boxes"].tolist()
     fixed = boxes is not None and all(box == boxes[0] for box in boxes)
     return {
         **dataclasses.asdict(run),
@@ -204,7 +198,6 @@ def train(run, make_callbacks=None):
         "gap": oracle.gaps[-1][1],
         "max_gap": max(gap for _, gap in oracle.gaps),
         "cue_box": boxes[0] if fixed else None,
-        "probe_boxes": boxes,
         "seconds": seconds,
         "oracle_seconds": oracle.seconds,
         "data_seconds": data_seconds,

@@ -26,12 +26,11 @@ import traceback
 import warnings
 from pathlib import Path
 
-from benchmark import finished
+import benchmark as of_composites
 from real.data import LOADERS
 from real.runs import list_runs
 from real.sources import VARIABLE
 
-PER_CLASS, PER_CLASS_WITH_MASKS = 10, 30
 FIELDS = (
     *("severity", "detector", "epoch", "since_epoch", "class_index", "accuracy_loss"),
     *("loss_interval", "adoption", "control", "num_pairs", "num_donors", "region"),
@@ -40,26 +39,16 @@ FIELDS = (
 
 
 def make_probe_sets(images, labels, masks, run):
-    """Returns the probe sets of the views, as users make them: {"no masks": …, "masks": …}."""
-    import numpy as np
-
-    from keras_saliency import ProbeSet
-
-    found = {}
-    is_large = run.network == "mobilenet"  # too slow to be watched twice
-    if masks is not None and not (is_large and run.seed % 2):
-        chosen = [np.flatnonzero(labels == c) for c in range(run.num_classes)]
-        chosen = np.concatenate([mine[:PER_CLASS_WITH_MASKS] for mine in chosen])
-        found["masks"] = ProbeSet(images[chosen], labels[chosen], object_masks=masks[chosen])
-    if not (is_large and found):
-        found["no masks"] = ProbeSet.from_dataset((images, labels), per_class=PER_CLASS)
+    """Returns the probe sets of the views in which a run is watched."""
+    found = of_composites.make_probe_sets(images, labels, masks)
+    if run.network == "mobilenet" and masks is not None:  # too slow to be watched twice
+        del found["masks" if run.seed % 2 else "no masks"]
     return found
 
 
 def watched(run):
     """Trains one run; returns its row."""
     import keras
-    from benchmark import Recorder
     from real import training
 
     from keras_saliency import SaliencyCallback
@@ -86,7 +75,7 @@ def watched(run):
                 max_overhead=1.0,
                 on_error="raise",
             )
-            recorders[name] = Recorder()
+            recorders[name] = of_composites.Recorder()
         return [*callbacks.values(), Attach()]
 
     with warnings.catch_warnings():
@@ -143,7 +132,7 @@ def main():
     if options.names:
         print("\n".join(run.name for run in runs))
         return
-    done = finished(options.output)
+    done = of_composites.finished(options.output)
     runs = [run for run in runs if run.name not in done]
     # Spread over kinds and data sets, so that a part of the runs says something of all of them.
     runs.sort(key=lambda run: (run.seed * 7919) % 1009)
