@@ -14,7 +14,7 @@ from keras_saliency._utils.opencv import cv2, in_fours
 from keras_saliency._utils.spread import spread_evenly
 from keras_saliency.shortcuts.alignment import are_aligned
 from keras_saliency.shortcuts.detector import Proposal, taking_part
-from keras_saliency.shortcuts.swaps import BoxSwap, Scene, edits, planted
+from keras_saliency.shortcuts.swaps import BoxSwap, Scene, edits, planted_pixels
 
 PATCH_SHARE = 0.25  # of each side of the image, of a patch
 PART_SHARE = 0.6  # of a side of the patch: the part that is looked for elsewhere
@@ -67,20 +67,22 @@ def recurring_boxes(scene: Scene, boxes: np.ndarray, donors: np.ndarray) -> np.n
     if len(scene.size) != 2:
         return None
     pictures, moved = scene.once(_Pictures), None
-    known = scene.kept.setdefault(recurring_boxes, {})
-    for own in scene.class_labels.has_class.T > 0:
+    # What recurs is in the images, wherever later maps look.
+    found, sought = scene.kept.setdefault(recurring_boxes, ({}, set()))
+    for c, own in enumerate(scene.class_labels.has_class.T > 0):
         watched = donors[own[donors]]
-        if min(np.count_nonzero(own), np.count_nonzero(~own)) < planted.MIN_IMAGES:
+        if min(np.count_nonzero(own), np.count_nonzero(~own)) < planted_pixels.MIN_IMAGES:
             continue
         for donor in watched[:_NUM_PATCHES]:
-            key = int(donor), *boxes[donor].tolist()
-            if key not in known:
-                known[key] = _recurring_part(pictures, boxes[donor], donor, own)
-            if known[key] is not None:
-                moved = np.zeros_like(boxes) if moved is None else moved
-                for row in watched:
-                    moved[row] = known[key].moved(boxes[row], row)
-                break
+            key = c, int(donor), *boxes[donor].tolist()
+            if c not in found and key not in sought:
+                sought.add(key)
+                part = _recurring_part(pictures, boxes[donor], donor, own)
+                found |= {} if part is None else {c: part}
+        if c in found:
+            moved = np.zeros_like(boxes) if moved is None else moved
+            for row in watched:
+                moved[row] = found[c].moved(boxes[row], row)
     return moved
 
 
@@ -89,7 +91,7 @@ class _Pictures:
 
     def __init__(self, scene: Scene):
         self._images, self.size = scene.probes.images, np.array(scene.size)
-        self.small = scene.once(planted.levels_of_images)
+        self.small = scene.once(planted_pixels.levels_of_images)
         self.shares = (PART_SHARE,) if are_aligned(scene) else (PART_SHARE, SMALL_SHARE)
         self.scale = np.array(self.small.shape[1:3]) / scene.size  # of each side
         self._low = float(self._images.min())
@@ -111,10 +113,10 @@ def _recurring_part(
     mine = np.setdiff1d(np.flatnonzero(own), donor)
     for part in _parts(pictures, box, donor):
         places = part.places(_some(mine))
-        if len(places) < planted.SAME_SHARE * len(_some(mine)):
+        if len(places) < planted_pixels.SAME_SHARE * len(_some(mine)):
             continue
         others = _some(np.flatnonzero(~own))
-        if len(part.places(others)) > planted.OTHER_SHARE * len(others):
+        if len(part.places(others)) > planted_pixels.OTHER_SHARE * len(others):
             continue
         distances = np.abs(places - np.median(places, axis=0)).max(axis=1)
         if np.median(distances) >= MOVED_SHARE * min(box[2:] - box[:2]):

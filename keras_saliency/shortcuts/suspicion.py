@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_saliency._utils.boxes import box_masks, window_sums
+from keras_saliency._utils.boxes import box_masks, box_slices, window_sums
 from keras_saliency.shortcuts.alignment import are_aligned
 from keras_saliency.shortcuts.detector import Proposal, taking_part
 from keras_saliency.shortcuts.loss import estimate_loss
@@ -14,7 +14,6 @@ from keras_saliency.shortcuts.swaps import (
     Scene,
     filters,
     is_planted,
-    planted_pixels,
     planted_region,
 )
 from keras_saliency.shortcuts.trying import said_after
@@ -71,17 +70,24 @@ def _propose_planted(scene: Scene, rows: np.ndarray) -> list[Proposal]:
     region = scene.once(_planted_region)
     if not region.any():
         return []
-    (top, bottom), (left, right) = (
-        np.flatnonzero(region.any(axis=axis))[[0, -1]] + [0, 1] for axis in (1, 0)
-    )
-    is_box = region[top:bottom, left:right].mean() >= _BOX_SHARE
-    box = top, left, bottom, right
+    box = _box_of(region)
+    is_box = region[box_slices(box.tolist())].mean() >= _BOX_SHARE
     swap = BoxSwap(scene, box, False) if is_box else RegionSwap(scene, region, False)
     return [Proposal(swap, rows, rows)]
 
 
 def _planted_region(scene: Scene) -> np.ndarray:
-    return planted_region(scene, are_aligned(scene, scene.once(planted_pixels)))
+    """What lies in the place of a mark says nothing of whether the images are aligned."""
+    region = planted_region(scene, are_aligned=False)
+    if region.any() and are_aligned(scene, box_masks(_box_of(region)[None], scene.size)[0]):
+        region = planted_region(scene, are_aligned=True)
+    return region
+
+
+def _box_of(region: np.ndarray) -> np.ndarray:
+    """The box (y0, x0, y1, x1) around a region (H, W)."""
+    ends = [np.flatnonzero(region.any(axis=axis))[[0, -1]] + [0, 1] for axis in (1, 0)]
+    return np.transpose(ends).ravel()
 
 
 def _side(scene: Scene, share: float) -> int:

@@ -17,12 +17,7 @@ from keras_saliency.shortcuts.swaps.levels import (
 from keras_saliency.shortcuts.swaps.localize import find_region
 from keras_saliency.shortcuts.swaps.pairs import PairDrawer, Pairs
 from keras_saliency.shortcuts.swaps.pattern import PatternSwap
-from keras_saliency.shortcuts.swaps.planted import (
-    is_planted,
-    planted_pixels,
-    planted_region,
-    printed_ring,
-)
+from keras_saliency.shortcuts.swaps.planted import is_planted, planted_region, printed_ring
 from keras_saliency.shortcuts.swaps.scene import Objects, Scene
 from keras_saliency.shortcuts.swaps.value_range import ValueRange
 from keras_saliency.shortcuts.swaps.wilson import wilson_bounds
@@ -47,7 +42,6 @@ __all__ = [
     "gains_of_images",
     "gains_of_objects",
     "is_planted",
-    "planted_pixels",
     "planted_region",
     "printed_ring",
     "separates",
