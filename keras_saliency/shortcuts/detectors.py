@@ -16,10 +16,12 @@ from keras_saliency.shortcuts.swaps import (
     PatternSwap,
     RegionSwap,
     Scene,
+    ShiftSwap,
     Swap,
     edits,
     gains_of_images,
     gains_of_objects,
+    medians_of_images,
     printed_ring,
     separates,
 )
@@ -58,11 +60,15 @@ def _background_less(scene: Scene, less: Swap | None) -> Proposal:
 
 
 def _propose_gain(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
-    rows = taking_part(scene)
+    rows, is_unsure = taking_part(scene), scene.objects is None
     has_class = scene.class_labels.has_class[rows]
+    proposals = []
+    # Where objects are known, a background of another colour shows what is no gain.
+    if is_unsure and separates(scene.once(medians_of_images)[rows], has_class):
+        proposals.append(Proposal(ShiftSwap(scene), rows, rows, may_be_object=True))
     if not separates(scene.once(gains_of_images)[rows], has_class):
-        return []
-    proposals = [Proposal(GainSwap(scene), rows, rows, may_be_object=scene.objects is None)]
+        return proposals
+    proposals.append(Proposal(GainSwap(scene), rows, rows, may_be_object=is_unsure))
     # Light falls on objects, too; a background that has its own colour is more than light.
     if scene.spared_objects is not None and separates(
         scene.once(gains_of_objects)[rows], has_class

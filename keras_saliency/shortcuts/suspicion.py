@@ -77,10 +77,14 @@ def _propose_planted(scene: Scene, rows: np.ndarray) -> list[Proposal]:
 
 
 def _planted_region(scene: Scene) -> np.ndarray:
-    """What lies in the place of a mark says nothing of whether the images are aligned."""
+    """Around a mark, nothing says whether the images are aligned: it does that by itself."""
     region = planted_region(scene, are_aligned=False)
-    if region.any() and are_aligned(scene, box_masks(_box_of(region)[None], scene.size)[0]):
-        region = planted_region(scene, are_aligned=True)
+    if region.any():
+        starts, ends = np.split(_box_of(region), 2)
+        margins = (ends - starts) // 2  # not all of it may have been found
+        box = np.concatenate([np.maximum(starts - margins, 0), ends + margins])
+        if are_aligned(scene, box_masks(box[None], scene.size)[0]):
+            region = planted_region(scene, are_aligned=True)
     return region
 
 

@@ -15,6 +15,7 @@ from keras_saliency.shortcuts.swaps import (
     LitBackgroundSwap,
     PatternSwap,
     RegionSwap,
+    ShiftSwap,
     edits,
 )
 from keras_saliency.shortcuts.swaps.compression import recompress
@@ -116,8 +117,9 @@ def test_brightness_is_tried_where_it_differs_between_the_classes():
     alike = rng.uniform(0, 1, (60, *SIZE, 3)).astype(np.float32)
     assert propose("colour", scene_with(alike)) == []
     assert propose("colour", scene_with(alike, MASKS)) == []
-    (unsure,) = propose("colour", scene_with(dimmed(LABELS, 0.6)))
-    assert isinstance(unsure.swap, GainSwap) and unsure.may_be_object
+    shifted, scaled = propose("colour", scene_with(dimmed(LABELS, 0.6)))
+    assert isinstance(shifted.swap, ShiftSwap) and isinstance(scaled.swap, GainSwap)
+    assert shifted.may_be_object and scaled.may_be_object
     whole, background = propose("colour", scene_with(dimmed(LABELS, 0.6), MASKS))
     assert isinstance(whole.swap, GainSwap) and isinstance(background.less, LitBackgroundSwap)
     assert not whole.may_be_object and not background.may_be_object
@@ -125,7 +127,10 @@ def test_brightness_is_tried_where_it_differs_between_the_classes():
     assert len(propose("colour", scene_with(of_objects, MASKS))) == 1  # no light, a background
     one_channel = alike.copy()
     one_channel[LABELS == 2, ..., 1] *= 0.8
-    assert len(propose("colour", scene_with(one_channel))) == 1
+    assert len(propose("colour", scene_with(one_channel))) == 2
+    dark = alike.copy()
+    dark[LABELS == 2] = np.maximum(dark[LABELS == 2], 0.6)  # its bright pixels are as before
+    assert [type(p.swap) for p in propose("colour", scene_with(dark))] == [ShiftSwap]
 
 
 @pytest.mark.parametrize("kind", ["noise", "sharpness", "compression"])
@@ -245,6 +250,20 @@ def test_brightness_is_a_suspect_without_objects_and_an_alert_with_them():
     for masks, expected in ((None, [[], ["suspect"], []]), (MASKS, [["suspect"], ["alert"], []])):
         checks = Checks(ProbeSet(images, LABELS, object_masks=masks), 3, ["colour"])
         assert checks.severities(logits, logits, logits) == expected
+
+
+def test_a_colour_cast_is_no_gain():
+    """It lifts the dark pixels, too: scaling to the brightest does not tell."""
+    rng = np.random.default_rng(1)
+    shifts = np.array([0, 0.1, 0.2])[LABELS][:, None, None, None]
+    images = (0.7 * rng.random((60, *SIZE, 3)) ** 4 + shifts).astype(np.float32)
+
+    def logits(x):
+        darkest = np.quantile(x, 0.05, axis=(1, 2, 3))
+        return -40 * np.abs(darkest[:, None] - np.array([0, 0.1, 0.2]))
+
+    checks = Checks(ProbeSet(images, LABELS, object_masks=None), 3, ["colour"])
+    assert checks.severities(logits, logits, logits) == [[], ["suspect"], []]
 
 
 def test_names_are_known_and_what_lies_in_what_has_no_circle():

@@ -144,3 +144,13 @@ def test_signals_and_few_images_are_not_searched(rng):
     few = np.r_[np.flatnonzero(LABELS == 1)[:9], np.flatnonzero(LABELS == 0)]
     found = scene(images[few].clip(0, 255), LABELS[few])
     assert recurring_boxes(found, boxes[few], np.arange(len(few))) is None
+
+
+def test_what_recurs_is_remembered_wherever_later_maps_look(rng):
+    images = photographs(rng)
+    boxes = stick(images, rng, LABELS, sticker_of(rng))
+    elsewhere = np.tile([0, 0, SIDE, SIDE], (NUM, 1))
+    assert recurring_boxes(scene(images), elsewhere, ROWS) is None
+    watched = scene(images)
+    first = recurring_boxes(watched, boxes, ROWS)
+    np.testing.assert_array_equal(recurring_boxes(watched, elsewhere, ROWS), first)

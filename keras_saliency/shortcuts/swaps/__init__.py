@@ -11,8 +11,10 @@ from keras_saliency.shortcuts.swaps.ladders import LadderSwap, LevelledBackgroun
 from keras_saliency.shortcuts.swaps.levels import (
     GainSwap,
     LitBackgroundSwap,
+    ShiftSwap,
     gains_of_images,
     gains_of_objects,
+    medians_of_images,
 )
 from keras_saliency.shortcuts.swaps.localize import find_region
 from keras_saliency.shortcuts.swaps.pairs import PairDrawer, Pairs
@@ -36,12 +38,14 @@ __all__ = [
     "PatternSwap",
     "RegionSwap",
     "Scene",
+    "ShiftSwap",
     "Swap",
     "ValueRange",
     "find_region",
     "gains_of_images",
     "gains_of_objects",
     "is_planted",
+    "medians_of_images",
     "planted_region",
     "printed_ring",
     "separates",

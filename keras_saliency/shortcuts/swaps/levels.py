@@ -83,6 +83,26 @@ class GainSwap(LevelSwap):
         return edits.scale_channels(bank.take(ends[0]), numbers[0], low)
 
 
+class ShiftSwap(LevelSwap):
+    """How bright each channel is in the median, which is reached by adding to all of its pixels.
+
+    A colour cast, or a display range that begins elsewhere, is no gain: it lifts dark pixels, too.
+    """
+
+    @property
+    def levels(self) -> np.ndarray:
+        return self.scene.once(medians_of_images)
+
+    def rows(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
+        return (self.levels[pairs.donors] - self.levels[pairs.recipients],)
+
+    @staticmethod
+    def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
+        images = bank.take(ends[0])
+        num_axes = images.shape.rank - 2
+        return images + tf.reshape(numbers[0], [-1, *[1] * num_axes, images.shape[-1]])
+
+
 class LitBackgroundSwap(RegionSwap):
     """The donor's background, as bright in each channel as the recipient's is.
 
@@ -131,6 +151,12 @@ def gains_of_images(scene: Scene) -> np.ndarray:
     if (np.median(gains[known], axis=0) > DARK_SHARE * span).any():
         return gains
     return scene.once(gains_of_objects)
+
+
+def medians_of_images(scene: Scene) -> np.ndarray:
+    """Returns each channel's median above the least value, a frame aside, float32 (n, C)."""
+    lit = ~scene.once(frame_mask)
+    return _gains(scene, np.tile(lit, (len(scene.probes), *[1] * lit.ndim)), MEDIAN)
 
 
 def _gains(scene: Scene, masks: np.ndarray, share: float) -> np.ndarray:

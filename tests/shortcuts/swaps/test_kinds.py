@@ -16,6 +16,7 @@ from keras_saliency.shortcuts.swaps import (
     Objects,
     PatternSwap,
     RegionSwap,
+    ShiftSwap,
     edits,
     gains_of_images,
 )
@@ -156,6 +157,16 @@ def test_with_objects_a_gain_is_of_what_lies_off_them_or_of_them_where_that_is_d
         assert gain[0] == pytest.approx(expected, rel=1e-5)
     (edited,) = GainSwap(scene).edit(pairs_of((1, 3)))
     np.testing.assert_allclose(edited, images[3] * gains[1] / gains[3], rtol=1e-5)
+
+
+def test_a_shift_brings_each_channels_median_to_the_donors(rng):
+    images = tagged(rng).images + rng.uniform(0, 0.3, (30, 1, 1, 3)).astype(np.float32)
+    scene, _ = scene_of(ProbeSet(images, np.arange(30) % 3, object_masks=None), reads_tag)
+    edited = ShiftSwap(scene).edit(PAIRS)
+    medians = np.median(images, axis=(1, 2))
+    for image, donor, recipient in zip(edited, PAIRS.donors, PAIRS.recipients, strict=True):
+        expected = images[recipient] + medians[donor] - medians[recipient]
+        np.testing.assert_allclose(image, expected, rtol=1e-5)
 
 
 def test_a_lit_background_is_the_donors_as_bright_as_the_recipients(rng):

@@ -135,9 +135,10 @@ def translucent(images, levels=50, labels=LABELS):
     return images + mark * (labels == 1)[:, None, None, None]
 
 
-@pytest.mark.parametrize("draw, contrast", [(faces, 0.4), (photographs, 0.12)])
+@pytest.mark.parametrize("draw, contrast", [(faces, 0.2), (photographs, 0.05)])
 def test_what_shows_through_a_mark_still_differs(rng, draw, contrast):
     images = 100 + contrast * draw(rng)
+    images += rng.normal(0, 13, images.shape)
     images[0, 0, 0], images[0, 0, 1] = 0, 255  # the range
     marked = scene(translucent(images, 60))
     found = overprinted_pixels(marked)
