@@ -149,7 +149,7 @@ def test_what_shows_through_a_mark_still_differs(rng, draw, contrast):
 
 def test_overprinted_pixels_by_the_formula(rng):
     levels = np.zeros((SIZE[1], 1))
-    levels[3:8, 0] = 5, 15, 25, 35, 60  # of the columns of the mark
+    levels[3:8, 0] = 20, 34, 44, 56, 70  # of the columns of the mark
     images = np.rint(translucent(100 + photographs(rng) / 8, levels))
     images[0, 0, 0], images[0, 0, 1] = 0, 255
     found = overprinted_pixels(scene(images))
