@@ -21,6 +21,7 @@ from keras_saliency.shortcuts.swaps.scene import Scene
 
 PLANTED_SHARE = 0.35  # of a place, from which on it is planted
 RING_SHARE = 0.25  # of the outer ring, which no object fills; without a cue 0.12 at most
+THROUGH_SHARE = 0.17  # the same, of what shows through; without a cue 0.09 at most
 REGION_SHARES = 0.012, 0.4  # of the image: what is smaller is chance, what is larger no patch
 LIT_SHARE = 0.5  # of a patch, whose pixels are as dark as the images are elsewhere
 CORE_SHARE = 1 / 12  # of the shorter side: outlines and shadows of objects are thinner
@@ -82,9 +83,9 @@ def printed_ring(scene: Scene) -> str | None:
     if len(scene.size) != 2:
         return None
     ring = edits.ring_mask(*scene.size)
-    printed = _printed(scene, ring, scene.once(planted_pixels))
+    printed = _printed(scene, ring, scene.once(planted_pixels), RING_SHARE)
     if printed is None:
-        through = _printed(scene, ring, scene.once(overprinted_pixels))
+        through = _printed(scene, ring, scene.once(overprinted_pixels), THROUGH_SHARE)
         return None if through is None else "pattern"
     for value, is_same in scene.once(medians_of_classes):
         along = value[of_size(printed, is_same.shape) & is_same]
@@ -95,12 +96,12 @@ def printed_ring(scene: Scene) -> str | None:
     return "frame"
 
 
-def _printed(scene: Scene, ring: np.ndarray, pixels: np.ndarray) -> np.ndarray | None:
+def _printed(scene: Scene, ring: np.ndarray, pixels: np.ndarray, share: float) -> np.ndarray | None:
     """The pixels of a ring that do not follow the light, (H, W); None where they are too few."""
     printed = ring & pixels
-    if printed[ring].mean() >= RING_SHARE:
+    if printed[ring].mean() >= share:
         printed &= ~follows_brightness(scene, ring)
-    return printed if printed[ring].mean() >= RING_SHARE else None
+    return printed if printed[ring].mean() >= share else None
 
 
 def frame_mask(scene: Scene) -> np.ndarray:
