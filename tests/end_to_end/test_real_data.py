@@ -19,7 +19,7 @@ import pytest
 FOLDER = Path(__file__).parents[1] / "benchmarks/shortcuts"
 sys.path.insert(0, str(FOLDER))
 try:
-    from real import boards, cutouts, sheets, sounds
+    from real import boards, cutouts, renders, sheets, sounds
     from real.cues import KINDS
     from real.data import LOADERS
     from real.report import RIGHT, gaps
@@ -77,7 +77,7 @@ def test_no_data_set_and_no_seed_is_in_two_splits():
     assert len(seeds) == len(set(seeds))
 
 
-@pytest.mark.parametrize("split", ["first", "second", "third", "score"])
+@pytest.mark.parametrize("split", ["first", "second", "third", "fourth", "score"])
 def test_what_is_scored_has_enough_trainings_of_every_kind(split):
     runs = list_runs(split)
     assert sum(not run.is_cued for run in runs) >= 60
@@ -146,12 +146,50 @@ def test_tiles_are_counted_over_all_sheets(tmp_path, monkeypatch):
 def test_what_is_drawn_on_a_board_is_its_mask():
     picture = np.full((30, 20, 4), (0, 0, 255, 255), np.uint8)  # BGR and alpha
     board = np.full((90, 90, 3), (0, 0, 255), np.uint8)
-    images, labels, masks, kept = boards._draw([(picture, 2, True)] * 5, 40, [board])
+    images, labels, masks, kept = boards.draw([(picture, 2, True)] * 5, 40, [board])
     assert labels.tolist() == [2] * 5
     assert kept.all()
     changed = np.abs(images - board[0, 0].astype(int)).max(-1)
     np.testing.assert_array_equal(changed > 0.03 * 255, masks)
     assert (changed[masks] > 200).mean() > 0.8
+
+
+def test_a_picture_of_a_wad_file_is_read_post_by_post():
+    """Two columns of three pixels: one with a gap in the middle, one that is empty."""
+    palette = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)  # RGB
+    palette[:, 2] = 255 - palette[:, 2]
+    posts = bytes((0, 1, 0, 10, 0, 2, 1, 0, 20, 0, 255)), bytes((255,))
+    lump = struct.pack("<hhhhii", 2, 3, 0, 0, 16, 16 + len(posts[0])) + b"".join(posts)
+    expected = np.zeros((3, 2, 4), np.uint8)
+    expected[0, 0] = 245, 10, 10, 255  # BGR and alpha
+    expected[2, 0] = 235, 20, 20, 255
+    np.testing.assert_array_equal(boards._patch(lump, palette), expected)
+
+
+def test_the_nearer_triangle_hides_the_farther_one(tmp_path):
+    materials = "".join(
+        f"Shape {{ appearance Appearance {{material DEF {name} Material {{\n"
+        f" ambientIntensity 0.2\n diffuseColor {colour}\n }} }} }}\n"
+        for name, colour in (("RED", "1.0 0.0 0.0"), ("BLUE", "0.0 0.0 1.0"))
+    )
+    shapes = "".join(
+        f"Shape {{ geometry IndexedFaceSet {{ coordIndex [0,1,2,-1]\n"
+        f"coord Coordinate {{ point [0 0 {z},4 0 {z},0 4 {z}] }} }}\n"
+        f"appearance Appearance{{material USE {name} }} }}\n"
+        for name, z in (("BLUE", 1), ("RED", 0))
+    )
+    file = tmp_path / "part.wrl"
+    file.write_text(materials + shapes)
+    triangles, colours = renders.read_model(file)
+    assert triangles.shape == (2, 3, 3)
+    np.testing.assert_array_equal(colours, [[0, 0, 1], [1, 0, 0]])
+    for upside_down, channel in ((1, 0), (-1, 2)):  # BGR
+        rotation = np.diag([1.0, upside_down, upside_down])
+        picture = renders.render(triangles, colours, rotation, 40)
+        seen = picture[picture[..., 3] > 0]
+        assert 0.4 < len(seen) / (0.94 * 40) ** 2 < 0.6
+        assert (seen[:, channel] > 0).all()
+        assert not np.delete(seen[:, :3], channel, axis=1).any()
 
 
 def test_recordings_are_read_one_after_the_other(tmp_path):

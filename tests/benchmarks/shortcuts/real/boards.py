@@ -6,12 +6,14 @@
 | cards | playing cards by suit, on a table, 40×40 | 4 | Debian's pokerth-data |
 | furniture | rendered furniture on paper, 40×40 | 3 | sweethome3d-furniture, mypaint-data-extras |
 | wasteland | beings, tools and parts of vehicles on the ground, 32×32 | 3 | cataclysm-dda-data |
+| monsters | figures of a game from all sides, in a room, 48×48 | 6 | Debian's freedoom |
 
 All have masks: the transparency of the pictures.
 """
 
 import json
 import re
+import struct
 import zipfile
 import zlib
 
@@ -33,6 +35,9 @@ NO_FURNITURE = {"cabinet", "ottoman", "blind", "shutter"}
 TILES = "UltimateCataclysm", "MshockXotto+"
 THINGS = ("mon_", "vp_", "overlay_wielded_")
 GROUND = "t_grass", "t_dirt", "t_pavement", "t_floor"
+# The pictures' names begin so; three kinds of soldier, and two of baron, are one class.
+MONSTERS = ("POSS", "SPOS", "CPOS"), ("TROO",), ("SARG",), ("BOSS", "BOS2"), ("SKEL",), ("BSPI",)
+SEEN_FROM = "2", "8"  # what is for validation: half left and half right of the front
 
 
 def flags(size=40):
@@ -44,23 +49,23 @@ def flags(size=40):
         photographs.append(photograph[FRAME:-FRAME, FRAME:-FRAME])
     items = []
     for label, country in enumerate(FLAGS):
-        picture = _read(folder / f"{country}-large.png")
+        picture = read_png(folder / f"{country}-large.png")
         items += [(picture, label, number % 4 == 0) for number in range(640)]
-    return _draw(items, size, photographs, share=(0.4, 0.55), moved=0.2)
+    return draw(items, size, photographs, share=(0.4, 0.55), moved=0.2)
 
 
 def cards(size=40):
     """The upper parts, as where cards overlap; a rank is for training or for validation."""
     folder = debian("usr/share/games/pokerth/gfx")
     tables = ("default/table", "default_800x480/table_dark", "danuxi1/table")
-    tables = [_read(folder / f"gui/table/{name}.png")[..., 2::-1] for name in tables]
+    tables = [read_png(folder / f"gui/table/{name}.png")[..., 2::-1] for name in tables]
     items = []
     for deck in CARDS:
         for number in range(4 * RANKS):
             suit, rank = divmod(number, RANKS)
-            card = _read(folder / f"cards/{deck}/{number}.png")
+            card = read_png(folder / f"cards/{deck}/{number}.png")
             items += [(card[: len(card) * 3 // 4], suit, rank % 4 == 0)] * 36
-    return _draw(items, size, tables, share=(0.8, 0.92))
+    return draw(items, size, tables, share=(0.8, 0.92))
 
 
 def furniture(size=40):
@@ -82,7 +87,7 @@ def furniture(size=40):
                 if len(labels) == 1 and not words & NO_FURNITURE:
                     picture = decode(opened.read(icons[number]))
                     items += [(picture, *labels, turn % 4 == 0) for turn in range(20)]
-    return _draw(items, size, papers)
+    return draw(items, size, papers)
 
 
 def wasteland(size=32):
@@ -100,7 +105,65 @@ def wasteland(size=32):
         if len(seen) >= 24 and seen.std(0).max() > 8 and picture.tobytes() not in known:
             known.add(picture.tobytes())
             items += [(_in_the_middle(picture), label, kept)] * 2
-    return _draw(items, size, ground, share=None, turned=0)
+    return draw(items, size, ground, share=None, turned=0)
+
+
+def monsters(size=48):
+    """What is seen from another side is for validation; what lies dead is left out."""
+    stored = debian("usr/share/games/doom/freedoom2.wad").read_bytes()
+    lumps = _lumps(stored)
+    colours = np.frombuffer(next(lump for name, lump in lumps if name == "PLAYPAL"), np.uint8)
+    colours = colours[:768].reshape(256, 3)
+    names = [name for name, _ in lumps]
+    parts = {
+        part: lumps[names.index(f"{part}_START") + 1 : names.index(f"{part}_END")]
+        for part in ("S", "P", "F")
+    }
+    walls = [_patch(lump, colours) for _, lump in parts["P"] if len(lump) > 64 * 64]
+    walls = [wall for wall in walls if wall[..., 3].min() == 255 and min(wall.shape[:2]) >= 64]
+    floors = [np.frombuffer(lump, np.uint8) for _, lump in parts["F"] if len(lump) == 64 * 64]
+    floors = [colours[floor.reshape(64, 64)] for floor in floors]
+    rng = np.random.default_rng(1)
+    rooms = [_room(walls, floors, rng) for _ in range(600)]
+    items = []
+    for name, lump in parts["S"]:
+        label = next((k for k, starts in enumerate(MONSTERS) if name[:4] in starts), None)
+        sides = name[5::2]  # "A2A8": frame A from side 2, and mirrored from side 8
+        if label is not None and "0" not in sides:
+            picture = _patch(lump, colours)
+            times = 12 // len(MONSTERS[label])
+            for side, seen in zip(sides, (picture, picture[:, ::-1]), strict=False):
+                items += [(seen, label, side in SEEN_FROM)] * times
+    return draw(items, size, rooms, share=(0.75, 0.95), turned=0, moved=0.06)
+
+
+def _lumps(stored):
+    """Returns names and contents of what a WAD file holds, in order."""
+    number, at = struct.unpack_from("<ii", stored, 4)
+    entries = [struct.unpack_from("<ii8s", stored, at + 16 * k) for k in range(number)]
+    return [(n.rstrip(b"\0").decode(), stored[start : start + size]) for start, size, n in entries]
+
+
+def _patch(lump, colours):
+    """Decodes a picture of a WAD file, in columns of posts; returns BGR and alpha."""
+    width, height = struct.unpack_from("<hh", lump)
+    picture = np.zeros((height, width, 4), np.uint8)
+    for x, at in enumerate(struct.unpack_from(f"<{width}i", lump, 8)):
+        while lump[at] != 255:
+            top, length = lump[at], lump[at + 1]
+            seen = np.frombuffer(lump, np.uint8, length, at + 3)
+            picture[top : top + length, x, :3] = colours[seen][:, ::-1]
+            picture[top : top + length, x, 3] = 255
+            at += length + 4
+    return picture
+
+
+def _room(walls, floors, rng):
+    """Returns a wall above a floor, RGB, in the dark."""
+    wall = walls[rng.integers(len(walls))][:64, :, 2::-1]
+    wall = np.tile(wall, (2, 3, 1))[-rng.integers(64, 100) :, :128]
+    floor = cv2.resize(floors[rng.integers(len(floors))], (128, 32))
+    return np.rint(np.concatenate([wall, floor]) * rng.uniform(0.3, 0.8)).astype(np.uint8)
 
 
 def _in_the_middle(picture, least=36):
@@ -120,7 +183,7 @@ def _tiles(name):
     config = json.loads((folder / "tile_config.json").read_text())
     usual, cells = config["tile_info"][0], []
     for sheet in config["tiles-new"]:  # a number counts the cells of all sheets
-        picture = _read(folder / sheet["file"])
+        picture = read_png(folder / sheet["file"])
         width = sheet.get("sprite_width", usual["width"])
         height = sheet.get("sprite_height", usual["height"])
         rows, columns = picture.shape[0] // height, picture.shape[1] // width
@@ -135,7 +198,7 @@ def _tiles(name):
             yield names if isinstance(names, str) else names[0], cells[number]
 
 
-def _read(file):
+def read_png(file):
     """Returns a PNG file as uint8 (h, w, 4), BGR and alpha."""
     picture = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
     if picture.ndim == 2:
@@ -147,7 +210,7 @@ def _is_kept(group):
     return zlib.crc32(group.encode()) % 4 == 0
 
 
-def _draw(items, size, papers, share=(0.7, 0.85), turned=12, moved=0.05):
+def draw(items, size, papers, share=(0.7, 0.85), turned=12, moved=0.05):
     """Draws each (picture or None, label, for validation), a little turned and moved, on paper."""
     rng = np.random.default_rng(0)
     images, labels, masks, for_validation = [], [], [], []

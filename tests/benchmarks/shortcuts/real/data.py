@@ -6,13 +6,13 @@ is for validation (None: every fourth of each class is).
 """
 
 import numpy as np
-from real import boards, crops, cutouts, grey, sheets, sounds, writing
+from real import boards, crops, cutouts, grey, renders, series, sheets, sounds, space, writing
 from real.sources import data_folder
 
 # No data set is in two splits. Emoji of other vendors, or two draws of one picture, would be one.
-# "first", "second" and "third" were scored once each, in `first_scored.jsonl` and so on.
-# Rules that these scorings suggested were tuned on them since, so that they are tuning data now.
-# So is "score", since it was scored in `scored.jsonl`: the next scoring needs other data.
+# "first" to "fourth" were scored once each, in `first_scored.jsonl` and so on. Rules that these
+# scorings suggested were tuned on them since, so that they are tuning data now. "score" is for the
+# next scoring, in `scored.jsonl`.
 LOADERS = {
     "tune": {
         "mnist": grey.mnist,
@@ -53,7 +53,7 @@ LOADERS = {
         "scenery": crops.scenery,
         "terrain": crops.terrain,
     },
-    "score": {
+    "fourth": {
         "thai": writing.thai,
         "music": writing.music,
         "flags": boards.flags,
@@ -62,6 +62,16 @@ LOADERS = {
         "wasteland": boards.wasteland,
         "papers": crops.papers,
         "sounds": sounds.sounds,
+    },
+    "score": {
+        "parts": renders.parts,
+        "kana": writing.kana,
+        "leaves": series.leaves,
+        "voices": series.voices,
+        "outfits": space.outfits,
+        "landscapes": space.landscapes,
+        "ships": space.ships,
+        "monsters": boards.monsters,
     },
 }
 MAX_TRAINING, MAX_VALIDATION = 4000, 1000

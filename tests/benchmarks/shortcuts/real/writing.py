@@ -1,9 +1,10 @@
-"""Grey signs on photographs and on staves, with masks: the ink of the sign alone.
+"""Grey signs on photographs, on staves and on paper, with masks: the ink of the sign alone.
 
 | name | what | classes | from |
 |---|---|---|---|
 | thai | ten Thai letters in some 60 typefaces, 28×28 | 10 | fonts-tlwg, lomiri-wallpapers-20.04 |
 | music | clefs and signs on five lines, in eight cuts, 40×40 | 6 | lilypond-fonts |
+| kana | ten Japanese characters in some 70 typefaces, on blank paper, 32×32 | 10 | Debian's fonts |
 """
 
 import cv2
@@ -14,6 +15,8 @@ from real.sources import debian
 
 THAI = "กขงจชทมยรอ"
 SIGNS = "\ue085\ue083\ue07f\ue013\ue008\ue062"  # clefs G, F and C, sharp, rest, segno
+KANA = "あかさなふみやれをん"
+KANA_KEPT = "bizud", "kiloji", "oradano", "sawarabi", "motoya"  # others were derived from others
 CUTS = (11, 13, 14, 16, 18, 20, 23, 26)  # points for which the typeface is cut
 FINE = 4  # a stave is drawn as much larger
 SPACE = 5.2  # pixels between two lines
@@ -77,4 +80,25 @@ def music(size=40):
                 masks.append(ink > SEEN)
                 labels.append(label)
                 kept.append(number % 4 == 1)
+    return np.stack(images), np.array(labels), np.stack(masks), np.array(kept)
+
+
+def kana(size=32):
+    """Dark ink anywhere on bright paper; a family of typefaces is for training or validation."""
+    files = typefaces("kana")
+    is_kept = [any(name in file.parent.name for name in KANA_KEPT) for file in files]
+    rng = np.random.default_rng(0)
+    images, labels, masks, kept = [], [], [], []
+    for part_kept in (False, True):
+        chosen = [file for file, of in zip(files, is_kept, strict=True) if of == part_kept]
+        letters, their_labels, _, _ = rendered(KANA, chosen)
+        for letter, label in zip(letters, their_labels, strict=True):
+            for _ in range(6):
+                ink = varied(letter, size, rng.uniform(0.85, 1.1), rng)
+                ink = np.roll(ink, rng.integers(-2, 3, 2), (0, 1))
+                share = (ink / max(ink.max(), 1)) * rng.uniform(0.75, 1)
+                images.append(np.rint(rng.uniform(190, 255) * (1 - share)).astype(np.uint8))
+                masks.append(ink > SEEN)
+                labels.append(label)
+                kept.append(part_kept)
     return np.stack(images), np.array(labels), np.stack(masks), np.array(kept)
