@@ -3,7 +3,7 @@
 | name | what | classes | from |
 |---|---|---|---|
 | outfits | engines, weapons and batteries on paper of one colour, 40×40 | 3 | endless-sky-data |
-| landscapes | parts of photographs of five kinds of land, 48×48 | 5 | endless-sky-data |
+| landscapes | parts of photographs of four kinds of land, 48×48 | 4 | endless-sky-data |
 | ships | five ships from above, in any direction, over landscapes, 48×48 | 5 | naev-data |
 
 Outfits and ships have masks: the transparency of the pictures.
@@ -21,8 +21,8 @@ OUTFITS = (  # words of a name
     ("turret", "cannon", "blaster", "laser", "beam", "sunbeam", "repeater", "gun", "launcher"),
     ("battery", "cell", "core", "fission", "fusion", "generator", "reactor", "regenerator"),
 )
-LANDS = ("city",), ("desert", "dune", "canyon"), ("fields", "forest"), ("snow",), ("sea", "water")
-CUTS = 24  # pictures of a photograph
+LANDS = ("city",), ("desert", "dune"), ("fields", "forest"), ("snow",)
+CUTS = 48  # pictures of a photograph
 SHIPS = "admonisher", "ancestor", "phalanx", "shark", "vendetta"
 
 
