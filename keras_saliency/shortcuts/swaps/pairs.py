@@ -84,22 +84,25 @@ class PairDrawer:
     ):
         self._rng = rng
         has_class = class_labels.has_class
-        self._folds = np.zeros(len(has_class), int) if folds is None else folds
+        folds = np.zeros(len(has_class), int) if folds is None else folds
         # A question is a label by itself, where an image may have several; else there is one.
         if class_labels.is_multi_label:
             self._questions = {c: has_class[:, c].astype(int) for c in classes}
         else:
-            labels = np.where(has_class.any(axis=1), has_class.argmax(axis=1), -1)
-            self._questions = {-1: np.where(np.isin(labels, classes), labels, -1)}
-        self._lenders: dict[tuple[int, int], dict[int, np.ndarray]] = {}
+            is_tested = np.zeros(has_class.shape[1], bool)
+            is_tested[list(classes)] = True
+            is_tested = has_class & is_tested
+            self._questions = {-1: np.where(is_tested.any(axis=1), is_tested.argmax(axis=1), -1)}
+        self._folds = folds.tolist()
+        self._decks: dict[tuple[int, int], dict[int, _Deck]] = {}  # by question and fold, then kind
         for question, kinds in self._questions.items():
-            for fold in np.unique(self._folds).tolist():
-                lending = donors[self._folds[donors] == fold]
+            for fold in set(self._folds):
+                lending = donors[folds[donors] == fold]
                 of = kinds[lending]
-                self._lenders[question, fold] = {
-                    kind: lending[of == kind] for kind in np.unique(of).tolist() if kind >= 0
+                self._decks[question, fold] = {
+                    kind: _Deck(lending[of == kind], rng)
+                    for kind in np.flatnonzero(np.bincount(of[of >= 0])).tolist()
                 }
-        self._decks: dict[tuple[int, int, int], list[int]] = {}
         self._turn = 0
         first = next(iter(self._questions.values()), np.zeros(len(has_class), int))
         taking = rng.permutation(recipients[first[recipients] >= 0])
@@ -114,47 +117,78 @@ class PairDrawer:
         Args:
             count: how many recipients.
         """
-        found: list[tuple[int, int, int, bool]] = []
+        donors: list[int] = []
+        edited: list[int] = []
+        classes: list[int] = []
         asked, recipients = list(self._questions), self.recipients.tolist()
         kinds_of = {question: kinds.tolist() for question, kinds in self._questions.items()}
-        folds, others_of = self._folds.tolist(), dict[tuple[int, int, int], list[int]]()
+        lending: dict[tuple[int, int, int], tuple[_Deck | None, list[tuple[int, _Deck]]]] = {}
+        choose = self._rng.integers
         for turn in range(self._turn, self._turn + (count if recipients else 0)):
             question = asked[turn % len(asked)]
             recipient = recipients[turn // len(asked) % len(recipients)]
-            own, fold = kinds_of[question][recipient], folds[recipient]
-            lenders, of = self._lenders[question, fold], (question, own, fold)
-            if of not in others_of:
-                has_two = len(lenders.get(own, ())) >= 2
-                others_of[of] = [kind for kind in lenders if kind != own] if has_two else []
-            others = others_of[of]
-            if not others:
+            own, fold = kinds_of[question][recipient], self._folds[recipient]
+            of = question, own, fold
+            if of not in lending:
+                lending[of] = self._lending(*of)
+            deck, others = lending[of]
+            if deck is None or not others:
                 continue
-            kind = others[int(self._rng.integers(len(others)))]
-            for k, is_own in ((own, True), (kind, False)):
-                donor = self._next((question, k, fold), recipient)
-                found.append((donor, recipient, k if question < 0 else question, is_own))
+            kind, other = others[choose(len(others))]
+            donors += deck.next(recipient), other.next(recipient)
+            edited.append(recipient)
+            classes += (own, kind) if question < 0 else (question, question)
         self._turn += count
-        if not found:
+        if not edited:
             return Pairs.join(())
-        ends = np.array(found)
-        return Pairs(ends[:, 0], ends[:, 1], ends[:, 2], ends[:, 3].astype(bool))
+        return Pairs(
+            np.array(donors),
+            np.repeat(edited, 2),
+            np.array(classes),
+            np.tile([True, False], len(edited)),
+        )
 
-    def _next(self, key: tuple[int, int, int], recipient: int) -> int:
-        """The next donor of a deck that is shuffled anew when it is used up; never oneself."""
-        deck = self._decks.setdefault(key, [])
-        if deck and deck[-1] != recipient:
-            return deck.pop()
-        if all(donor == recipient for donor in deck):
-            question, kind, fold = key
-            deck[:0] = self._rng.permutation(self._lenders[question, fold][kind]).tolist()
-        last = next(i for i in reversed(range(len(deck))) if deck[i] != recipient)
-        return deck.pop(last)
+    def _lending(
+        self, question: int, own: int, fold: int
+    ) -> "tuple[_Deck | None, list[tuple[int, _Deck]]]":
+        """The donors of a class, None where these are fewer than two, and of each other class."""
+        decks = self._decks[question, fold]
+        deck = decks.get(own)
+        if deck is None or deck.num_images < 2:
+            return None, []
+        return deck, [of for of in decks.items() if of[0] != own]
+
+
+class _Deck:
+    """Donors in random order, shuffled anew when they are used up.
+
+    Args:
+        images: int (d,), the donors.
+        rng: `numpy.random.Generator`.
+    """
+
+    def __init__(self, images: np.ndarray, rng: np.random.Generator):
+        self._images, self._rng = images, rng
+        self._left: list[int] = []
+        self.num_images = len(images)
+
+    def next(self, recipient: int) -> int:
+        """Returns the next donor, never the recipient itself."""
+        left = self._left
+        if left and left[-1] != recipient:
+            return left.pop()
+        if not left or left == [recipient]:
+            left[:0] = self._rng.permutation(self._images).tolist()
+        place = -1
+        while left[place] == recipient:
+            place -= 1
+        return left.pop(place)
 
 
 def _alternating(kinds: np.ndarray) -> np.ndarray:
     """An order in which the kinds take turns: the first of each, then the second of each."""
-    rounds = np.zeros(len(kinds), int)
-    for kind in np.unique(kinds):
-        members = np.flatnonzero(kinds == kind)
-        rounds[members] = np.arange(len(members))
+    order = np.argsort(kinds, kind="stable")
+    ordered = kinds[order]
+    rounds = np.empty(len(kinds), int)
+    rounds[order] = np.arange(len(kinds)) - np.searchsorted(ordered, ordered)
     return np.argsort(rounds, kind="stable")
