@@ -1,5 +1,6 @@
 """The accuracy loss: how much of a model's accuracy depends on what was swapped."""
 
+from functools import lru_cache
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -60,26 +61,29 @@ def estimate_loss(
     """
     num_images = int(max(recipients.max(initial=-1), donors.max(initial=-1))) + 1
     num_own = np.bincount(recipients[is_own], minlength=num_images)
-    num_other = np.bincount(recipients[~is_own], minlength=num_images)
-    takes_part = ((num_own > 0) & (num_other > 0))[recipients]
-    scores, recipients, donors, is_own = (
-        of[takes_part] for of in (scores, recipients, donors, is_own)
-    )
-    all_other = np.count_nonzero(~is_own)
-    if not all_other:
-        return None
-    weights = np.where(is_own, num_other[recipients] / num_own[recipients].clip(1), -1) / all_other
-    # The mean score of each recipient with either kind of donors.
-    own, other = (
-        np.bincount(recipients, scores * side, num_images)
-        / np.bincount(recipients, side, num_images).clip(1)
-        for side in (is_own, ~is_own)
-    )
-    shares = num_other * (num_own > 0) / all_other
-    value = np.sum(shares * (own - other))
-    counts = [int(np.count_nonzero(np.bincount(ends))) for ends in (recipients, donors)]
+    num_other = np.bincount(recipients, minlength=num_images) - num_own
+    has_both = (num_own > 0) & (num_other > 0)
+    takes_part = has_both[recipients]
+    if not takes_part.all():
+        scores, recipients, donors, is_own = (
+            of[takes_part] for of in (scores, recipients, donors, is_own)
+        )
+    num_own, num_other = num_own * has_both, num_other * has_both
+    num_donors = np.count_nonzero(np.bincount(donors))
+    counts = [int(np.count_nonzero(has_both)), int(num_donors)]
     if min(counts) < 2:
         return None
+    if scores.min() == scores.max():  # as where no edit changes a prediction
+        return Loss(0.0, 0.0, 0.0)
+    all_other = num_other.sum()
+    weights = np.where(is_own, (num_other / num_own.clip(1))[recipients], -1) / all_other
+    # The mean score of each recipient with either kind of donors.
+    own, other = (
+        np.bincount(recipients, scores * side, num_images) / num.clip(1)
+        for side, num in ((is_own, num_own), (~is_own, num_other))
+    )
+    shares = num_other / all_other
+    value = np.sum(shares * (own - other))
     scales = [count / (count - 1) for count in counts]
     variance = scales[0] * np.sum((shares * (own - other - value)) ** 2)
     # What pairs of one donor have in common, beyond what their recipients are with other donors.
@@ -96,6 +100,7 @@ def estimate_loss(
     return Loss(float(value), float(max(-1, value - reach)), float(min(1, value + reach)))
 
 
+@lru_cache
 def t_quantile(share: float, num_degrees: int) -> float:
     """Returns the quantile of Student's t at a share in (0.5, 1), by its expansion in 1/degrees.
 

@@ -47,7 +47,7 @@ class Trial:
         drawn = set(self.pairs.classes.tolist())
         if self.is_multi_label or not drawn <= set(self.classes):
             return None
-        if not self._is_enough(self.pairs):
+        if self.pairs.num_donors < MIN_DONORS or self.pairs.num_recipients < MIN_RECIPIENTS:
             return None
         num_classes = len(drawn)
         return self._estimate(np.ones(len(self.pairs), bool), 1 - 1 / num_classes, CONFIDENCE)
@@ -59,20 +59,24 @@ class Trial:
         Its intervals hold for all classes together (Bonferroni).
         """
         confidence = 1 - (1 - CONFIDENCE) / len(self.classes)
-        found = {}
+        pairs, is_other, found = self.pairs, ~self.pairs.is_own, {}
+        num_donors, num_recipients = (
+            self._num_by_class(ends[is_other]) for ends in (pairs.donors, pairs.recipients)
+        )
+        is_enough = (num_donors >= MIN_DONORS) & (num_recipients >= MIN_RECIPIENTS)
         for c in self.classes:
-            is_asked = self.pairs.classes == c
+            if not is_enough[c]:
+                continue
+            is_asked = pairs.classes == c
             if not self.is_multi_label:
-                is_asked &= ~self.pairs.is_own
+                is_asked &= is_other
                 takes_part = np.zeros(len(self.has_class), bool)
-                takes_part[self.pairs.recipients[is_asked]] = True
-                is_asked |= self.pairs.is_own & takes_part[self.pairs.recipients]
-            asked = self.pairs.take(is_asked & ~self.pairs.is_own)
-            if self._is_enough(asked):
-                factor = 0.5 if self.is_multi_label else 1.0
-                loss = self._estimate(is_asked, factor, confidence)
-                if loss is not None:
-                    found[int(c)] = loss
+                takes_part[pairs.recipients[is_asked]] = True
+                is_asked |= pairs.is_own & takes_part[pairs.recipients]
+            factor = 0.5 if self.is_multi_label else 1.0
+            loss = self._estimate(is_asked, factor, confidence)
+            if loss is not None:
+                found[int(c)] = loss
         return found
 
     @property
@@ -179,9 +183,11 @@ class Trial:
             confidence=confidence,
         )
 
-    @staticmethod
-    def _is_enough(pairs: Pairs) -> bool:
-        return pairs.num_donors >= MIN_DONORS and pairs.num_recipients >= MIN_RECIPIENTS
+    def _num_by_class(self, images: np.ndarray) -> np.ndarray:
+        """How many distinct images the pairs with other donors have for each class, int (k,)."""
+        seen = np.zeros(self.has_class.shape[::-1], bool)
+        seen[self.pairs.classes[~self.pairs.is_own], images] = True
+        return seen.sum(axis=1)
 
 
 def _share(among: np.ndarray, found: np.ndarray) -> float:
