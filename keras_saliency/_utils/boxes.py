@@ -1,5 +1,6 @@
 """Boxes (starts…, ends…), half-open, such as (y0, x0, y1, x1); and where a map is hottest."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,9 @@ from numpy.typing import ArrayLike
 
 from keras_saliency._utils.arguments import shown
 
-_CACHED = 2**16  # values of maps that stay in the processor's cache
+_CACHED = 2**18  # values of maps that stay in the processor's cache
+_NUM_AT_ONCE = 64  # maps: of more small ones, sums only leave that cache
+_LEAST_ADDED = 512  # values that are worth a call of NumPy
 
 
 def window_sums(maps: ArrayLike, *window: int) -> np.ndarray:
@@ -19,7 +22,14 @@ def window_sums(maps: ArrayLike, *window: int) -> np.ndarray:
     sums = np.asarray(maps, np.float64)
     for axis, side in enumerate(window, -len(window)):
         first = np.moveaxis(sums, axis, 0)
-        running = np.concatenate([np.zeros_like(first[:1]), np.cumsum(first, axis=0)])
+        running = np.empty((len(first) + 1, *first.shape[1:]))
+        running[0] = 0
+        if running[0].size < _LEAST_ADDED:
+            np.cumsum(first, axis=0, out=running[1:])
+        else:  # the same sums, several times as fast
+            running[1:] = first
+            for before, here in itertools.pairwise(running):
+                here += before
         sums = np.moveaxis(running[side:] - running[:-side], 0, axis)
     return sums
 
@@ -30,10 +40,12 @@ def hottest_boxes(maps: np.ndarray, *window: int) -> np.ndarray:
     (y0, x0, y1, x1); starts, then ends, for signals and volumes too. A NaN counts as 0.
     """
     starts = np.empty((len(maps), len(window)), np.int64)
-    at_once = max(1, _CACHED // max(1, maps[:1].size))
+    at_once = max(1, min(_NUM_AT_ONCE, _CACHED // max(1, maps[:1].size)))
     for i in range(0, len(maps), at_once):
         some = maps[i : i + at_once]
-        sums = window_sums(np.where(np.isnan(some), 0, some), *window)
+        if np.isnan(some.sum()):
+            some = np.where(np.isnan(some), 0, some)
+        sums = window_sums(some, *window)
         places = sums.reshape(len(some), -1).argmax(axis=1)
         starts[i : i + at_once] = np.stack(np.unravel_index(places, sums.shape[1:]), axis=1)
     return np.hstack([starts, starts + np.array(window)])
