@@ -13,9 +13,12 @@ from keras_saliency.probes import ProbeSet
 from keras_saliency.shortcuts.swaps.value_range import ValueRange
 
 MAX_VALUES = 2**22  # of the pixels that are edited at once: 16 MB
-# Images that are edited at once, the first number that memory allows. A trial begins with 120
-# pairs, and windows are compared on 192, which 24 divides, so no pass is made for nothing.
-_CHUNKS = 240, 120, 96, 72, 48, 24, 16, 8
+_PREDICTED_AT_ONCE = 2**21  # the model takes that many pixels at once, but 32 images at least
+# Images that are edited at once: the first number that memory allows, and for the last pairs the
+# last one that holds them, down to 24. Each is compiled. A trial begins with 120 pairs, or with 144
+# of six classes, and windows are compared on 192.
+_CHUNKS = 240, 144, 72, 24, 16, 8
+_LEAST_CHUNK = 24  # fewer are not worth compiling for
 # Values that XLA is worth compiling for, which takes 0.1 s: it saves 2 ms on those of small grey
 # images.
 _LEAST_COMPILED = 2**18
@@ -45,8 +48,13 @@ class Bank(NamedTuple):
 
     @property
     def chunk_size(self) -> int:
-        """How many images are edited at once: of large images fewer, to save memory."""
-        at_once = MAX_VALUES // math.prod(self.images.shape[1:])
+        """How many images are edited at once: of large images fewer, to save memory.
+
+        No more than the model takes, which would have to copy them in parts.
+        """
+        num_values = math.prod(self.images.shape[1:])
+        at_once = max(_LEAST_CHUNK, _PREDICTED_AT_ONCE // num_values)
+        at_once = min(MAX_VALUES // num_values, at_once)
         return next((size for size in _CHUNKS if size <= at_once), _CHUNKS[-1])
 
     def take(self, rows: tf.Tensor) -> tf.Tensor:
@@ -92,9 +100,10 @@ class CompiledEdit:
 
         # TensorFlow counts traces by code object. All edits share one, so five of them would bring
         # its warning of frequent retracing. A partial has none and is counted by itself.
-        self._edit, self._chunk_size = functools.partial(edit), bank.chunk_size
+        self._edit, chunk_size = functools.partial(edit), bank.chunk_size
+        self._sizes = [s for s in _CHUNKS if _LEAST_CHUNK <= s < chunk_size] + [chunk_size]
         # XLA makes one loop of the edit, which takes an eighth of the time on a CPU.
-        is_large = bank.chunk_size * math.prod(bank.images.shape[1:]) >= _LEAST_COMPILED
+        is_large = chunk_size * math.prod(bank.images.shape[1:]) >= _LEAST_COMPILED
         self._compiled = tf.function(self._edit, autograph=False, jit_compile=is_large)
         self._by_shape: dict[tuple, Callable[..., tf.Tensor]] = {}  # called faster than by type
 
@@ -108,8 +117,9 @@ class CompiledEdit:
             shared: the swap's `shared`.
         """
         num_rows = len(rows[0])
-        if num_rows < self._chunk_size:
-            rows = [np.resize(row, (self._chunk_size, *row.shape[1:])) for row in rows]
+        size = min(s for s in self._sizes if s >= num_rows)
+        if num_rows < size:
+            rows = [np.resize(row, (size, *row.shape[1:])) for row in rows]
         numbers = [tf.convert_to_tensor(number) for number in (*rows, *shared)]
         try:
             edited = self._function_of(numbers)(*numbers)
@@ -117,7 +127,7 @@ class CompiledEdit:
             self._compiled = tf.function(self._edit, autograph=False)
             self._by_shape.clear()
             edited = self._function_of(numbers)(*numbers)
-        return edited if num_rows == self._chunk_size else edited[:num_rows]
+        return edited if num_rows == size else edited[:num_rows]
 
     def _function_of(self, numbers: Sequence[tf.Tensor]) -> Callable[..., tf.Tensor]:
         """The edit for numbers of these shapes."""
