@@ -34,15 +34,18 @@ def window_sums(maps: ArrayLike, *window: int) -> np.ndarray:
     return sums
 
 
-def hottest_boxes(maps: np.ndarray, *window: int) -> np.ndarray:
+def hottest_boxes(maps: np.ndarray, *window: int, without: np.ndarray | None = None) -> np.ndarray:
     """Returns the window of each map (m, H, W) with the largest sum, int (m, 4); the first if even.
 
-    (y0, x0, y1, x1); starts, then ends, for signals and volumes too. A NaN counts as 0.
+    (y0, x0, y1, x1); starts, then ends, for signals and volumes too. A NaN counts as 0, and so do
+    pixels that are left out: `without`, bool (m, H, W).
     """
     starts = np.empty((len(maps), len(window)), np.int64)
     at_once = max(1, min(_NUM_AT_ONCE, _CACHED // max(1, maps[:1].size)))
     for i in range(0, len(maps), at_once):
         some = maps[i : i + at_once]
+        if without is not None:
+            some = np.where(without[i : i + at_once], 0, some)
         if np.isnan(some.sum()):
             some = np.where(np.isnan(some), 0, some)
         sums = window_sums(some, *window)

@@ -35,14 +35,14 @@ def propose_moving_patch(scene: Scene, rng: np.random.Generator) -> list[Proposa
     rows = taking_part(scene)
     attention = scene.attention
     watched = rows[rows < len(attention)]
-    has_attention = attention[watched].reshape(len(watched), -1).sum(axis=1) > 0
-    donors = watched[has_attention]
+    has_attention = attention.reshape(len(attention), -1).sum(axis=1) > 0
+    donors = watched[has_attention[watched]]
     if scene.spared_objects is None:
         spared = np.broadcast_to(edits.middle_mask(*scene.size), attention.shape)
     else:
         spared = scene.spared_objects.masks[: len(attention)]
     sides = [max(1, round(PATCH_SHARE * length)) for length in scene.size]
-    boxes = hottest_boxes(np.where(spared, 0, attention), *sides)
+    boxes = hottest_boxes(attention, *sides, without=spared)
     is_known = is_sure = scene.spared_objects is not None
     if not is_known:
         moved = recurring_boxes(scene, boxes, donors)

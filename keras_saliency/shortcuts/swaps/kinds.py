@@ -99,8 +99,9 @@ class Swap:
             kept[of] = CompiledEdit(bank, *of)
         ends = pairs.recipients.astype(np.int32), pairs.donors.astype(np.int32)
         rows: list[Rows] = [*ends, *self.rows(pairs)]  # before `shared`, which may grow with them
-        for start in range(0, len(pairs), bank.chunk_size):
-            some = slice(start, start + bank.chunk_size)
+        size = bank.chunk_size
+        for start in range(0, len(pairs), size):
+            some = slice(start, start + size)
             yield kept[of]([row[some] for row in rows], self.shared), pairs.recipients[some]
 
     def scores(self, pairs: Pairs, said: np.ndarray) -> np.ndarray:

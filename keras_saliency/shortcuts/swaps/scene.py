@@ -114,7 +114,8 @@ class Scene:
 
         if attention is None:
             attention = np.zeros((1, *probes.image_shape[:-1]), np.float32)
-        attention = np.where(np.isnan(attention), np.float32(0), attention)
+        if np.isnan(attention.sum()):
+            attention = np.where(np.isnan(attention), np.float32(0), attention)
         kept = more.setdefault("kept", {})
         if Objects not in kept:
             kept[Objects] = Objects.of(probes)
