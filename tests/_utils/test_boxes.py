@@ -41,3 +41,18 @@ def test_window_sums_and_hottest_boxes_equal_loops(rng):
         assert tuple(hottest_boxes(maps, 2, 4)[i]) == best[1]
     assert hottest_boxes(np.zeros((1, 7, 9)), 2, 4).tolist() == [[0, 0, 2, 4]]
     assert window_sums(filled, 7, 9)[1, 0, 0] == pytest.approx(filled[1].sum())
+
+
+def test_pixels_that_are_left_out_count_as_nothing(rng):
+    maps, without = rng.random((9, 7, 12)), rng.random((9, 7, 12)) < 0.5
+    found = hottest_boxes(maps, 2, 4, without=without)
+    np.testing.assert_array_equal(found, hottest_boxes(np.where(without, 0, maps), 2, 4))
+    assert not np.array_equal(found, hottest_boxes(maps, 2, 4))
+
+
+def test_sums_of_many_maps_are_those_of_each(rng):
+    """Of many maps, whole rows are added."""
+    maps = rng.random((64, 9, 30)).astype(np.float32)
+    np.testing.assert_array_equal(
+        window_sums(maps, 3, 5), np.concatenate([window_sums(one[None], 3, 5) for one in maps])
+    )

@@ -165,7 +165,28 @@ def test_many_edits_bring_no_warning_of_retracing(images):
     assert not told
 
 
+def test_the_last_pairs_are_filled_up_to_the_next_size_that_is_compiled(images):
+    scene, _ = scene_of(ProbeSet(images, LABELS), lambda x: np.zeros((len(x), 2)))
+    sizes = []
+
+    def lend(bank, variant, ends):
+        sizes.append(ends[0].shape[0])
+        return bank.take(ends[1])
+
+    edit = CompiledEdit(scene.bank, lend, None, False)
+    for num in (5, 24, 25, 144, 145, 100):
+        rows = np.arange(num, dtype=np.int32) % 70
+        np.testing.assert_array_equal(edit((rows, rows[::-1]), ()), images[rows[::-1]])
+    assert sizes == [24, 72, 144, 240], "each is traced once"
+
+
 def test_of_large_images_fewer_are_edited_at_once():
-    sizes = {(2, 8, 8, 1): 240, (2, 224, 224, 3): 24, (2, 512, 512, 1): 16, (2, 2048, 2048, 1): 8}
+    sizes = {
+        (2, 8, 8, 1): 240,
+        (2, 96, 96, 3): 72,
+        (2, 224, 224, 3): 24,
+        (2, 512, 512, 1): 16,
+        (2, 2048, 2048, 1): 8,
+    }
     for shape, expected in sizes.items():
         assert Bank(tf.zeros(shape, tf.uint8), None, None, None, None).chunk_size == expected
