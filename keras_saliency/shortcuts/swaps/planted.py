@@ -10,18 +10,19 @@ from keras_saliency._utils.opencv import cv2
 from keras_saliency.probes.flat_ground import FLAT_LEVELS, differs
 from keras_saliency.shortcuts.swaps import edits
 from keras_saliency.shortcuts.swaps.planted_pixels import (
-    detailed_pixels,
     medians_of_classes,
     of_size,
-    overprinted_pixels,
     planted_inks_too,
     planted_pixels,
+    shown_through,
 )
 from keras_saliency.shortcuts.swaps.scene import Scene
 
+# Of the other images, at most, that have a detail which shows through: another class's letter may
+# cover it, too. In aligned images it may be of an object, and then others have something like it.
+OTHER_SHARES = {"aligned": 0.2, "not aligned": 0.3}
 PLANTED_SHARE = 0.35  # of a place, from which on it is planted
-RING_SHARE = 0.25  # of the outer ring, which no object fills; without a cue 0.12 at most
-THROUGH_SHARE = 0.17  # the same, of what shows through; without a cue 0.09 at most
+RING_SHARE = 0.25  # of the outer ring, which no object fills; without a cue 0.18 at most
 REGION_SHARES = 0.012, 0.4  # of the image: what is smaller is chance, what is larger no patch
 LIT_SHARE = 0.5  # of a patch, whose pixels are as dark as the images are elsewhere
 CORE_SHARE = 1 / 12  # of the shorter side: outlines and shadows of objects are thinner
@@ -37,15 +38,22 @@ def is_planted(scene: Scene, where: np.ndarray, are_aligned: bool = True) -> boo
     Args:
         scene: `Scene`.
         where: bool (H, W).
-        are_aligned: whether the images show the same thing at the same place. If not, details of
-            a class's mean image count, too.
+        are_aligned: whether the images show the same thing at the same place.
     """
     if len(scene.size) != 2:
         return not are_aligned
-    pixels = scene.once(planted_pixels if are_aligned else planted_inks_too)
-    if not are_aligned:
-        pixels = pixels | scene.once(detailed_pixels)
-    return bool(where.any()) and bool(pixels[where].mean() >= PLANTED_SHARE)
+    planted = _planted(scene, are_aligned)
+    return bool(where.any()) and bool(planted[where].mean() >= PLANTED_SHARE)
+
+
+def _planted(scene: Scene, are_aligned: bool) -> np.ndarray:
+    """Planted pixels, bool (H, W): where images are not aligned, of any value and translucent, too.
+
+    Aligned images may show one thing in black, or more strongly, in one class only.
+    """
+    if are_aligned:
+        return scene.once(planted_pixels)
+    return scene.once(planted_inks_too) | (scene.once(shown_through) < OTHER_SHARES["not aligned"])
 
 
 def follows_brightness(scene: Scene, where: np.ndarray) -> np.ndarray:
@@ -83,9 +91,10 @@ def printed_ring(scene: Scene) -> str | None:
     if len(scene.size) != 2:
         return None
     ring = edits.ring_mask(*scene.size)
-    printed = _printed(scene, ring, scene.once(planted_pixels), RING_SHARE)
+    printed = _printed(scene, ring, scene.once(planted_pixels))
     if printed is None:
-        through = _printed(scene, ring, scene.once(overprinted_pixels), THROUGH_SHARE)
+        pixels = scene.once(shown_through) < OTHER_SHARES["aligned"]
+        through = _printed(scene, ring, pixels | scene.once(planted_pixels))
         return None if through is None else "pattern"
     for value, is_same in scene.once(medians_of_classes):
         along = value[of_size(printed, is_same.shape) & is_same]
@@ -96,12 +105,12 @@ def printed_ring(scene: Scene) -> str | None:
     return "frame"
 
 
-def _printed(scene: Scene, ring: np.ndarray, pixels: np.ndarray, share: float) -> np.ndarray | None:
+def _printed(scene: Scene, ring: np.ndarray, pixels: np.ndarray) -> np.ndarray | None:
     """The pixels of a ring that do not follow the light, (H, W); None where they are too few."""
     printed = ring & pixels
-    if printed[ring].mean() >= share:
+    if printed[ring].mean() >= RING_SHARE:
         printed &= ~follows_brightness(scene, ring)
-    return printed if printed[ring].mean() >= share else None
+    return printed if printed[ring].mean() >= RING_SHARE else None
 
 
 def frame_mask(scene: Scene) -> np.ndarray:
@@ -115,22 +124,17 @@ def planted_region(scene: Scene, are_aligned: bool) -> np.ndarray:
     """Returns what was put into some place within the image, bool (H, W), or nothing.
 
     No frame, nothing that lies all over the image, and no thin lines, which outlines and shadows of
-    objects are. Where the images are not aligned, details of a class's mean image count, too, but
-    not where they are longer than twice their width: these are of tags anywhere along an edge.
+    objects are.
     """
-    planted = scene.once(planted_pixels)
-    if not are_aligned:
-        planted = scene.once(planted_inks_too) | scene.once(overprinted_pixels)
-    region = _patch(scene, planted, np.inf)
+    planted = _planted(scene, are_aligned)
+    region = _patch(scene, planted)
     inside = planted & region
     if inside.any() and follows_brightness(scene, inside)[inside].mean() > LIT_SHARE:
-        region = np.zeros_like(region)  # a white thing under tinted light
-    if not region.any() and not are_aligned:
-        region = _patch(scene, scene.once(detailed_pixels), 2)
+        return np.zeros_like(region)  # a white thing under tinted light
     return region
 
 
-def _patch(scene: Scene, pixels: np.ndarray, longest: float) -> np.ndarray:
+def _patch(scene: Scene, pixels: np.ndarray) -> np.ndarray:
     """The pixels and their rim, but for thin lines, if they lie in a box that is a patch."""
     pixels = (pixels & ~scene.once(frame_mask)).astype(np.uint8)
     side = max(3, round(CORE_SHARE * min(scene.size)))
@@ -144,6 +148,6 @@ def _patch(scene: Scene, pixels: np.ndarray, longest: float) -> np.ndarray:
     height, width = (np.ptp(np.flatnonzero(region.any(axis=axis))) + 1 for axis in (1, 0))
     least, most = REGION_SHARES
     is_patch = least <= region.mean() and height * width <= most * region.size
-    if not is_patch or max(height, width) > longest * min(height, width):
+    if not is_patch:
         return np.zeros_like(region)
     return cv2.dilate(region.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
