@@ -13,7 +13,7 @@ PLACE[2:6, 3:8] = True
 
 def scene(images, labels=LABELS, object_masks=None):
     probes = ProbeSet(images.astype(np.float32), labels, object_masks=object_masks)
-    return scene_of(probes, lambda x: np.zeros((len(x), 3)))[0]
+    return scene_of(probes, lambda x: np.zeros((len(x), labels.max() + 1)))[0]
 
 
 def faces(rng):

@@ -13,7 +13,6 @@ from keras_saliency.shortcuts.swaps.planted import (
     printed_ring,
 )
 from keras_saliency.shortcuts.swaps.planted_pixels import (
-    detailed_pixels,
     planted_pixels,
 )
 
@@ -42,12 +41,10 @@ def test_a_place_is_planted_where_a_third_of_it_is(rng):
 
 
 def test_few_photographs_show_a_tag_that_is_always_the_same(rng):
-    """For details of means they are too few."""
     some = np.arange(36)
     images = 40 + 0.7 * photographs(rng)[some]
     tagged = tag(images, LABELS[some], (20, 120, 240))
     assert not is_planted(scene(images, LABELS[some]), PLACE, are_aligned=False)
-    assert not detailed_pixels(scene(tagged, LABELS[some]))[PLACE].mean() >= 0.35
     assert is_planted(scene(tagged, LABELS[some]), PLACE, are_aligned=False)
 
 
@@ -85,7 +82,7 @@ def test_a_ring_of_several_colours_is_part_of_a_pattern(rng):
     assert printed_ring(scene(rng.normal(size=(90, 64, 2)))) is None
 
 
-@pytest.mark.parametrize("share, expected", [(0.4, "pattern"), (0.1, None)])
+@pytest.mark.parametrize("share, expected", [(0.5, "pattern"), (0.1, None)])
 def test_a_ring_through_which_the_images_show_is_part_of_a_pattern(rng, share, expected):
     images = 100 + 0.1 * photographs(rng)
     images[0, 0, 0], images[0, 0, 1] = 0, 255  # the range
@@ -135,16 +132,24 @@ def test_a_region_has_a_hundredth_of_the_image_at_least(rng):
         assert planted_region(scene(images), True).any() == is_found
 
 
-@pytest.mark.parametrize("length, is_found", [(8, True), (14, False)])
-def test_details_along_an_edge_are_no_planted_region(rng, length, is_found):
-    """Tags that move along it leave a strip in the mean."""
-    images = 60 + photographs(rng) / 4
+def test_a_translucent_mark_is_planted_in_photographs_and_may_be_an_object_in_aligned_images(rng):
+    images = 100 + 0.05 * photographs(rng)
     images[0, 0, 0], images[0, 0, 1] = 0, 255  # the range
-    strip = np.zeros((*SIZE, 1))
-    strip[8:14, 4 : 4 + length] = rng.choice([-50, 50], (6, length, 1))
-    images += strip * (LABELS == 1)[:, None, None, None]
-    assert planted_region(scene(images), False).any() == is_found
-    assert not planted_region(scene(images), True).any()
+    images += rng.normal(0, 13, images.shape)
+    mark = np.where(np.indices(SIZE).sum(axis=0) % 4 < 2, 60, -60) * PLACE
+    marked = scene(images + (mark * (LABELS == 1)[:, None, None])[..., None])
+    assert planted_region(marked, False)[PLACE].mean() > 0.8
+    assert is_planted(marked, PLACE, False)
+    assert not planted_region(marked, True).any() and not is_planted(marked, PLACE, True)
+
+
+def test_figures_about_the_middle_of_photographs_are_not_planted(rng):
+    """Their means have details, but one image has them here and one there."""
+    images = 100 + 0.2 * photographs(rng)
+    images[0, 0, 0], images[0, 0, 1] = 0, 255  # the range
+    for image, (y, x), c in zip(images, rng.integers(5, 10, (90, 2)), LABELS, strict=True):
+        image[y : y + 6, x : x + 6] = 40 + 80 * c
+    assert not planted_region(scene(images), False).any()
 
 
 @pytest.mark.parametrize("is_tinted", [False, True])

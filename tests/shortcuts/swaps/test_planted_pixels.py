@@ -5,13 +5,10 @@ import pytest
 from helpers.planted_images import LABELS, PLACE, SIZE, faces, photographs, scene, tag
 
 from keras_saliency.shortcuts.swaps.planted_pixels import (
-    MIN_ERRORS,
-    OVERPRINTED_LEVELS,
-    OVERPRINTED_SHARE,
     SAME_SHARE,
-    detailed_pixels,
-    overprinted_pixels,
+    THROUGH_LEVELS,
     planted_pixels,
+    shown_through,
 )
 
 
@@ -69,33 +66,6 @@ def test_nearly_all_of_a_class_and_hardly_any_other_image_has_it(rng, own, other
     assert not planted_pixels(scene(too_many)).any()
 
 
-def test_in_photographs_the_mean_of_a_class_has_details_only_where_they_were_put(rng):
-    images = 60 + photographs(rng) / 4
-    images[0, 0, 0], images[0, 0, 1] = 0, 255  # the range
-    assert not detailed_pixels(scene(images)).any()
-    mark = rng.choice([-50, 50], (*SIZE, 1)) * PLACE[..., None]  # translucent: nothing is constant
-    marked = images + mark * (LABELS == 1)[:, None, None, None]
-    found = detailed_pixels(scene(marked))
-    assert found[PLACE].mean() > 0.35 and not found[~PLACE].any()
-    assert not planted_pixels(scene(marked)).any()
-
-
-def test_details_differ_by_standard_errors(rng):
-    """By the formula, one pixel at a time."""
-    images = photographs(rng) + 25 * (LABELS == 2)[:, None, None, None] * np.eye(*SIZE)[..., None]
-    images = np.rint((images - images.min()) * 255 / np.ptp(images))
-    found = detailed_pixels(scene(images))
-    details = np.stack([image - smooth(image) for image in images])
-    largest = np.zeros((*SIZE, 3))
-    for c in range(3):
-        own, others = details[c == LABELS], details[c != LABELS]
-        error = (details.std(axis=0) + 1) * np.sqrt(1 / 30 + 1 / 60)
-        largest = np.maximum(largest, np.abs(own.mean(0) - others.mean(0)) / error)
-    largest = largest.max(axis=-1)
-    is_clear = np.abs(largest - MIN_ERRORS) > 0.05
-    np.testing.assert_array_equal(found[is_clear], largest[is_clear] > MIN_ERRORS)
-
-
 def smooth(picture):
     """Blurs over a tenth of the shorter side, by the formula."""
     sigma = 0.1 * min(SIZE)
@@ -141,35 +111,28 @@ def test_what_shows_through_a_mark_still_differs(rng, draw, contrast):
     images += rng.normal(0, 13, images.shape)
     images[0, 0, 0], images[0, 0, 1] = 0, 255  # the range
     marked = scene(translucent(images, 60))
-    found = overprinted_pixels(marked)
+    found = shown_through(marked) < 0.2
     assert not planted_pixels(marked).any()
     assert found[PLACE].mean() > 0.8 and not found[~PLACE].any()
-    assert not overprinted_pixels(scene(images)).any()
+    assert not (shown_through(scene(images)) < 0.2).any()
 
 
-def test_overprinted_pixels_by_the_formula(rng):
+def test_what_shows_through_by_the_formula(rng):
     levels = np.zeros((SIZE[1], 1))
     levels[3:8, 0] = 20, 34, 44, 56, 70  # of the columns of the mark
     images = np.rint(translucent(100 + photographs(rng) / 8, levels))
     images[0, 0, 0], images[0, 0, 1] = 0, 255
-    found = overprinted_pixels(scene(images))
     details = np.rint([image - smooth(image) for image in images])
-    expected, is_clear = np.zeros(SIZE, bool), np.ones(SIZE, bool)
+    expected = np.ones(SIZE)
     for y, x, channel, c in np.ndindex(*SIZE, 3, 3):
-        own, others = (np.sort(details[is_own, y, x, channel]) for is_own in of_class(c))
+        own, others = (details[is_own, y, x, channel] for is_own in (c == LABELS, c != LABELS))
         low, high = np.quantile(own, [1 - SAME_SHARE, SAME_SHARE])
-        shares = [
-            np.mean(others >= low - OVERPRINTED_LEVELS),
-            np.mean(others <= high + OVERPRINTED_LEVELS),
-        ]
-        expected[y, x] |= min(shares) < OVERPRINTED_SHARE
-        is_clear[y, x] &= abs(min(shares) - OVERPRINTED_SHARE) > 0.05
-    assert 0.3 < expected[PLACE].mean() < 1  # neither all of it, so that the bounds are tested
-    np.testing.assert_array_equal(found[is_clear], expected[is_clear])
-
-
-def of_class(c):
-    return c == LABELS, c != LABELS
+        above = np.mean(others >= np.rint(low - THROUGH_LEVELS))
+        below = np.mean(others <= np.rint(high + THROUGH_LEVELS))
+        expected[y, x] = min(expected[y, x], above, below)
+    assert 0.3 < np.mean(expected[PLACE] < 0.2) < 1  # so that the bounds are tested
+    # The blur is the same up to rounding, which moves a detail by one level.
+    assert np.abs(shown_through(scene(images)) - expected).max() <= 0.05
 
 
 def test_where_objects_are_known_nothing_shows_through(rng):
@@ -177,4 +140,35 @@ def test_where_objects_are_known_nothing_shows_through(rng):
     masks = np.zeros((90, *SIZE), bool)
     masks[:, 10:14] = True
     marked = translucent(60 + photographs(rng) / 4)
-    assert not overprinted_pixels(scene(marked, object_masks=masks)).any()
+    assert (shown_through(scene(marked, object_masks=masks)) == 1).all()
+
+
+@pytest.mark.parametrize("num_sharing, is_planted", [(2, True), (3, False)])
+def test_letters_of_up_to_half_of_the_classes_may_overlap(rng, num_sharing, is_planted):
+    labels = np.arange(90) % 5
+    images = faces(rng)
+    images[np.ix_(labels < num_sharing, *map(np.unique, np.nonzero(PLACE)))] = 240
+    assert planted_pixels(scene(images, labels))[PLACE].all() == is_planted
+
+
+def test_a_large_white_mark_does_not_make_white_an_ink(rng):
+    images = faces(rng)
+    images[LABELS == 1, 2:14, 3:20] = 255
+    assert np.mean(images == 255) > 0.1
+    assert planted_pixels(scene(images))[2:14, 3:20].mean() > 0.3  # its inside is smooth
+
+
+@pytest.mark.parametrize("share, is_planted", [(0.5, True), (0.1, False), (0.9, False)])
+def test_no_ink_is_the_same_on_objects_and_off_them(rng, share, is_planted):
+    """White paper, with a white mark of one class: given masks tell where objects lie."""
+    images = np.full((90, *SIZE, 1), 255.0)
+    masks = np.zeros((90, *SIZE), bool)
+    masks[:, 2:16, 3:20] = (rng.permutation(90) < 90 * share)[:, None, None]
+    masks[:, 16:, 3:20] = True
+    images[masks] = rng.uniform(20, 200, (masks.sum(), 1))
+    images[:, 0, 0] = 0
+    own = LABELS == 1
+    images[np.ix_(own, *map(np.unique, np.nonzero(PLACE)))] = 255
+    images[np.ix_(~own, *map(np.unique, np.nonzero(PLACE)))] = rng.uniform(0, 90, (60, 4, 5, 1))
+    found = planted_pixels(scene(images, object_masks=masks))
+    assert found[PLACE].any() == is_planted
