@@ -11,8 +11,8 @@ from real.sources import data_folder
 
 # No data set is in two splits. Emoji of other vendors, or two draws of one picture, would be one.
 # "first" to "fourth" were scored once each, in `first_scored.jsonl` and so on. Rules that these
-# scorings suggested were tuned on them since, so that they are tuning data now. So is "score", since
-# it was scored in `scored.jsonl`: the next scoring needs other data.
+# scorings suggested were tuned on them since, so that they are tuning data now. So is "score",
+# since it was scored in `scored.jsonl`: the next scoring needs other data.
 LOADERS = {
     "tune": {
         "mnist": grey.mnist,
