@@ -91,9 +91,20 @@ def scale_channels(images: tf.Tensor, ratios: tf.Tensor, low: np.ndarray) -> tf.
 
     What it sees: brightness, tint.
     """
-    num_axes = images.shape.rank - 2
-    ratios = tf.reshape(ratios, [-1, *[1] * num_axes, images.shape[-1]])
-    return (images - low) * ratios + low
+    return (images - low) * _of_channels(ratios, images) + low
+
+
+def shift_channels(images: tf.Tensor, shifts: tf.Tensor) -> tf.Tensor:
+    """Adds (m, C) to the channels of images (m, H, W, C).
+
+    What it sees: a colour cast.
+    """
+    return images + _of_channels(shifts, images)
+
+
+def _of_channels(numbers: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
+    """Numbers (m, C) in the shape of images, (m, 1, 1, C)."""
+    return tf.reshape(numbers, [-1, *[1] * (images.shape.rank - 2), images.shape[-1]])
 
 
 def grow(masks: np.ndarray, num_pixels: int) -> np.ndarray:

@@ -98,9 +98,7 @@ class ShiftSwap(LevelSwap):
 
     @staticmethod
     def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
-        images = bank.take(ends[0])
-        num_axes = images.shape.rank - 2
-        return images + tf.reshape(numbers[0], [-1, *[1] * num_axes, images.shape[-1]])
+        return edits.shift_channels(bank.take(ends[0]), numbers[0])
 
 
 class LitBackgroundSwap(RegionSwap):
@@ -142,9 +140,9 @@ def gains_of_images(scene: Scene) -> np.ndarray:
 
     A printed frame says nothing of the light.
     """
-    lit = ~scene.once(frame_mask)
+    lit = _lit(scene)
     if scene.objects is None:
-        return _gains(scene, np.tile(lit, (len(scene.probes), *[1] * lit.ndim)), BRIGHT)
+        return _gains(scene, lit, BRIGHT)
     known = scene.objects.is_known
     gains = _gains(scene, ~scene.objects.masks & lit, MEDIAN)
     span = scene.value_range.high - scene.value_range.low
@@ -155,8 +153,13 @@ def gains_of_images(scene: Scene) -> np.ndarray:
 
 def medians_of_images(scene: Scene) -> np.ndarray:
     """Returns each channel's median above the least value, a frame aside, float32 (n, C)."""
+    return _gains(scene, _lit(scene), MEDIAN)
+
+
+def _lit(scene: Scene) -> np.ndarray:
+    """All pixels but those of a printed frame, which says nothing of the light, bool (n, H, W)."""
     lit = ~scene.once(frame_mask)
-    return _gains(scene, np.tile(lit, (len(scene.probes), *[1] * lit.ndim)), MEDIAN)
+    return np.broadcast_to(lit, (len(scene.probes), *lit.shape))
 
 
 def _gains(scene: Scene, masks: np.ndarray, share: float) -> np.ndarray:

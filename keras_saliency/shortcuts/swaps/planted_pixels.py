@@ -5,8 +5,6 @@ hospital, a printed frame or a pattern over the whole image does. (That the mean
 details tells less. Figures that stand about the middle of photographs leave some, too.)
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from keras_saliency._utils.opencv import cv2
@@ -61,8 +59,9 @@ def _planted(scene: Scene, inks: list[int]) -> np.ndarray:
         are_same &= is_same
         if np.count_nonzero(~own) >= MIN_IMAGES:
             may_be = is_same & differs(detail, np.zeros(detail.shape[-1]))
-            for ink in inks:
-                may_be &= ~_is_ink(value, ink) | _is_on_and_off(scene, own)
+            if inks:
+                is_ink = np.any([_is_ink(value, ink) for ink in inks], axis=0)
+                may_be &= ~is_ink | _is_on_and_off(scene, own)
             planted[may_be] |= _is_of_few(levels[:, may_be], value[may_be], own, has_class)
     if len(values) > 1:
         ranges = [np.ptp(pictures, axis=0).max(axis=-1) for pictures in (values, details)]
@@ -140,19 +139,15 @@ def shown_through(scene: Scene) -> np.ndarray:
     for detail, image in zip(details, levels, strict=True):
         detail[:] = np.rint(_without_smooth(image.astype(np.float32)))
     fewest = np.ones(levels.shape[1:3], np.float32)
-    for own in _tested(scene):
+    for own in _frequent(scene.class_labels.has_class > 0):
+        if np.count_nonzero(~own) < MIN_IMAGES:
+            continue
         low, high = np.quantile(details[own], [1 - SAME_SHARE, SAME_SHARE], axis=0)
         others = details[~own]
         above = (others >= np.rint(low - THROUGH_LEVELS).astype(np.int16)).mean(axis=0)
         below = (others <= np.rint(high + THROUGH_LEVELS).astype(np.int16)).mean(axis=0)
         fewest = np.minimum(fewest, np.minimum(above, below).min(axis=-1))
     return of_size(fewest, scene.size)
-
-
-def _tested(scene: Scene) -> Iterator[np.ndarray]:
-    """Which images have a class, bool (n,), for each of which (and of others) there are enough."""
-    has_class = scene.class_labels.has_class > 0
-    return (own for own in _frequent(has_class) if np.count_nonzero(~own) >= MIN_IMAGES)
 
 
 def _without_smooth(picture: np.ndarray) -> np.ndarray:

@@ -71,7 +71,7 @@ def read_model(file):
 
 
 def repainted(colours, rng):
-    """Mixes the channels: a part comes in any colour, so that none tells what it is."""
+    """Mixes the channels, so that the colour of a part does not tell what it is."""
     mixed = colours[:, rng.permutation(3)] * rng.uniform(0.6, 1.1, 3)
     return (mixed + rng.uniform(0.05, 0.35, 3)).clip(0, 1)
 

@@ -4,7 +4,7 @@
 |---|---|---|---|
 | thai | ten Thai letters in some 60 typefaces, 28×28 | 10 | fonts-tlwg, lomiri-wallpapers-20.04 |
 | music | clefs and signs on five lines, in eight cuts, 40×40 | 6 | lilypond-fonts |
-| kana | ten Japanese characters in some 70 typefaces, on blank paper, 32×32 | 10 | Debian's fonts |
+| kana | ten Japanese characters in 54 typefaces, on blank paper, 32×32 | 10 | Debian's fonts |
 """
 
 import cv2
