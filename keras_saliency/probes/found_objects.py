@@ -1,7 +1,9 @@
-"""Objects that the program finds itself: what stands out from a flat background.
+"""Objects that the program finds itself: on a flat background, or flat on a varied one.
 
 Where most of an image's outer ring has one colour, the object is what differs from that colour.
-Photographs and textures have no such ring; there, nothing is found, and nothing is claimed.
+Where that is so in too few images, the object of the others is the one shape that has a colour of
+its own, if there is one. In photographs of real things there is neither; there, nothing is found,
+and nothing is claimed.
 """
 
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_saliency._utils.masks import dilated, large_parts, without_holes
 from keras_saliency._utils.opencv import cv2
 from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.probes.flat_ground import (
@@ -19,13 +22,13 @@ from keras_saliency.probes.flat_ground import (
     grey_levels,
     smoothed,
 )
+from keras_saliency.probes.flat_objects import find_flat_object
 from keras_saliency.probes.moving_marks import find_moving_marks
 from keras_saliency.probes.planted_marks import find_marks
 
 CLEAR_NOISE = 10  # times the ground's deviation, by which the brightest tenth stands out at least
 LEAST_AREA, MOST_AREA = 0.02, 0.8  # of the image, of an object that is sure
 FAINT_LEVELS = 4  # what differs by more is no ground, if that has no noise
-PART_SHARE = 0.2  # of the largest part, from which on another part belongs to the object
 USABLE_SHARE, USABLE_CLASS_SHARE = 0.6, 0.3  # of the images that must be sure
 
 
@@ -36,8 +39,8 @@ class FoundObjects:
 
     Attributes:
         masks: bool (n, H, W), the object and a rim of one pixel; all False where none is found.
-        confidence: float32 (n,), in [0, 1]: the share of the ring that is flat background, and
-            0 where no object is found.
+        confidence: float32 (n,), in [0, 1]: the share of the ring that is flat background, or of
+            a flat object that has exactly its colour; 0 where no object is found.
         is_sure: bool (n,), whether the object is found for sure.
     """
 
@@ -62,7 +65,7 @@ class FoundObjects:
 
 
 def find_objects(images: ArrayLike, labels: ArrayLike | None = None) -> FoundObjects:
-    """Finds the object in each image that has a flat background.
+    """Finds the object in each image that has a flat background, and flat shapes elsewhere.
 
     What looks planted is no part of an object, even where it touches it: a frame around the
     image, and a mark that one class has at one place and hardly any other image has.
@@ -85,14 +88,24 @@ def find_objects(images: ArrayLike, labels: ArrayLike | None = None) -> FoundObj
         is_flat = np.array([ground.is_flat for ground in grounds])
         marks[is_flat] |= find_moving_marks(levels[is_flat], has_class[is_flat])
     confidence = np.zeros(num, np.float32)
+
+    def keep(place: int, mask: np.ndarray, share: float) -> None:
+        size = width, height
+        masks[place] = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+        confidence[place] = share
+
     for place, ground in enumerate(grounds):
-        if not ground.is_flat:
-            continue
-        inner = (slice(ground.frame, -ground.frame or None),) * 2
-        mask = np.zeros(marks.shape[1:], np.uint8)
-        mask[inner], is_sure = _find(levels[place][inner], ground, marks[place][inner])
-        masks[place] = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST)
-        confidence[place] = is_sure * ground.flat_share
+        if ground.is_flat:
+            inner = (slice(ground.frame, -ground.frame or None),) * 2
+            mask = np.zeros(marks.shape[1:], bool)
+            mask[inner], is_sure = _find(levels[place][inner], ground, marks[place][inner])
+            keep(place, mask, is_sure * ground.flat_share)
+    found = FoundObjects(masks, confidence, confidence > 0)
+    if found.is_usable(labels):
+        return found
+    for place, ground in enumerate(grounds):
+        if not ground.is_flat and (shape := find_flat_object(levels[place])) is not None:
+            keep(place, dilated(shape[0], 1) & ~marks[place], shape[1])
     return FoundObjects(masks, confidence, confidence > 0)
 
 
@@ -115,27 +128,3 @@ def members(labels: ArrayLike | None, num: int) -> np.ndarray:
         return np.ones((num, 1), bool)
     labels = np.asarray(labels)
     return labels > 0 if labels.ndim == 2 else labels[:, None] == np.unique(labels)
-
-
-def large_parts(mask: np.ndarray) -> np.ndarray:
-    """Returns the largest connected part of a mask (H, W), and others of comparable size.
-
-    Corners connect. The mask must not be empty.
-    """
-    _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    areas = stats[:, cv2.CC_STAT_AREA]
-    areas[0] = 0  # of what lies outside
-    return (areas >= PART_SHARE * areas.max())[parts]
-
-
-def without_holes(mask: np.ndarray) -> np.ndarray:
-    """Returns a mask (H, W) with all filled that it encloses."""
-    outside = np.pad(~mask, 1, constant_values=True).astype(np.uint8)
-    _, parts = cv2.connectedComponents(outside, connectivity=4)
-    return (parts != parts[0, 0])[1:-1, 1:-1]
-
-
-def dilated(mask: np.ndarray, pixels: int) -> np.ndarray:
-    """Returns a mask (H, W) dilated by so many pixels, corners included."""
-    square = np.ones((2 * pixels + 1,) * 2, np.uint8)
-    return cv2.dilate(mask.astype(np.uint8), square).astype(bool)

@@ -18,12 +18,14 @@ from keras_saliency.shortcuts.swaps import (
     Scene,
     ShiftSwap,
     Swap,
+    TintSwap,
     edits,
     gains_of_images,
     gains_of_objects,
     medians_of_images,
     printed_ring,
     separates,
+    tints_of_backgrounds,
 )
 
 
@@ -66,6 +68,13 @@ def _propose_gain(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     # Where objects are known, a background of another colour shows what is no gain.
     if is_unsure and separates(scene.once(medians_of_images)[rows], has_class):
         proposals.append(Proposal(ShiftSwap(scene), rows, rows, may_be_object=True))
+    # Where backgrounds vary, the light of one image is hardly known, but that of a class is.
+    if (
+        scene.spared_objects is not None
+        and not scene.class_labels.is_multi_label
+        and separates(scene.once(tints_of_backgrounds)[rows], has_class)
+    ):
+        proposals.append(Proposal(TintSwap(scene), rows, rows))
     if not separates(scene.once(gains_of_images)[rows], has_class):
         return proposals
     proposals.append(Proposal(GainSwap(scene), rows, rows, may_be_object=is_unsure))

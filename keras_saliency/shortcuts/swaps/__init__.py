@@ -12,9 +12,11 @@ from keras_saliency.shortcuts.swaps.levels import (
     GainSwap,
     LitBackgroundSwap,
     ShiftSwap,
+    TintSwap,
     gains_of_images,
     gains_of_objects,
     medians_of_images,
+    tints_of_backgrounds,
 )
 from keras_saliency.shortcuts.swaps.localize import find_region
 from keras_saliency.shortcuts.swaps.pairs import PairDrawer, Pairs
@@ -40,6 +42,7 @@ __all__ = [
     "Scene",
     "ShiftSwap",
     "Swap",
+    "TintSwap",
     "ValueRange",
     "find_region",
     "gains_of_images",
@@ -49,5 +52,6 @@ __all__ = [
     "planted_region",
     "printed_ring",
     "separates",
+    "tints_of_backgrounds",
     "wilson_bounds",
 ]

@@ -1,6 +1,6 @@
 """Swaps of a level: how bright, noisy, sharp or compressed a whole image is."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 import numpy as np
 import tensorflow as tf
@@ -101,6 +101,31 @@ class ShiftSwap(LevelSwap):
         return edits.shift_channels(bank.take(ends[0]), numbers[0])
 
 
+class TintSwap(LevelSwap):
+    """The tint that backgrounds of a class have in common: its channels' share of the brightness.
+
+    Of the donor's class, not of the donor: where backgrounds vary, that of one image says little.
+
+    Args:
+        scene: `Scene` whose objects are known, of a task that is not multi-label.
+    """
+
+    @property
+    def levels(self) -> np.ndarray:
+        tints, has_class = self.scene.once(tints_of_backgrounds), self.scene.class_labels.has_class
+        assert self.scene.objects is not None
+        known = self.scene.objects.is_known
+        of_classes = [has & known if (has & known).any() else known for has in has_class.T]
+        medians = np.stack([np.median(tints[of_class], axis=0) for of_class in of_classes])
+        return medians[has_class.argmax(axis=1)]
+
+    def rows(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
+        levels = self.levels
+        return (np.exp(levels[pairs.donors] - levels[pairs.recipients]),)
+
+    make = GainSwap.make
+
+
 class LitBackgroundSwap(RegionSwap):
     """The donor's background, as bright in each channel as the recipient's is.
 
@@ -156,6 +181,19 @@ def medians_of_images(scene: Scene) -> np.ndarray:
     return _gains(scene, _lit(scene), MEDIAN)
 
 
+def tints_of_backgrounds(scene: Scene) -> np.ndarray:
+    """Returns log(channel / geometric mean of the channels) of what lies off the objects, (n, C).
+
+    Of each channel's mean above the least value, float32, of a `Scene` whose objects are known.
+    """
+    assert scene.objects is not None
+    least = DARK_SHARE * (scene.value_range.high - scene.value_range.low)
+    seen = ~scene.objects.masks & _lit(scene)
+    means = _of_pixels(scene, seen, lambda pixels: pixels.mean(axis=0) - scene.value_range.low)
+    logs = np.log(means + least)
+    return logs - logs.mean(axis=1, keepdims=True)
+
+
 def _lit(scene: Scene) -> np.ndarray:
     """All pixels but those of a printed frame, which says nothing of the light, bool (n, H, W)."""
     lit = ~scene.once(frame_mask)
@@ -164,9 +202,16 @@ def _lit(scene: Scene) -> np.ndarray:
 
 def _gains(scene: Scene, masks: np.ndarray, share: float) -> np.ndarray:
     """The gains, (n, C), of the pixels in each mask (n, H, W); of all where a mask is empty."""
-    gains = []
+    low = scene.value_range.low
+    return _of_pixels(scene, masks, lambda pixels: edits.gains(pixels[None], low, share)[0])
+
+
+def _of_pixels(
+    scene: Scene, masks: np.ndarray, measure: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """What is measured of the pixels (m, C) in each mask (n, H, W); of all where it is empty."""
+    found = []
     for row, mask in enumerate(masks):
         pixels = scene.take(slice(row, row + 1))[0]
-        inside = pixels[mask] if mask.any() else pixels.reshape(-1, pixels.shape[-1])
-        gains.append(edits.gains(inside[None], scene.value_range.low, share)[0])
-    return np.stack(gains)
+        found.append(measure(pixels[mask] if mask.any() else pixels.reshape(-1, pixels.shape[-1])))
+    return np.stack(found)

@@ -1,0 +1,100 @@
+"""A shape of one colour on a varied background is the object; skies and skins are not."""
+
+import numpy as np
+import pytest
+
+from keras_saliency.probes.flat_objects import find_flat_object
+from keras_saliency.probes.found_objects import find_objects
+
+SIZE = 40
+ROWS, COLUMNS = np.mgrid[:SIZE, :SIZE]
+
+
+def photograph(seed=0):
+    """Noise that is smooth over a few pixels, uint8 (H, W, 3), darker than the shapes."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 80, (SIZE // 4, SIZE // 4, 3))
+    return (
+        coarse.repeat(4, axis=0).repeat(4, axis=1) + rng.integers(0, 9, (SIZE, SIZE, 3))
+    ).astype(np.uint8)
+
+
+def disc(radius=8, centre=(20, 20)):
+    return (ROWS - centre[0]) ** 2 + (COLUMNS - centre[1]) ** 2 < radius**2
+
+
+def painted(shape, colour=(240, 200, 90), on=None):
+    image = photograph() if on is None else on.copy()
+    image[shape] = colour
+    return image
+
+
+@pytest.mark.parametrize("radius", [6, 8, 13])
+def test_a_shape_of_one_colour_is_found_pixel_by_pixel(radius):
+    mask, share = find_flat_object(painted(disc(radius)))
+    np.testing.assert_array_equal(mask, disc(radius))
+    assert share == 1
+
+
+def test_its_holes_are_part_of_it():
+    ring = disc(12) & ~disc(6)
+    np.testing.assert_array_equal(find_flat_object(painted(ring))[0], disc(12))
+
+
+def test_so_are_the_pixels_in_which_its_edge_is_blended():
+    soft, image = disc(9) & ~disc(8), painted(disc(8)).astype(float)
+    image[soft] = 0.3 * image[soft] + 0.7 * np.array((240, 200, 90))
+    mask, _ = find_flat_object(image.astype(np.uint8))
+    assert (mask & ~disc(9)).sum() == 0 and (mask & soft).sum() > 0.9 * soft.sum()
+
+
+@pytest.mark.parametrize(
+    "shape",
+    {
+        "too small": disc(3),
+        "a sky": ROWS < 16,
+        "a wall": COLUMNS > 20,
+        "all but a border": disc(60) & (ROWS > 0) & (COLUMNS > 0) & (ROWS < 39) & (COLUMNS < 39),
+        "none": disc(0),
+    }.values(),
+    ids=lambda shape: f"{shape.mean():.2f} of the image",
+)
+def test_what_is_small_or_reaches_the_edges_is_no_object(shape):
+    assert find_flat_object(painted(shape)) is None
+
+
+def test_of_two_shapes_of_like_size_none_is_the_object():
+    one, other = disc(6, (12, 12)), disc(6, (28, 28))
+    image = painted(one)
+    assert find_flat_object(image) is not None
+    assert find_flat_object(painted(other, (60, 220, 200), on=image)) is None
+    small = disc(3, (30, 30))
+    mask, _ = find_flat_object(painted(small, (60, 220, 200), on=image))
+    np.testing.assert_array_equal(mask, one)
+
+
+def test_what_varies_as_skin_does_is_no_flat_object(rng):
+    image = painted(disc(10)).astype(int)
+    image[disc(10)] += rng.normal(0, 4, (disc(10).sum(), 3)).astype(int)
+    assert find_flat_object(image.clip(0, 255).astype(np.uint8)) is None
+
+
+def test_what_hardly_differs_from_its_surroundings_is_no_object():
+    faint = np.full((SIZE, SIZE, 3), 100, np.uint8)
+    faint[::2] += 14
+    assert find_flat_object(painted(disc(8), (107, 107, 107), on=faint)) is None
+
+
+def test_grey_images_have_flat_objects_too():
+    mask, _ = find_flat_object(painted(disc(8))[..., :1])
+    np.testing.assert_array_equal(mask, disc(8))
+
+
+def test_objects_are_found_on_flat_and_on_varied_grounds():
+    flat = np.full((SIZE, SIZE, 3), 30, np.uint8)
+    images = np.stack([painted(disc(8)), painted(disc(8), on=flat), photograph()])
+    found = find_objects(images, [0, 0, 0])
+    assert found.is_sure.tolist() == [True, True, False]
+    assert found.masks[:2, disc(8)].all() and not found.masks[2].any()
+    assert not found.masks[:2, ~disc(11)].any()
+    assert found.confidence[0] == 1
