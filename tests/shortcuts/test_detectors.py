@@ -266,6 +266,23 @@ def test_a_colour_cast_is_no_gain():
     assert checks.severities(logits, logits, logits) == [[], ["suspect"], []]
 
 
+def test_a_tint_on_backgrounds_of_all_colours_is_that_of_the_class():
+    """The colour of one background says little of the light; objects are tinted, too."""
+    rng = np.random.default_rng(2)
+    scenery = np.exp(rng.normal(0, 0.5, (60, 1, 1, 3))) * rng.uniform(0.2, 0.4, (60, *SIZE, 3))
+    scenery[MASKS] = rng.uniform(0.4, 0.5, (MASKS.sum(), 1))
+    tints = np.array([[1, 0.6, 0.6], [0.6, 1, 0.6], [0.6, 0.6, 1]])
+    images = (scenery * tints[LABELS][:, None, None]).clip(0, 1).astype(np.float32)
+
+    def logits(x):  # reads the objects' tint
+        return 40 * x[:, MASKS[0]].mean(axis=1)
+
+    checks = Checks(ProbeSet(images, LABELS, object_masks=MASKS), 3, ["colour"])
+    assert checks.severities(logits, logits, logits) == [["suspect"], ["alert"], []]
+    untinted = scene_with(scenery.clip(0, 1).astype(np.float32), MASKS)
+    assert propose("colour", untinted) == []
+
+
 def test_names_are_known_and_what_lies_in_what_has_no_circle():
     for name, detector in SWAP_DETECTORS.items():
         assert detector.name == name and name in detector.legitimate

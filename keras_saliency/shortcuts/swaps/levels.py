@@ -101,7 +101,7 @@ class ShiftSwap(LevelSwap):
         return edits.shift_channels(bank.take(ends[0]), numbers[0])
 
 
-class TintSwap(LevelSwap):
+class TintSwap(GainSwap):
     """The tint that backgrounds of a class have in common: its channels' share of the brightness.
 
     Of the donor's class, not of the donor: where backgrounds vary, that of one image says little.
@@ -122,8 +122,6 @@ class TintSwap(LevelSwap):
     def rows(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
         levels = self.levels
         return (np.exp(levels[pairs.donors] - levels[pairs.recipients]),)
-
-    make = GainSwap.make
 
 
 class LitBackgroundSwap(RegionSwap):
@@ -191,7 +189,7 @@ def tints_of_backgrounds(scene: Scene) -> np.ndarray:
     seen = ~scene.objects.masks & _lit(scene)
     means = _of_pixels(scene, seen, lambda pixels: pixels.mean(axis=0) - scene.value_range.low)
     logs = np.log(means + least)
-    return logs - logs.mean(axis=1, keepdims=True)
+    return (logs - logs.mean(axis=1, keepdims=True)).astype(np.float32)
 
 
 def _lit(scene: Scene) -> np.ndarray:

@@ -15,6 +15,7 @@ from keras_saliency.shortcuts.swaps.scene import Scene
 SAME_SHARE = 0.8  # of a class's images that have the pixel
 OTHER_SHARE = 0.2  # of the other images, at most
 INK_SHARE = 0.1  # of all pixels, of black and of white where these are inks or backgrounds
+NO_PAPER_SHARE = 0.3  # of a class's images, in which a pixel off the object is not as its paper
 SMOOTH_SHARE = 1 / 10  # of the shorter side
 MIN_IMAGES = 10  # of a class, and of others
 THROUGH_LEVELS = 2 * FLAT_LEVELS  # by which most details of a class differ from others'
@@ -59,14 +60,47 @@ def _planted(scene: Scene, inks: list[int]) -> np.ndarray:
         are_same &= is_same
         if np.count_nonzero(~own) >= MIN_IMAGES:
             may_be = is_same & differs(detail, np.zeros(detail.shape[-1]))
+            is_put = _is_put_on_paper(scene, own)
             if inks:
                 is_ink = np.any([_is_ink(value, ink) for ink in inks], axis=0)
-                may_be &= ~is_ink | _is_on_and_off(scene, own)
-            planted[may_be] |= _is_of_few(levels[:, may_be], value[may_be], own, has_class)
+                may_be &= ~is_ink | is_put | _is_on_and_off(scene, own)
+            # Of what lies on paper, more classes may have a part, as where letters overlap.
+            most = np.where(is_put, len(classes) - 1, max(1, len(classes) / 2))
+            has_value = ~differs(levels[:, may_be], value[may_be])
+            is_paper = scene.once(papers)[:, may_be]
+            num_sharing, share = _elsewhere(has_value, is_paper, own, has_class)
+            planted[may_be] |= (num_sharing <= most[may_be]) & (share <= OTHER_SHARE)
     if len(values) > 1:
         ranges = [np.ptp(pictures, axis=0).max(axis=-1) for pictures in (values, details)]
         planted |= are_same & (np.minimum(*ranges) > 2 * FLAT_LEVELS)
     return of_size(planted, scene.size)
+
+
+def papers(scene: Scene) -> np.ndarray:
+    """Returns which pixels lie off the object and are as most of what does, bool (n, h, w).
+
+    None, if masks are not given.
+    """
+    levels = scene.once(levels_of_images)
+    are_paper = np.zeros(levels.shape[:3], bool)
+    for image, is_off, is_paper in zip(levels, _off_objects(scene), are_paper, strict=True):
+        if is_off.any():
+            is_paper[:] = is_off & ~differs(image, np.median(image[is_off], axis=0))
+    return are_paper
+
+
+def _off_objects(scene: Scene) -> np.ndarray:
+    """Which pixels lie off the objects and their rims, bool (n, h, w); none without given masks."""
+    size = scene.once(levels_of_images).shape[:3]
+    if scene.objects is None or not scene.objects.are_given:
+        return np.zeros(size, bool)
+    return ~np.stack([of_size(mask, size[1:]) for mask in scene.objects.masks])
+
+
+def _is_put_on_paper(scene: Scene, own: np.ndarray) -> np.ndarray:
+    """Which pixels lie off the object in many images of a class, and are no paper, bool (h, w)."""
+    is_put = _off_objects(scene)[own] & ~scene.once(papers)[own]
+    return is_put.mean(axis=0) >= NO_PAPER_SHARE
 
 
 def _is_on_and_off(scene: Scene, own: np.ndarray) -> np.ndarray:
@@ -82,27 +116,33 @@ def _is_on_and_off(scene: Scene, own: np.ndarray) -> np.ndarray:
     return (share >= 1 - SAME_SHARE) & (share <= SAME_SHARE)
 
 
-def _is_of_few(
-    levels: np.ndarray, value: np.ndarray, own: np.ndarray, has_class: np.ndarray
-) -> np.ndarray:
-    """Which pixels (p,) have a class's value (p, C) in hardly any other image, bool (p,).
+def _elsewhere(
+    has_value: np.ndarray, is_paper: np.ndarray, own: np.ndarray, has_class: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many classes share pixels of a class, and which share of the other images has them, (p,).
 
-    Or in most images of up to half of the classes, as where letters overlap, and in hardly any of
-    the rest.
+    A class shares a pixel if most of its images have the value, as where letters overlap. What is
+    as an image's own paper does not count in the others.
+
+    Args:
+        has_value: bool (n, p), which images have the class's values.
+        is_paper: bool (n, p).
+        own: bool (n,), the images of the class.
+        has_class: bool (n, k).
+
+    Returns:
+        Numbers of classes, with the class itself, and shares; 1.0 where the others are too few.
     """
-    has_value = ~differs(levels, value)  # (n, p)
     sharing = own[:, None] & np.ones_like(has_value)
     num_sharing = np.ones(has_value.shape[1])
-    frequent = _frequent(has_class)
-    for other in frequent:
+    for other in _frequent(has_class):
         if not (other & own).any():
             shares = has_value[other].mean(axis=0) >= SAME_SHARE
             sharing |= other[:, None] & shares
             num_sharing += shares
-    rest = ~sharing
-    share = (has_value & rest).sum(axis=0) / np.maximum(1, rest.sum(axis=0))
-    is_half = num_sharing <= np.maximum(1, len(frequent) / 2)
-    return is_half & (share <= OTHER_SHARE) & (rest.sum(axis=0) >= MIN_IMAGES)
+    num_rest = (~sharing).sum(axis=0)
+    share = (has_value & ~sharing & ~is_paper).sum(axis=0) / np.maximum(1, num_rest)
+    return num_sharing, np.where(num_rest >= MIN_IMAGES, share, 1.0)
 
 
 def medians_of_classes(scene: Scene) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -172,3 +172,25 @@ def test_no_ink_is_the_same_on_objects_and_off_them(rng, share, is_planted):
     images[np.ix_(~own, *map(np.unique, np.nonzero(PLACE)))] = rng.uniform(0, 90, (60, 4, 5, 1))
     found = planted_pixels(scene(images, object_masks=masks))
     assert found[PLACE].any() == is_planted
+
+
+def drawings(rng, papers):
+    """Black figures on grey papers (90,) and their masks; no figure is near `PLACE`."""
+    images = np.ones((90, *SIZE, 1)) * papers[:, None, None, None]
+    masks = np.zeros((90, *SIZE), bool)
+    masks[:, 12:18, 14:22] = rng.random((90, 6, 8)) < 0.7
+    images[masks] = 0
+    return images, masks
+
+
+@pytest.mark.parametrize(
+    "lowest, marked, is_planted",
+    [(150, [1], True), (150, [0, 1], True), (150, [0, 1, 2], False), (250, [1], False)],
+)
+def test_paper_of_many_greys_is_not_white_at_one_place(rng, lowest, marked, is_planted):
+    """A white mark on papers that may be white, too, of one class or of all but one."""
+    images, masks = drawings(rng, np.linspace(lowest, 255, 90)[rng.permutation(90)])
+    images[np.ix_(np.isin(LABELS, marked), *map(np.unique, np.nonzero(PLACE)))] = 255
+    found = planted_pixels(scene(images, object_masks=masks))
+    assert found[PLACE].any() == is_planted and not found[~PLACE].any()
+    assert not planted_pixels(scene(images))[PLACE].any()  # it may be a part of the figures
