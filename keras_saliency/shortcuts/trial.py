@@ -121,11 +121,14 @@ class Trial:
         """All losses with the bounds that their lower ends have to pass.
 
         A label of a multi-label task is a question by itself, not one of several chances, and so
-        is a class that is tested alone.
+        is a class that is tested alone. Where donors of other classes do less harm than those of
+        the own class for sure, one class with the opposite shows nothing.
         """
         is_one_of_several = len(self.classes) > 1 and not self.is_multi_label
         bound = CLASS_BOUND if is_one_of_several else BOUND
         overall = [] if self.loss is None else [(self.loss, BOUND)]
+        if self.loss is not None and self.loss.high < 0:
+            return overall
         return [*overall, *((loss, bound) for loss in self.by_class.values())]
 
     def adopted(self, class_index: int, is_own: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -284,6 +284,17 @@ def test_the_loss_to_donors_of_one_class_has_a_higher_bound(low, is_proven):
     assert trial.is_proven and trial.worst == trial.loss and trial.bound == BOUND
 
 
+@pytest.mark.parametrize(("high", "is_proven"), [(-0.01, False), (0.01, True)])
+def test_where_other_donors_do_less_harm_one_class_shows_nothing(high, is_proven):
+    labels = np.arange(90) % 6
+    trial = try_tag(one_class_has_a_cue(labels, 2), brings(2, 6), stages=[60])
+    trial.__dict__["loss"] = overall = Loss(-0.06, -0.12, high)
+    trial.__dict__["by_class"] = {2: Loss(0.25, CLASS_BOUND + 0.02, 0.4)}
+    assert trial.is_proven == is_proven
+    assert trial.worst == (trial.by_class[2] if is_proven else overall)
+    assert not trial.is_undecided
+
+
 def test_a_label_is_no_chance_among_several_but_a_question():
     """So its loss has the bound of a loss over all classes."""
     labels = np.arange(90) % 6
