@@ -92,6 +92,8 @@ class Examiner:
         self._value_range = ValueRange.of(self._swapped, battery.value_range)
         self._spared = legitimate.mask(probes.image_shape[:-1])
         self._streaks, self._told = Streaks(), Told()
+        self._proven_before: list[Trial] = []  # for the first time, at the check before
+        self._is_held = False  # an alert, since something may say more
         self._turns = Turns(self.detectors)
         self._num_at: Counter[int] = Counter()  # checks by position
         self._num_checks = self._num_closed = self._num_tested = 0
@@ -139,6 +141,7 @@ class Examiner:
         if accuracy < self._least_accuracy:
             self._num_closed += 1
             self._streaks.clear()
+            self._proven_before, self._is_held = [], False
             return Check(accuracy, False)
         scene = Scene.of(
             self._swapped,
@@ -211,9 +214,13 @@ class Examiner:
         all_proven = list(proven.values())
         sure = [t for t in all_proven if not may_be_object(t, all_proven)]
         new, sure = [t for t in sure if t not in lasting], [t for t in sure if t in lasting]
+        before, self._proven_before = self._proven_before, new
         best = most_telling(sure) if sure else None
-        # What would say more, and was proven for the first time, gets its second check.
-        if best is not None and not any(explains(t, best) for t in new):
+        # What would say more, and was proven now or just before, gets a second check.
+        if best is not None and self._streaks.length(best.detector.name) == NUM_FOR_ALERT:
+            new = new + before
+        self._is_held = best is not None and any(explains(t, best) for t in new)
+        if best is not None and not self._is_held:
             return self._report(scene, sure, Verdict(ALERT, epoch, epoch))
         unsure = [t for t in all_proven if t in lasting or not t.proposal.may_be_object]
         return self._report(scene, unsure, Verdict(SUSPECT, epoch, epoch)) if unsure else []
@@ -221,7 +228,7 @@ class Examiner:
     def _is_pending(self, trials: Sequence[Trial]) -> bool:
         """Whether something is proven, and not part of the object, that was no alert yet."""
         proven = [t for t in trials if t.is_proven]
-        return any(
+        return self._is_held or any(
             self._streaks.length(t.detector.name) < NUM_FOR_ALERT
             and not self._told.has(t.detector.name, ALERT)
             and not may_be_object(t, proven)

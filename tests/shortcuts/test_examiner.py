@@ -144,6 +144,24 @@ def test_an_alert_waits_for_what_would_say_more(four):
     assert alone.severities(tag, tag) == [["suspect"], ["alert"]]
 
 
+def test_it_waits_as_well_for_what_was_proven_just_before(four):
+    """By chance the tag alone is not proven at the second check."""
+    tag = reads_tag(4)
+    checks = Checks(four, 4, ["stationary", "background"])
+    both = checks.examiner.detectors
+    assert checks.severities(tag) == [["suspect"]]
+    checks.examiner.detectors = [d for d in both if d.name == "background"]
+    held = checks.check(tag)
+    assert held.is_pending and not held.findings
+    assert checks.alerts(tag)[0].detector == "background"  # not for a second time
+    again = Checks(four, 4, ["stationary", "background"])
+    assert again.severities(tag) == [["suspect"]]
+    again.examiner.detectors = [d for d in both if d.name == "background"]
+    again.check(tag)
+    again.examiner.detectors = both
+    assert again.alerts(tag)[0].detector == "stationary"
+
+
 @pytest.mark.parametrize("order", [[True, False], [False, True]])
 def test_of_two_proofs_the_one_that_is_no_part_of_the_object_counts(four, order):
     checks = Checks(four, 4, ["border"])
