@@ -1,10 +1,12 @@
 """Flat objects: shapes of one colour on a varied background, such as signs, glyphs and cut-outs."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from keras_saliency._utils.masks import dilated, large_parts, parts_touching, without_holes
+from keras_saliency._utils.spread import spread_evenly
 from keras_saliency.probes.flat_ground import distances, ring_of
 
 LEAST_AREA, MOST_AREA = 0.05, 0.6  # of the image, with blended edges, and with holes filled
@@ -15,32 +17,55 @@ EDGE_SHARE = 0.05  # of the image's outermost pixels at most: skies and floors r
 LEAST_CONTRAST = 60  # grey levels from the median of what lies around it
 SOFT_SHARE, SOFT_PIXELS = 0.5, 3  # of that contrast, within which edges are blended; how far
 OTHER_SHARE = 0.5  # of the object's area, from which on another shape may be the object, too
+NUM_SAMPLED, SAMPLE_SHARE = 32, 0.2  # images that are tried first; of these, that have an object
 BIN, MOST_COLOURS = 4, 12  # grey levels in which colours are counted; how many are tried
 
 
-def find_flat_object(image: np.ndarray) -> tuple[np.ndarray, float] | None:
+class FlatObject(NamedTuple):
+    """A shape of one colour.
+
+    Attributes:
+        mask: bool (h, w), the shape and the pixels in which its edges are blended, holes filled.
+        exact_share: the share of the pixels of its colour that have exactly that colour.
+    """
+
+    mask: np.ndarray
+    exact_share: float
+
+
+def find_flat_objects(levels: np.ndarray) -> list[FlatObject | None]:
+    """Finds the object in each image, see `find_flat_object`; in none, if few of a sample have one.
+
+    Args:
+        levels: uint8 (n, h, w, C), grey levels.
+    """
+    sample = [find_flat_object(levels[i]) for i in spread_evenly(len(levels), NUM_SAMPLED)]
+    if sum(found is not None for found in sample) < SAMPLE_SHARE * len(sample):
+        return [None] * len(levels)
+    return list(map(find_flat_object, levels))
+
+
+def find_flat_object(image: np.ndarray) -> FlatObject | None:
     """Finds the one large shape of one colour that does not reach the edges of an image.
 
     Args:
         image: uint8 (h, w, C), grey levels.
 
     Returns:
-        The object's mask, bool (h, w), with the pixels in which its edges are blended, and the
-        share of its colour's pixels that have exactly that colour. None where there is no such
-        shape, or another of comparable size.
+        `FlatObject`, or None where there is no such shape, or another of comparable size.
     """
     pixels = image.astype(np.float32)
     shapes = [_shape_of(pixels, colour) for colour in _frequent_colours(image)]
-    found = sorted(filter(None, shapes), key=lambda shape: -shape[0].sum())
-    if not found or not LEAST_AREA <= found[0][0].mean() <= MOST_AREA:
+    found = sorted(filter(None, shapes), key=lambda shape: -shape.mask.sum())
+    if not found or not LEAST_AREA <= found[0].mask.mean() <= MOST_AREA:
         return None
-    if len(found) > 1 and found[1][0].sum() >= OTHER_SHARE * found[0][0].sum():
+    if len(found) > 1 and found[1].mask.sum() >= OTHER_SHARE * found[0].mask.sum():
         return None
     return found[0]
 
 
-def _shape_of(pixels: np.ndarray, colour: np.ndarray) -> tuple[np.ndarray, float] | None:
-    """The shape of a colour, and how much of it has exactly that; None if it reaches the edges."""
+def _shape_of(pixels: np.ndarray, colour: np.ndarray) -> FlatObject | None:
+    """The shape of a colour; None if it reaches the edges, or is like what is around it."""
     distance = distances(pixels, colour)
     core = large_parts(distance <= COLOUR_LEVELS)
     exact = float((distance[core] <= EXACT_LEVELS).mean())
@@ -51,7 +76,7 @@ def _shape_of(pixels: np.ndarray, colour: np.ndarray) -> tuple[np.ndarray, float
     if not around.any() or (contrast := np.median(distance[around])) < LEAST_CONTRAST:
         return None
     soft = (distance <= SOFT_SHARE * contrast) & dilated(filled, SOFT_PIXELS)
-    return without_holes(parts_touching(soft | filled, filled)), exact
+    return FlatObject(without_holes(parts_touching(soft | filled, filled)), exact)
 
 
 def _frequent_colours(image: np.ndarray) -> Iterator[np.ndarray]:

@@ -22,7 +22,7 @@ from keras_saliency.probes.flat_ground import (
     grey_levels,
     smoothed,
 )
-from keras_saliency.probes.flat_objects import find_flat_object
+from keras_saliency.probes.flat_objects import find_flat_objects
 from keras_saliency.probes.moving_marks import find_moving_marks
 from keras_saliency.probes.planted_marks import find_marks
 
@@ -103,9 +103,10 @@ def find_objects(images: ArrayLike, labels: ArrayLike | None = None) -> FoundObj
     found = FoundObjects(masks, confidence, confidence > 0)
     if found.is_usable(labels):
         return found
-    for place, ground in enumerate(grounds):
-        if not ground.is_flat and (shape := find_flat_object(levels[place])) is not None:
-            keep(place, dilated(shape[0], 1) & ~marks[place], shape[1])
+    varied = [place for place, ground in enumerate(grounds) if not ground.is_flat]
+    for place, shape in zip(varied, find_flat_objects(levels[varied]), strict=True):
+        if shape is not None:
+            keep(place, dilated(shape.mask, 1) & ~marks[place], shape.exact_share)
     return FoundObjects(masks, confidence, confidence > 0)
 
 

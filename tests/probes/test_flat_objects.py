@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_saliency.probes.flat_objects import find_flat_object
+from keras_saliency.probes.flat_objects import find_flat_object, find_flat_objects
 from keras_saliency.probes.found_objects import find_objects
 
 SIZE = 40
@@ -88,6 +88,14 @@ def test_what_hardly_differs_from_its_surroundings_is_no_object():
 def test_grey_images_have_flat_objects_too():
     mask, _ = find_flat_object(painted(disc(8))[..., :1])
     np.testing.assert_array_equal(mask, disc(8))
+
+
+@pytest.mark.parametrize("num_with, is_any", [(9, True), (2, False)])
+def test_where_few_of_a_sample_have_one_none_has(num_with, is_any):
+    images = np.stack([painted(disc(8 * (i < num_with)), on=photograph(i)) for i in range(20)])
+    found = find_flat_objects(images)
+    assert [shape is not None for shape in found] == [i < num_with * is_any for i in range(20)]
+    assert find_flat_objects(images[:0]) == []
 
 
 def test_objects_are_found_on_flat_and_on_varied_grounds():
