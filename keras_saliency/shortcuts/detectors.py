@@ -68,9 +68,11 @@ def _propose_gain(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     # Where objects are known, a background of another colour shows what is no gain.
     if is_unsure and separates(scene.once(medians_of_images)[rows], has_class):
         proposals.append(Proposal(ShiftSwap(scene), rows, rows, may_be_object=True))
-    # Where backgrounds vary, the light of one image is hardly known, but that of a class is.
+    # Where backgrounds vary, the light of one image is hardly known, but that of a class is. Not
+    # off objects that were found: what is missing of them has their colour.
     if (
         scene.spared_objects is not None
+        and scene.spared_objects.are_given
         and not scene.class_labels.is_multi_label
         and separates(scene.once(tints_of_backgrounds)[rows], has_class)
     ):

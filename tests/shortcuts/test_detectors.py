@@ -1,5 +1,7 @@
 """What each detector proposes, and that each names its own cue."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from helpers.checked_models import SIZE, Checks, draw, reads_object
@@ -16,6 +18,7 @@ from keras_saliency.shortcuts.swaps import (
     PatternSwap,
     RegionSwap,
     ShiftSwap,
+    TintSwap,
     edits,
 )
 from keras_saliency.shortcuts.swaps.compression import recompress
@@ -281,6 +284,12 @@ def test_a_tint_on_backgrounds_of_all_colours_is_that_of_the_class():
     assert checks.severities(logits, logits, logits) == [["suspect"], ["alert"], []]
     untinted = scene_with(scenery.clip(0, 1).astype(np.float32), MASKS)
     assert propose("colour", untinted) == []
+    tinted = scene_with(images, MASKS)
+    assert TintSwap in [type(p.swap) for p in propose("colour", tinted)]
+    found = dataclasses.replace(
+        tinted, objects=dataclasses.replace(tinted.objects, are_given=False)
+    )
+    assert TintSwap not in [type(p.swap) for p in propose("colour", found)]
 
 
 def test_names_are_known_and_what_lies_in_what_has_no_circle():
