@@ -106,3 +106,11 @@ def test_objects_are_found_on_flat_and_on_varied_grounds():
     assert found.masks[:2, disc(8)].all() and not found.masks[2].any()
     assert not found.masks[:2, ~disc(11)].any()
     assert found.confidence[0] == 1
+
+
+def test_where_most_grounds_are_flat_no_flat_shapes_are_looked_for():
+    """They would be of the class that has no flat grounds, and parts of its objects."""
+    flat = np.full((SIZE, SIZE, 3), 30, np.uint8)
+    images = np.stack([painted(disc(8), on=flat if i % 3 else photograph(i)) for i in range(12)])
+    assert find_objects(images, [0] * 12).is_sure.tolist() == [i % 3 > 0 for i in range(12)]
+    assert find_objects(images[[0, 1, 3, 4]], [0] * 4).is_sure.all()  # of fewer, they are
