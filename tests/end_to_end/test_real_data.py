@@ -77,7 +77,7 @@ def test_no_data_set_and_no_seed_is_in_two_splits():
     assert len(seeds) == len(set(seeds))
 
 
-@pytest.mark.parametrize("split", ["first", "second", "third", "fourth", "score"])
+@pytest.mark.parametrize("split", ["first", "second", "third", "fourth", "fifth", "score"])
 def test_what_is_scored_has_enough_trainings_of_every_kind(split):
     runs = list_runs(split)
     assert sum(not run.is_cued for run in runs) >= 60
