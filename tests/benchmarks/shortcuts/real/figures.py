@@ -2,7 +2,7 @@
 
 | name | what | classes | from |
 |---|---|---|---|
-| costumes | creatures, people and things on photographs, 48×48 | 3 | Debian's scratch |
+| costumes | creatures, people and letters on photographs, 48×48 | 3 | Debian's scratch |
 | vehicles | tanks, guns, buggies, helicopters and planes from above, 40×40 | 5 | boswars-data |
 | townsfolk | four estates, men and women from all sides, 32×32 | 4 | Debian's unknown-horizons |
 | badguys | figures of a game in landscapes, 40×40 | 6 | Debian's supertux-data |
@@ -18,8 +18,8 @@ import numpy as np
 from real.boards import draw, read_png
 from real.sources import debian
 
-COSTUMES = ("Animals", "Fantasy"), ("People",), ("Things", "Transportation")
-NO_COSTUME = {"button", "balloon-spk", "speech"}
+COSTUMES = ("Animals", "Fantasy"), ("People",), ("Letters/*",)
+FADED = 0.35  # what is left of a photograph's contrast
 VEHICLES = (  # names, and pixels of a cell; the first rows show them whole
     (("tank/unit_tank", 96, 2), ("rtank/unit_rtank", 96, 1)),
     (("artil/unit_artil", 160, 2),),
@@ -45,22 +45,24 @@ EACH = 640  # images of a class, about
 
 
 def costumes(size=48):
-    """A figure in all its poses is for training or for validation."""
+    """On faded photographs; all poses of a figure, all letters of a style, are for one part."""
     folder, rng = debian("usr/share/scratch/Media"), np.random.default_rng(1)
     files = [f for f in sorted(folder.glob("Backgrounds/*/*")) if f.suffix in (".jpg", ".gif")]
     papers = [np.ascontiguousarray(_read(file)[..., 2::-1]) for file in files]
+    papers = [np.rint(255 - FADED * (255.0 - paper)).astype(np.uint8) for paper in papers]
     items = []
     for label, names in enumerate(COSTUMES):
         found = []
-        for file in sorted(f for name in names for f in (folder / "Costumes" / name).iterdir()):
-            group = re.match("[a-z]*", file.stem.lower())[0]
-            if file.suffix in (".png", ".gif") and group not in NO_COSTUME:
+        for file in sorted(f for name in names for f in folder.glob(f"Costumes/{name}/*")):
+            is_letter = file.parent.parent.name == "Letters"
+            group = file.parent.name if is_letter else re.match("[a-z]*", file.stem.lower())[0]
+            if file.suffix in (".png", ".gif"):
                 picture = _read(file)
                 if picture[..., 3].min() == 0:
                     found.append((picture, label, zlib.crc32(group.encode()) % 4 == 0))
         for picture, label, kept in found * (2 * EACH // len(found)):
-            seen = picture[:, ::-1] if rng.random() < 0.5 else picture
-            items.append((seen, label, kept))
+            turns = label < 2 and rng.random() < 0.5  # letters don't look the other way
+            items.append((picture[:, ::-1] if turns else picture, label, kept))
     return draw(items, size, papers, share=(0.75, 0.92), turned=6)
 
 
