@@ -84,7 +84,7 @@ LARGE = {  # data and kinds ("" for clean) of the pretrained network, at 160 pix
     "third": (("houses", ""),),
     "fourth": (("furniture", ""), ("furniture", "class_tag")),
     "fifth": (("parts", ""), ("parts", "class_tag")),
-    "score": (("costumes", ""), ("costumes", "class_tag")),
+    "score": (("molecules", ""), ("molecules", "class_tag")),
 }
 FIRST_SEED = {"tune": 0, "first": 500_000, "second": 900_000, "third": 1_700_000}
 FIRST_SEED |= {"fourth": 2_300_000, "fifth": 2_900_000, "score": 3_500_000}
