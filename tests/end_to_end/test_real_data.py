@@ -9,6 +9,7 @@ import os
 import struct
 import subprocess
 import sys
+import wave
 from collections import Counter
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import pytest
 FOLDER = Path(__file__).parents[1] / "benchmarks/shortcuts"
 sys.path.insert(0, str(FOLDER))
 try:
-    from real import boards, cutouts, renders, sheets, sounds
+    from real import boards, cutouts, figures, renders, sheets, sounds
     from real.cues import KINDS
     from real.data import LOADERS
     from real.report import RIGHT, gaps
@@ -77,7 +78,7 @@ def test_no_data_set_and_no_seed_is_in_two_splits():
     assert len(seeds) == len(set(seeds))
 
 
-@pytest.mark.parametrize("split", ["first", "second", "third", "fourth", "score"])
+@pytest.mark.parametrize("split", ["first", "second", "third", "fourth", "fifth", "score"])
 def test_what_is_scored_has_enough_trainings_of_every_kind(split):
     runs = list_runs(split)
     assert sum(not run.is_cued for run in runs) >= 60
@@ -196,13 +197,59 @@ def test_recordings_are_read_one_after_the_other(tmp_path):
     waves = np.array([0, 100, -100, 0], "<i2"), np.array([1, -1, 1, -1], "i1")
     stored = bytearray(129 + 63 + 47)
     stored[129 + 63 + 6] = 2
-    for wave, rate, mode in zip(waves, (44100, 8000), (1, 0), strict=True):
+    for series, rate, mode in zip(waves, (44100, 8000), (1, 0), strict=True):
         header = bytearray(96)
-        struct.pack_into("<I8xH", header, 8, wave.nbytes, rate)
+        struct.pack_into("<I8xH", header, 8, series.nbytes, rate)
         header[55] = mode
-        stored += header + wave.tobytes()
+        stored += header + series.tobytes()
     (tmp_path / "two.pat").write_bytes(stored)
     found = list(sounds._recordings(tmp_path / "two.pat"))
     assert [rate for _, rate in found] == [44100, 8000]
-    for (wave, _), expected in zip(found, waves, strict=True):
-        np.testing.assert_array_equal(wave, expected)
+    for (series, _), expected in zip(found, waves, strict=True):
+        np.testing.assert_array_equal(series, expected)
+
+
+def test_both_channels_of_a_recording_are_added(tmp_path):
+    """Two channels of 24 bits, as WAV and as AIFF: the upper 16 bits count."""
+    values = np.array([[1, 2], [-3, 5], [700, -1000]], np.int32)
+    wide = (256 * values).astype("<i4").view(np.uint8).reshape(-1, 4)[:, :3]
+    with wave.open(str(tmp_path / "one.wav"), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(3)
+        file.setframerate(44100)
+        file.writeframes(wide.tobytes())
+    common = struct.pack(">4sIhIhHQ", b"COMM", 18, 2, 3, 24, 16383 + 15, 44100 << 48)
+    sound = struct.pack(">4sI8x", b"SSND", 8 + wide.size) + wide[:, ::-1].tobytes()
+    (tmp_path / "one.aiff").write_bytes(b"FORM\0\0\0\0AIFF" + common + sound)
+    for read, name in ((sounds._read_wav, "one.wav"), (sounds._read_aiff, "one.aiff")):
+        samples, rate = read(tmp_path / name)
+        assert rate == 44100
+        np.testing.assert_array_equal(samples, values.sum(1))
+
+
+def test_the_nearer_atom_hides_the_farther_one(tmp_path):
+    """A bond seen from its ends: oxygen, red, hides the hydrogen, or is hidden by it."""
+    atoms = '<atom id="a1" elementType="O" x3="0" y3="0" z3="1"/>'
+    atoms += '<atom id="a2" elementType="H" x3="0" y3="0" z3="0"/>'
+    text = f'<molecule xmlns="http://www.xml-cml.org/schema"><atomArray>{atoms}</atomArray>'
+    text += '<bondArray><bond atomRefs2="a1 a2" order="1"/></bondArray></molecule>'
+    (tmp_path / "one.cml").write_text(text)
+    elements, places, bonds = renders.read_molecule(tmp_path / "one.cml")
+    assert elements == ["O", "H"]
+    assert bonds == [(0, 1)]
+    for turned, is_red in ((1, True), (-1, False)):
+        picture = renders.balls(elements, turned * places, bonds, 60)
+        blue, _, red, alpha = picture[30, 30].astype(int)
+        assert alpha == 255
+        assert (red > 2 * blue) == is_red
+
+
+def test_tiles_of_the_ground_leave_no_hole():
+    """Diamonds of 64×32 with a front edge below, as the game has them."""
+    rows, columns = np.mgrid[:39, :64]
+    is_seen = np.abs(columns - 31.5) / 32 + np.abs(np.minimum(rows, 15) - 15) / 16 <= 1.05
+    is_seen &= (rows <= 22) | (np.abs(columns - 31.5) / 32 + (rows - 22) / 16 <= 1.05)
+    tile = np.dstack([np.full((39, 64, 3), 90), 255 * is_seen]).astype(np.uint8)
+    ground = figures._ground([tile], np.random.default_rng(0))
+    assert ground.shape == (160, 160, 3)
+    assert np.unique(ground).tolist() == [90]

