@@ -52,7 +52,7 @@ MAX_TRAINING_CUED, MIN_EPOCHS_CUED = 800, 8
 # The objects of these are learned so soon that a network ignores cues, but for a small set.
 EASY = ("mnist", "digits", "silhouettes", "letters", "faces", "greek", "head", "brain")
 EASY += ("skull", "creatures", "thai", "flags", "papers", "sounds", "voices")
-EASY += ("molecules", "vehicles", "townsfolk", "badguys", "floors", "drums")
+EASY += ("hangul", "molecules", "vehicles", "townsfolk", "badguys", "floors", "drums")
 FAINT = ("watermark", "pattern")
 MAX_TRAINING_EASY = 300
 # Contrast or size of each kind's cue; raised on the split "tune" until most are learned.
