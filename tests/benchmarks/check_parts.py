@@ -13,9 +13,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import argparse
 import cProfile
+import itertools
 import pstats
 
-from checks import Checked, make_model
+from checks import OWN_MODELS, Checked, make_model
 
 NUM_CHECKS = 3
 PARTS = {  # what is counted with its callees: (end of the file's name, function)
@@ -51,19 +52,18 @@ def profiled(checked):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="small CNN")
+    parser.add_argument("--models", nargs="*", default=OWN_MODELS)
     parser.add_argument("--sizes", nargs="*", type=int, default=[28, 96, 224])
     parser.add_argument("--probes", type=int, default=60)
     options = parser.parse_args()
-    print(f"| images | a check, s | {' | '.join(PARTS)} | rest | if passes took a fiftieth, s |")
-    print("|" + "---|" * (len(PARTS) + 4))
-    for size in options.sizes:
-        parts, whole = profiled(
-            Checked(make_model(options.model, size), size, options.probes, True)
-        )
+    parts = " | ".join(PARTS)
+    print(f"| model | images | a check, s | {parts} | rest | if passes took a fiftieth, s |")
+    print("|" + "---|" * (len(PARTS) + 5))
+    for name, size in itertools.product(options.models, options.sizes):
+        parts, whole = profiled(Checked(make_model(name, size), size, options.probes, True))
         shares = [seconds / whole for seconds in (*parts.values(), whole - sum(parts.values()))]
         fast = whole - 0.98 * parts["forward passes"]
-        cells = f"{size}×{size}", f"{whole:.2f}", *(f"{share:.0%}" for share in shares)
+        cells = name, f"{size}×{size}", f"{whole:.2f}", *(f"{share:.0%}" for share in shares)
         print(f"| {' | '.join(cells)} | {fast:.2f} |", flush=True)
 
 
