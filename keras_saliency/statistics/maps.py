@@ -169,13 +169,18 @@ class Maps:
         return ranks.reshape(self.unit.shape), top.reshape(self.unit.shape)
 
 
-def divide_by_sum(maps: np.ndarray, undefined: np.ndarray) -> np.ndarray:
-    """Returns each map with sum 1, and all NaN where `undefined` or all zero."""
+def divide_by_sum(
+    maps: np.ndarray, undefined: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
+    """Returns each map with sum 1, and all NaN where `undefined` or all zero.
+
+    In `out`, which may be `maps`: of large maps, a new array costs more than the division.
+    """
     with np.errstate(invalid="ignore"):  # inf / NaN
         peak = maps.max(axis=inside(maps))
         peak[undefined | (peak == 0)] = np.nan
         # By the peak first: the sum of large float32 values overflows.
-        unit = maps / alongside(peak, maps)
+        unit = np.divide(maps, alongside(peak, maps), out=out)
     unit /= alongside(unit.sum(axis=inside(unit), dtype=np.float64).astype(np.float32), unit)
     return np.abs(unit, out=unit)  # -0.0 would rank highest in _rank
 

@@ -72,7 +72,7 @@ class Attention:
         if sizes == tuple(self.image_size):
             return self.native
         resized = resize(self.native.unit, self.image_size)
-        unit = divide_by_sum(resized, self.native.undefined)
+        unit = divide_by_sum(resized, self.native.undefined, out=resized)
         cell = cell_of(sizes, self.image_size)
         return Maps(unit, self.native.empty, self.native.magnitude, cell)
 

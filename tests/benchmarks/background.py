@@ -2,7 +2,7 @@
 
     python tests/benchmarks/background.py
 
-A small CNN and 100 probes of 224x224, medians over the trained epochs. "Shown" drifts are those
+A tiny network and 100 probes of 224x224, medians over the trained epochs. "Shown" drifts are those
 that observations compute by default; for "all", `log_keys` names each of them. "On access" is what
 `history.to_dict()` takes the first time, for each epoch.
 """

@@ -50,7 +50,7 @@ def application(name, **options):
     return make(weights=None, input_shape=(96, 96, 3), classes=10, **options), (96, 96, 3)
 
 
-def small_cnn():
+def tiny_network():
     return keras.Sequential(
         [
             layers.Input((28, 28, 1)),
@@ -138,7 +138,7 @@ def measure_epoch_end(model, shape, num_probes, method, num_runs):
 
 def print_epoch_end(num_runs):
     print_head(["model", "methods", "probes", "epoch's end, ms", "bare graph, ms", "ratio"])
-    cases = [(small_cnn, "small CNN", 64, 10 * num_runs)]
+    cases = [(tiny_network, "tiny network", 64, 10 * num_runs)]
     for name in APPLICATIONS:
         for num_probes in (16, 64):
             cases.append((partial(application, name), name, num_probes, num_runs))

@@ -2,9 +2,9 @@
 
     python tests/benchmarks/check_parts.py
 
-By a profile of checks in which nothing is found, the first one left out. The profiler makes Python
-slower, so shares are what counts. "If passes took a fiftieth" is the time of a check whose forward
-passes take no more than that.
+Processor time of all threads, by a profile of checks in which nothing is found, the first one left
+out. The profiler makes Python slower, so shares are what counts. "If passes took a fiftieth" is the
+time of a check whose forward passes take no more than that.
 """
 
 import os
@@ -13,9 +13,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import argparse
 import cProfile
+import itertools
 import pstats
+import time
 
-from checks import Checked, make_model
+from checks import OWN_MODELS, Checked, make_model
 
 NUM_CHECKS = 3
 PARTS = {  # what is counted with its callees: (end of the file's name, function)
@@ -30,7 +32,7 @@ PARTS = {  # what is counted with its callees: (end of the file's name, function
 def profiled(checked):
     """Returns seconds of a check by part, in the mean, and in all."""
     checked.check(0)
-    profile = cProfile.Profile()
+    profile = cProfile.Profile(time.process_time)
     profile.enable()
     for epoch in range(1, NUM_CHECKS + 1):
         checked.check(epoch)
@@ -51,19 +53,18 @@ def profiled(checked):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="small CNN")
+    parser.add_argument("--models", nargs="*", default=OWN_MODELS)
     parser.add_argument("--sizes", nargs="*", type=int, default=[28, 96, 224])
     parser.add_argument("--probes", type=int, default=60)
     options = parser.parse_args()
-    print(f"| images | a check, s | {' | '.join(PARTS)} | rest | if passes took a fiftieth, s |")
-    print("|" + "---|" * (len(PARTS) + 4))
-    for size in options.sizes:
-        parts, whole = profiled(
-            Checked(make_model(options.model, size), size, options.probes, True)
-        )
+    parts = " | ".join(PARTS)
+    print(f"| model | images | a check, s | {parts} | rest | if passes took a fiftieth, s |")
+    print("|" + "---|" * (len(PARTS) + 5))
+    for name, size in itertools.product(options.models, options.sizes):
+        parts, whole = profiled(Checked(make_model(name, size), size, options.probes, True))
         shares = [seconds / whole for seconds in (*parts.values(), whole - sum(parts.values()))]
         fast = whole - 0.98 * parts["forward passes"]
-        cells = f"{size}×{size}", f"{whole:.2f}", *(f"{share:.0%}" for share in shares)
+        cells = name, f"{size}×{size}", f"{whole:.2f}", *(f"{share:.0%}" for share in shares)
         print(f"| {' | '.join(cells)} | {fast:.2f} |", flush=True)
 
 

@@ -17,7 +17,7 @@ import time
 
 import keras
 import numpy as np
-from blocking import small_cnn
+from blocking import tiny_network
 
 from keras_saliency import ProbeSet, SaliencyCallback
 
@@ -89,7 +89,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=500)
     arguments = parser.parse_args()
     keras.utils.set_random_seed(0)
-    model, shape = small_cnn()
+    model, shape = tiny_network()
     against_probes(model, shape, arguments.runs)
     print()
     against_epochs(model, shape, arguments.epochs)

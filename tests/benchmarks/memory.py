@@ -2,6 +2,7 @@
 
     python tests/benchmarks/memory.py
     python tests/benchmarks/memory.py --fits 20
+    python tests/benchmarks/memory.py --checks 500
 
 Each row is a process of its own: MobileNetV2, baseline and two epochs. "Peak" is the largest
 resident set, less that with model and probes made and nothing observed; the first row is the
@@ -9,6 +10,9 @@ footprint of one chunk. Heatmaps are float32 at native size, of one epoch.
 
 With `--fits`: what each additional `fit` in one process adds to the resident set, with and without
 the callback, after `clear_session` and a collection of garbage. Half of the fits are warming up.
+
+With `--checks`: the resident set while one model is checked for shortcuts again and again, with 60
+probes of 96x96 in which nothing is found.
 """
 
 import os
@@ -25,6 +29,7 @@ import time
 
 import keras
 import numpy as np
+from checks import Checked, make_model
 from growth import resident_megabytes
 
 from keras_saliency import ProbeSet, SaliencyCallback
@@ -95,15 +100,30 @@ def measure_fits(num_fits, is_watched):
     print(f"| {'SaliencyCallback' if is_watched else 'none'} | {slope:.1f} |", flush=True)
 
 
+def measure_checks(num_checks):
+    checked = Checked(make_model("tiny network", 96), 96, 60, is_kept=True)
+    print("| checks | resident set, MB |")
+    print("|---|---|")
+    step = num_checks // 5
+    for epoch in range(num_checks):
+        checked.check(epoch)
+        if (epoch + 1) % step == 0:
+            print(f"| {epoch + 1} | {resident_megabytes():.0f} |", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--probes", type=int, nargs="+", default=[32, 500, 2000])
     parser.add_argument("--method", help="measure one number of probes in this process")
     parser.add_argument("--fits", type=int, help="measure so many fits in one process instead")
+    parser.add_argument("--checks", type=int, help="measure so many checks instead")
     parser.add_argument("--callback", choices=("yes", "no"), help="with --fits: in this process")
     arguments = parser.parse_args()
     if arguments.callback:
         measure_fits(arguments.fits, arguments.callback == "yes")
+        return
+    if arguments.checks:
+        measure_checks(arguments.checks)
         return
     if arguments.fits:
         print("| callback | each additional fit adds, MB |")

@@ -66,21 +66,18 @@ class PatternSwap(Swap):
         return bank.take(ends[0]) + shift
 
     def _means(self, images: np.ndarray, asked: np.ndarray, halves: np.ndarray) -> np.ndarray:
-        ends = images.tolist(), asked.tolist(), halves.tolist()
+        """The numbers of the means, (m,): of half of the images that have the label of each."""
+        has_class = self.scene.class_labels.has_class
+        if not self.scene.class_labels.is_multi_label:
+            asked = has_class[images].argmax(axis=1)
+        ends = asked.tolist(), has_class[images, asked].tolist(), halves.tolist()
         return np.array([self._mean(*of) for of in zip(*ends, strict=True)], np.int32)
 
-    def _mean(self, image: int, asked: int, half: int) -> int:
-        """The number of the mean of half of the images with the labels of one, computed once."""
-        has_class = self.scene.class_labels.has_class
-        if self.scene.class_labels.is_multi_label:
-            kind = asked, int(has_class[image, asked])
-            is_kind = has_class[:, asked] == has_class[image, asked]
-        else:
-            kind = int(has_class[image].argmax()), 1
-            is_kind = has_class[:, kind[0]]
-        means, of = self.scene.once(_Means), (kind, half, self._is_everywhere)
+    def _mean(self, asked: int, has_it: bool, half: int) -> int:
+        """The number of the mean of half of the images that have a label, or not, computed once."""
+        means, of = self.scene.once(_Means), (asked, has_it, half, self._is_everywhere)
         if of not in means.numbers:
-            members = np.flatnonzero(is_kind)
+            members = np.flatnonzero(self.scene.class_labels.has_class[:, asked] == has_it)
             if self.scene.spared_objects is not None:
                 members = members[self.scene.spared_objects.is_known[members]]
             order = np.random.default_rng(half // 2).permutation(members)

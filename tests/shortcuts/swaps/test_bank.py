@@ -174,10 +174,10 @@ def test_the_last_pairs_are_filled_up_to_the_next_size_that_is_compiled(images):
         return bank.take(ends[1])
 
     edit = CompiledEdit(scene.bank, lend, None, False)
-    for num in (5, 24, 25, 144, 145, 100):
+    for num in (5, 24, 25, 144, 145, 193, 100):
         rows = np.arange(num, dtype=np.int32) % 70
         np.testing.assert_array_equal(edit((rows, rows[::-1]), ()), images[rows[::-1]])
-    assert sizes == [24, 72, 144, 240], "each is traced once"
+    assert sizes == [24, 72, 144, 192, 240], "each is traced once"
 
 
 def test_of_large_images_fewer_are_edited_at_once():
