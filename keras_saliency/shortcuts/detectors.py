@@ -71,7 +71,8 @@ def _propose_gain(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     # Where backgrounds vary, the light of one image is hardly known, but that of a class is. Not
     # off objects that were found: what is missing of them has their colour.
     if (
-        scene.spared_objects is not None
+        len(scene.size) == 2  # the channels of a signal are no colours
+        and scene.spared_objects is not None
         and scene.spared_objects.are_given
         and not scene.class_labels.is_multi_label
         and separates(scene.once(tints_of_backgrounds)[rows], has_class)
