@@ -23,8 +23,8 @@ from real.sources import data_folder
 
 # No data set is in two splits. Emoji of other vendors, or two draws of one picture, would be one.
 # "first" to "fifth" were scored once each, in `first_scored.jsonl` and so on. Rules that these
-# scorings suggested were tuned on them since, so that they are tuning data now. No rule has seen
-# "score" so far.
+# scorings suggested were tuned on them since, so that they are tuning data now. "score" was scored
+# in part, in `scored.jsonl`. No rule was tuned on it so far: once one is, a scoring needs others.
 LOADERS = {
     "tune": {
         "mnist": grey.mnist,
