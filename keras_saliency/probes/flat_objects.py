@@ -15,7 +15,8 @@ COLOUR_LEVELS, EXACT_LEVELS = 6, 1  # grey levels from the colour: of an object,
 EXACT_SHARE = 0.5  # of these, which have it exactly: skies, skins and walls vary by more
 EDGE_SHARE = 0.05  # of the image's outermost pixels at most: skies and floors reach them
 LEAST_CONTRAST = 60  # grey levels from the median of what lies around it
-SOFT_SHARE, SOFT_PIXELS = 0.5, 6  # of that contrast, within which edges are blended; how far
+SOFT_SHARE = 0.5  # of that contrast, within which edges are blended
+SOFT_REACH = 0.15  # of the shorter side: how far they are
 OTHER_SHARE = 0.5  # of the object's area, from which on another shape may be the object, too
 NUM_SAMPLED, SAMPLE_SHARE = 32, 0.2  # images that are tried first; of these, that have an object
 BIN, MOST_COLOURS = 4, 12  # grey levels in which colours are counted; how many are tried
@@ -75,7 +76,8 @@ def _shape_of(pixels: np.ndarray, colour: np.ndarray) -> FlatObject | None:
     around = ~dilated(filled, 2)
     if not around.any() or (contrast := np.median(distance[around])) < LEAST_CONTRAST:
         return None
-    soft = (distance <= SOFT_SHARE * contrast) & dilated(filled, SOFT_PIXELS)
+    reach = round(SOFT_REACH * min(core.shape))
+    soft = (distance <= SOFT_SHARE * contrast) & dilated(filled, reach)
     return FlatObject(without_holes(parts_touching(soft | filled, filled)), exact)
 
 

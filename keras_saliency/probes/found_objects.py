@@ -29,6 +29,7 @@ from keras_saliency.probes.planted_marks import find_marks
 CLEAR_NOISE = 10  # times the ground's deviation, by which the brightest tenth stands out at least
 LEAST_AREA, MOST_AREA = 0.02, 0.8  # of the image, of an object that is sure
 FAINT_LEVELS = 4  # what differs by more is no ground, if that has no noise
+RIM_SHARE = 1 / 32  # of the shorter side: around flat shapes, whose edges may be soft
 USABLE_SHARE, USABLE_CLASS_SHARE = 0.6, 0.3  # of the images that must be sure
 
 
@@ -102,10 +103,11 @@ def find_objects(images: ArrayLike, labels: ArrayLike | None = None) -> FoundObj
             keep(place, mask, is_sure * ground.flat_share)
     if np.mean(confidence > 0) >= USABLE_SHARE:  # a class that is an exception has other shapes
         return FoundObjects(masks, confidence, confidence > 0)
+    rim = max(1, round(RIM_SHARE * min(marks.shape[1:])))
     varied = [place for place, ground in enumerate(grounds) if not ground.is_flat]
     for place, shape in zip(varied, find_flat_objects(levels[varied]), strict=True):
         if shape is not None:
-            keep(place, dilated(shape.mask, 1) & ~marks[place], shape.exact_share)
+            keep(place, dilated(shape.mask, rim) & ~marks[place], shape.exact_share)
     return FoundObjects(masks, confidence, confidence > 0)
 
 
