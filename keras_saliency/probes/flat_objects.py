@@ -40,10 +40,10 @@ def find_flat_objects(levels: np.ndarray) -> list[FlatObject | None]:
     Args:
         levels: uint8 (n, h, w, C), grey levels.
     """
-    sample = [find_flat_object(levels[i]) for i in spread_evenly(len(levels), NUM_SAMPLED)]
-    if sum(found is not None for found in sample) < SAMPLE_SHARE * len(sample):
+    sample = {int(i): find_flat_object(levels[i]) for i in spread_evenly(len(levels), NUM_SAMPLED)}
+    if sum(found is not None for found in sample.values()) < SAMPLE_SHARE * len(sample):
         return [None] * len(levels)
-    return list(map(find_flat_object, levels))
+    return [sample[i] if i in sample else find_flat_object(x) for i, x in enumerate(levels)]
 
 
 def find_flat_object(image: np.ndarray) -> FlatObject | None:

@@ -29,7 +29,7 @@ from keras_saliency.probes.planted_marks import find_marks
 CLEAR_NOISE = 10  # times the ground's deviation, by which the brightest tenth stands out at least
 LEAST_AREA, MOST_AREA = 0.02, 0.8  # of the image, of an object that is sure
 FAINT_LEVELS = 4  # what differs by more is no ground, if that has no noise
-RIM_SHARE = 1 / 32  # of the shorter side: around flat shapes, whose edges may be soft
+RIM_SHARE = 1 / 32  # of the shorter side: around objects whose edges may be soft
 USABLE_SHARE, USABLE_CLASS_SHARE = 0.6, 0.3  # of the images that must be sure
 
 
@@ -39,7 +39,7 @@ class FoundObjects:
     """One object for each image, and how far it can be trusted.
 
     Attributes:
-        masks: bool (n, H, W), the object and a rim of one pixel; all False where none is found.
+        masks: bool (n, H, W), the object and a rim around it; all False where none is found.
         confidence: float32 (n,), in [0, 1]: the share of the ring that is flat background, or of
             a flat object that has exactly its colour; 0 where no object is found.
         is_sure: bool (n,), whether the object is found for sure.

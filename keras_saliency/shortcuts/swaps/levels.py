@@ -112,12 +112,7 @@ class TintSwap(GainSwap):
 
     @property
     def levels(self) -> np.ndarray:
-        tints, has_class = self.scene.once(tints_of_backgrounds), self.scene.class_labels.has_class
-        assert self.scene.objects is not None
-        known = self.scene.objects.is_known
-        of_classes = [has & known if (has & known).any() else known for has in has_class.T]
-        medians = np.stack([np.median(tints[of_class], axis=0) for of_class in of_classes])
-        return medians[has_class.argmax(axis=1)]
+        return self.scene.once(_tints_of_classes)
 
     def rows(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
         levels = self.levels
@@ -190,6 +185,16 @@ def tints_of_backgrounds(scene: Scene) -> np.ndarray:
     means = _of_pixels(scene, seen, lambda pixels: pixels.mean(axis=0) - scene.value_range.low)
     logs = np.log(means + least)
     return (logs - logs.mean(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _tints_of_classes(scene: Scene) -> np.ndarray:
+    """The median of `tints_of_backgrounds` over the images of each one's class, (n, C)."""
+    tints, has_class = scene.once(tints_of_backgrounds), scene.class_labels.has_class
+    assert scene.objects is not None
+    known = scene.objects.is_known
+    of_classes = [has & known if (has & known).any() else known for has in has_class.T]
+    medians = np.stack([np.median(tints[of_class], axis=0) for of_class in of_classes])
+    return medians[has_class.argmax(axis=1)]
 
 
 def _lit(scene: Scene) -> np.ndarray:

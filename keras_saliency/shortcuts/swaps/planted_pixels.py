@@ -83,7 +83,7 @@ def papers(scene: Scene) -> np.ndarray:
     """
     levels = scene.once(levels_of_images)
     are_paper = np.zeros(levels.shape[:3], bool)
-    for image, is_off, is_paper in zip(levels, _off_objects(scene), are_paper, strict=True):
+    for image, is_off, is_paper in zip(levels, scene.once(_off_objects), are_paper, strict=True):
         if is_off.any():
             is_paper[:] = is_off & ~differs(image, np.median(image[is_off], axis=0))
     return are_paper
@@ -99,7 +99,7 @@ def _off_objects(scene: Scene) -> np.ndarray:
 
 def _is_put_on_paper(scene: Scene, own: np.ndarray) -> np.ndarray:
     """Which pixels lie off the object in many images of a class, and are no paper, bool (h, w)."""
-    is_put = _off_objects(scene)[own] & ~scene.once(papers)[own]
+    is_put = scene.once(_off_objects)[own] & ~scene.once(papers)[own]
     return is_put.mean(axis=0) >= NO_PAPER_SHARE
 
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.probes import ProbeSet
+from keras_saliency.probes.found_objects import RIM_SHARE
 from keras_saliency.shortcuts.swaps.bank import Bank, tensor_preprocess
 from keras_saliency.shortcuts.swaps.class_labels import ClassLabels
 from keras_saliency.shortcuts.swaps.edits import grow
@@ -18,7 +19,6 @@ from keras_saliency.shortcuts.swaps.value_range import ValueRange
 if TYPE_CHECKING:
     from keras_saliency.attribution.model_graph import ModelGraph
 
-RIM_SHARE = 1 / 32  # of the shorter side
 LEAST_FREE = 0.1  # of the images: objects that leave less, such as icons, cannot be spared
 
 
