@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_saliency._utils.masks import dilated, large_parts, parts_touching, without_holes
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency._utils.spread import spread_evenly
 from keras_saliency.probes.flat_ground import distances, ring_of
 
@@ -22,6 +23,7 @@ NUM_SAMPLED, SAMPLE_SHARE = 32, 0.2  # images that are tried first; of these, th
 BIN, MOST_COLOURS = 4, 12  # grey levels in which colours are counted; how many are tried
 
 
+@short_repr
 class FlatObject(NamedTuple):
     """A shape of one colour.
 

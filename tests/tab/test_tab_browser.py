@@ -86,7 +86,7 @@ def test_the_tab_appears_by_itself_and_shows_the_caught_shortcut(browser, board)
 
 def test_overlays_are_those_of_python(browser, board, history, shortcut_log):
     """The same pixels as `overlay` draws of the heatmap that history has."""
-    enter(browser, board, epoch=4, size=256)
+    enter(browser, board, epoch=4, size=256, objects="")
     settle(browser)
     probe = 20
     browser.execute_script(
@@ -215,10 +215,11 @@ def test_scale_of_a_probe_holds_for_all_its_epochs(browser, board, history):
     """The largest of all epochs is the end of the colours, whichever epoch is shown."""
     maxima = np.stack([history.heatmaps("grad_cam", e)[0].max() for e in history.epochs])
     step = history.epochs[int(maxima.argmax())]
-    enter(browser, board, epoch=step, view="heatmap", colormap="gray", scale="probe")
+    shown = {"view": "heatmap", "colormap": "gray", "scale": "probe", "objects": ""}
+    enter(browser, board, epoch=step, **shown)
     wait_until(lambda: pixels(browser).max() > 200, 10, "the largest map")
     other = history.epochs[int(maxima.argmin())]
-    enter(browser, board, epoch=other, view="heatmap", colormap="gray", scale="probe")
+    enter(browser, board, epoch=other, **shown)
     time.sleep(1)
     share = maxima.min() / maxima.max()
     assert abs(pixels(browser).max() / 255 - share) < 0.12
