@@ -19,7 +19,9 @@ from keras_saliency.shortcuts.swaps import (
     ShiftSwap,
     Swap,
     TintSwap,
+    WatermarkSwap,
     edits,
+    find_watermarks,
     gains_of_images,
     gains_of_objects,
     medians_of_images,
@@ -94,7 +96,10 @@ def _propose_pattern(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     objects = scene.spared_objects
     swap = PatternSwap(scene, is_everywhere=is_printed)
     if is_printed or (objects is not None and objects.are_given):
-        return [Proposal(swap, rows, rows)]
+        proposals = [Proposal(swap, rows, rows)]
+        if (marks := scene.once(find_watermarks)) is not None:
+            proposals.append(Proposal(WatermarkSwap(scene, marks), rows, rows))
+        return proposals
     # Of objects that were found a part may be missing, such as a shadow or a second piece. In
     # photographs one thing may always be about the middle, but hardly at the border.
     proposals = [Proposal(swap, rows, rows, may_be_object=True)]

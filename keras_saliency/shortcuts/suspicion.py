@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_saliency._utils.boxes import box_masks, box_slices, window_sums
+from keras_saliency._utils.welch import against_others
 from keras_saliency.shortcuts.alignment import are_aligned
 from keras_saliency.shortcuts.detector import Proposal, taking_part
 from keras_saliency.shortcuts.loss import estimate_loss
@@ -196,22 +197,8 @@ def _differences_of(scene: Scene, fold: int) -> np.ndarray:
             sums[c] += image * free[..., None]
             squares[c] += image**2 * free[..., None]
     floor = 0.01 * max(1e-12, float(high - low))  # constant pixels differ by nothing
-    all_counts, all_sums, all_squares = counts.sum(0), sums.sum(0), squares.sum(0)
-    differences = np.zeros((k, *shape[:-1]))
-    for c in range(k):
-        parts = [
-            (counts[c], sums[c], squares[c]),
-            (all_counts - counts[c], all_sums - sums[c], all_squares - squares[c]),
-        ]
-        means = [s / np.maximum(n, 1) for n, s, _ in parts]
-        errors = [
-            np.maximum(q / np.maximum(n, 1) - m**2, 0) / np.maximum(n, 1)
-            for (n, _, q), m in zip(parts, means, strict=True)
-        ]
-        squared = ((means[0] - means[1]) / (np.sqrt(errors[0] + errors[1]) + floor)) ** 2
-        is_seen = (parts[0][0] > 1) & (parts[1][0] > 1)
-        differences[c] = np.minimum(np.where(is_seen, squared, 0).max(axis=-1), _MOST)
-    return differences
+    found = against_others(counts, sums, squares, floor)
+    return np.stack([np.minimum((t**2).max(axis=-1), _MOST) for _, t in found])
 
 
 def _costs(

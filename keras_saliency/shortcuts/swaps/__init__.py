@@ -24,6 +24,7 @@ from keras_saliency.shortcuts.swaps.pattern import PatternSwap
 from keras_saliency.shortcuts.swaps.planted import is_planted, planted_region, printed_ring
 from keras_saliency.shortcuts.swaps.scene import Objects, Scene
 from keras_saliency.shortcuts.swaps.value_range import ValueRange
+from keras_saliency.shortcuts.swaps.watermarks import WatermarkSwap, find_watermarks
 from keras_saliency.shortcuts.swaps.wilson import wilson_bounds
 
 __all__ = [
@@ -44,7 +45,9 @@ __all__ = [
     "Swap",
     "TintSwap",
     "ValueRange",
+    "WatermarkSwap",
     "find_region",
+    "find_watermarks",
     "gains_of_images",
     "gains_of_objects",
     "is_planted",
