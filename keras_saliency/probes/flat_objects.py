@@ -30,10 +30,12 @@ class FlatObject(NamedTuple):
     Attributes:
         mask: bool (h, w), the shape and the pixels in which its edges are blended, holes filled.
         exact_share: the share of the pixels of its colour that have exactly that colour.
+        colour: float32 (C,), grey levels.
     """
 
     mask: np.ndarray
     exact_share: float
+    colour: np.ndarray
 
 
 def find_flat_objects(levels: np.ndarray) -> list[FlatObject | None]:
@@ -80,7 +82,7 @@ def _shape_of(pixels: np.ndarray, colour: np.ndarray) -> FlatObject | None:
         return None
     reach = round(SOFT_REACH * min(core.shape))
     soft = (distance <= SOFT_SHARE * contrast) & dilated(filled, reach)
-    return FlatObject(without_holes(parts_touching(soft | filled, filled)), exact)
+    return FlatObject(without_holes(parts_touching(soft | filled, filled)), exact, colour)
 
 
 def _frequent_colours(image: np.ndarray) -> Iterator[np.ndarray]:

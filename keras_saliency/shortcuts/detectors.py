@@ -94,18 +94,16 @@ def _propose_gain(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
 def _propose_pattern(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     rows, is_printed = taking_part(scene), scene.once(printed_ring) == "pattern"
     objects = scene.spared_objects
+    # Of objects that were found a part may be missing, such as a shadow or a second piece.
+    is_sure = is_printed or (objects is not None and objects.are_given)
     swap = PatternSwap(scene, is_everywhere=is_printed)
-    if is_printed or (objects is not None and objects.are_given):
-        proposals = [Proposal(swap, rows, rows)]
-        if (marks := scene.once(find_watermarks)) is not None:
-            proposals.append(Proposal(WatermarkSwap(scene, marks), rows, rows))
-        return proposals
-    # Of objects that were found a part may be missing, such as a shadow or a second piece. In
-    # photographs one thing may always be about the middle, but hardly at the border.
-    proposals = [Proposal(swap, rows, rows, may_be_object=True)]
-    if objects is None and not are_aligned(scene):
+    proposals = [Proposal(swap, rows, rows, may_be_object=not is_sure)]
+    # In photographs one thing may always be about the middle, but hardly at the border.
+    if not is_sure and objects is None and not are_aligned(scene):
         ring = PatternSwap(scene, region=edits.ring_mask(*scene.size))
         proposals.append(Proposal(ring, rows, rows))
+    if (marks := scene.once(find_watermarks)) is not None:
+        proposals.append(Proposal(WatermarkSwap(scene, marks), rows, rows))
     return proposals
 
 

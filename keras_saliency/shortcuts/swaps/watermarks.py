@@ -1,9 +1,4 @@
-"""`WatermarkSwap`: a translucent mark that lies across objects, such as the letters of an agency.
-
-A watermark lets some of what is below it through, so that pixels are darkened in proportion
-(towards white: brightened), on the object and beside it alike. What an object shows by itself
-ends where the object ends.
-"""
+"""`WatermarkSwap`: a translucent mark across objects, such as the letters of an agency."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -13,22 +8,21 @@ import tensorflow as tf
 
 from keras_saliency._utils.opencv import cv2
 from keras_saliency._utils.short_repr import short_repr
-from keras_saliency._utils.welch import against_others
-from keras_saliency.shortcuts.swaps import filters
 from keras_saliency.shortcuts.swaps.bank import Bank, Ends
 from keras_saliency.shortcuts.swaps.kinds import Swap
 from keras_saliency.shortcuts.swaps.pairs import Pairs
-from keras_saliency.shortcuts.swaps.planted_pixels import levels_of_images, of_size
+from keras_saliency.shortcuts.swaps.planted_pixels import of_size
 from keras_saliency.shortcuts.swaps.scene import Scene
+from keras_saliency.shortcuts.swaps.translucent import (
+    LIFT,
+    Darkened,
+    darkened_flat_objects,
+    darkened_on_and_off,
+)
 
 NUM_SPLITS = 4  # of each class in two halves
-LIFT = 8 / 255  # of the range, added to all pixels: the logarithm of black pixels is mostly noise
-LEAST_T = 4  # of a pixel on objects, that a class's mean is darker than that of others
-LEAST_DARKER = 0.15  # of their logarithm
-LEAST_T_BESIDE = 5  # of these pixels where they lie beside the object
-FLOOR = 0.01  # added to standard errors
-MIN_IMAGES, MIN_PIXELS = 5, 8  # of a class that show a pixel; of an object, and of what is beside
-REGION_SHARES = 0.012, 0.4  # of the image that a watermark covers
+MIN_KNOWN = 3  # images of a half that show a pixel
+REGION_SHARES = 0.012, 0.4  # of the image that watermarks cover
 
 
 @short_repr
@@ -37,14 +31,12 @@ class Watermarks:
     """The watermarks of all classes.
 
     Attributes:
-        region: bool (H, W), where some class has one.
         veils: float32 (k, 2 * NUM_SPLITS, H, W), the logarithm of what share of the light comes
-            through, of the halves of each class; 0.0 outside the region.
+            through, of the halves of each class; 0.0 outside of all watermarks.
         is_white: whether they brighten.
         ends: what is black and what is white.
     """
 
-    region: np.ndarray
     veils: np.ndarray
     is_white: bool
     ends: tuple[float, float]
@@ -77,116 +69,53 @@ class WatermarkSwap(Swap):
     @staticmethod
     def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
         assert isinstance(variant, tuple)
-        is_white, low, high = variant
-        lent, own, veils = numbers
+        (is_white, low, high), (lent, own, veils) = variant, numbers
         light = tf.exp(tf.gather(veils, lent) - tf.gather(veils, own))[..., None]
-        images, lift = bank.take(ends[0]), LIFT * (high - low)
+        lift = LIFT * (high - low)
         ink = high + lift if is_white else low - lift
-        return ink + (images - ink) * light
+        return ink + (bank.take(ends[0]) - ink) * light
 
 
 def find_watermarks(scene: Scene) -> Watermarks | None:
-    """Returns the watermarks that lie across given objects, or None."""
-    objects, labels = scene.objects, scene.class_labels
-    if len(scene.size) != 2 or objects is None or not objects.are_given or labels.is_multi_label:
+    """Returns the watermarks that lie across objects: given ones, or flat ones that are found.
+
+    None in signals and volumes, and where an image has several labels.
+    """
+    if len(scene.size) != 2 or scene.class_labels.is_multi_label:
         return None
-    levels = scene.once(levels_of_images)
-    size = levels.shape[1:3]
-    beside = ~np.stack([of_size(mask, size) for mask in objects.masks])
-    masks = scene.probes.object_masks
-    assert masks is not None
-    inside = ~filters.box_any(~np.stack([of_size(mask, size) for mask in masks]), (1, 2), 1)
-    evidence, marks = 0.0, None
-    for is_white in (False, True):
-        veiled = _logarithms(levels, inside, beside, is_white)
-        pixels = _darker_on_objects(veiled, inside, labels.has_class)
-        t = _darker_beside(veiled, beside, labels.has_class, pixels)
-        region = cv2.dilate(pixels.any(axis=0).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-        least, most = REGION_SHARES
-        if t > max(evidence, LEAST_T_BESIDE) and least <= region.mean() <= most:
-            evidence, marks = t, (region, veiled, is_white)
-    if marks is None:
-        return None
-    region, veiled, is_white = marks
-    veils = _veils(np.where(inside | beside, veiled, np.nan), labels.has_class) * region
-    full = np.stack([[of_size(veil, scene.size) for veil in halves] for halves in veils])
-    images = scene.probes.images
-    ends = float(images.min()), float(images.max())
-    return Watermarks(of_size(region, scene.size), full, is_white, ends)
+    ways = [darkened_flat_objects]
+    if scene.objects is not None and scene.objects.are_given:
+        ways.insert(0, darkened_on_and_off)
+    for way in ways:
+        found = {is_white: way(scene, is_white) for is_white in (False, True)}
+        sure = {i: of for i, of in found.items() if of is not None and _is_mark(of)}
+        if sure:
+            is_white = max(sure, key=lambda i: sure[i].evidence)
+            return _watermarks(scene, sure[is_white], is_white)
+    return None
 
 
-def _logarithms(
-    levels: np.ndarray, inside: np.ndarray, beside: np.ndarray, is_white: bool
-) -> np.ndarray:
-    """How bright pixels are (how dark, if white) in comparison with the median of their part.
-
-    Args:
-        levels: uint8 (n, h, w, C).
-        inside: bool (n, h, w), well inside the object.
-        beside: bool (n, h, w), well outside.
-        is_white: see `Watermarks`.
-
-    Returns:
-        Logarithms, float32 (n, h, w); 0.0 in between.
-    """
-    light = np.empty(levels.shape[:3], np.float32)
-    for place, image in zip(light, levels, strict=True):
-        bright = image.mean(axis=-1)
-        place[:] = np.log((255 - bright if is_white else bright) / 255 + LIFT)
-    logarithms = np.zeros_like(light)
-    for parts in (inside, beside):
-        for place, image, part in zip(logarithms, light, parts, strict=True):
-            if np.count_nonzero(part) >= MIN_PIXELS:
-                place[part] = image[part] - np.median(image[part])
-    return logarithms
+def _region(darkened: Darkened) -> np.ndarray:
+    """Where any class is darkened, and the rim of that, bool (h, w)."""
+    pixels = darkened.pixels.any(axis=0).astype(np.uint8)
+    return cv2.dilate(pixels, np.ones((3, 3), np.uint8)) > 0
 
 
-def _darker_on_objects(veiled: np.ndarray, inside: np.ndarray, has_class: np.ndarray) -> np.ndarray:
-    """Which pixels are darker on the objects of each class than on those of others, (k, h, w)."""
-    shape = -1, *veiled.shape[1:]
-    weights = has_class.T.astype(np.float32)
-    values = (veiled * inside).reshape(len(veiled), -1)
-    counts = (weights @ inside.reshape(values.shape)).reshape(shape)
-    sums, squares = ((weights @ of).reshape(shape) for of in (values, values**2))
-    enough = (counts >= MIN_IMAGES) & (counts.sum(axis=0) - counts >= MIN_IMAGES)
-    found = against_others(counts, sums, squares, FLOOR)
-    is_darker = [(t <= -LEAST_T) & (difference <= -LEAST_DARKER) for difference, t in found]
-    return np.stack(is_darker) & enough
+def _is_mark(darkened: Darkened) -> bool:
+    least, most = REGION_SHARES
+    return darkened.evidence > 0 and least <= float(_region(darkened).mean()) <= most
 
 
-def _darker_beside(
-    veiled: np.ndarray, beside: np.ndarray, has_class: np.ndarray, pixels: np.ndarray
-) -> float:
-    """How surely these pixels are darker beside the objects, too: t over images, 0.0 if unknown.
-
-    Each image in its class's pixels, in comparison with the images of other classes there.
-    """
-    differences = []
-    for own, of_class in zip(has_class.T > 0, pixels, strict=True):
-        seen = beside & of_class
-        counts = np.count_nonzero(seen, axis=(1, 2))
-        means = (veiled * seen).sum(axis=(1, 2)) / np.maximum(1, counts)
-        others = means[~own & (counts > 0)]
-        if len(others) >= MIN_IMAGES:
-            differences.extend(means[own & (counts > 0)] - others.mean())
-    if len(differences) < 2 * MIN_IMAGES:
-        return 0.0
-    spread = np.std(differences, ddof=1) / np.sqrt(len(differences))
-    return float(-np.mean(differences) / (spread + FLOOR))
-
-
-def _veils(veiled: np.ndarray, has_class: np.ndarray) -> np.ndarray:
-    """The median of halves of each class, float32 (k, 2 * NUM_SPLITS, h, w).
-
-    Args:
-        veiled: float32 (n, h, w), NaN where it is not known.
-        has_class: (n, k).
-    """
-    veils = np.zeros((has_class.shape[1], 2 * NUM_SPLITS, *veiled.shape[1:]), np.float32)
+def _watermarks(scene: Scene, darkened: Darkened, is_white: bool) -> Watermarks:
+    region, has_class = _region(darkened), scene.class_labels.has_class
+    veils = np.zeros((has_class.shape[1], 2 * NUM_SPLITS, *scene.size), np.float32)
     for own, halves in zip(has_class.T > 0, veils, strict=True):
-        for half, veil in enumerate(halves):
+        for half, place in enumerate(halves):
             order = np.random.default_rng(half // 2).permutation(np.flatnonzero(own))
-            members = veiled[order[half % 2 :: 2]]
-            is_known = np.count_nonzero(~np.isnan(members), axis=0) >= MIN_IMAGES // 2
-            veil[is_known] = np.nanmedian(members[:, is_known], axis=0)
-    return veils
+            members = darkened.logarithms[order[half % 2 :: 2]]
+            known = region & (np.count_nonzero(~np.isnan(members), axis=0) >= MIN_KNOWN)
+            veil = np.zeros(region.shape, np.float32)
+            veil[known] = np.nanmedian(members[:, known], axis=0)
+            place[:] = of_size(veil, scene.size)
+    images = scene.probes.images
+    return Watermarks(veils, is_white, (float(images.min()), float(images.max())))

@@ -1,0 +1,201 @@
+"""Where images of a class are darkened in proportion, as below a translucent mark.
+
+Such a mark lies on the object and beside it alike, and darkens objects of any colour by the same
+share. What an object shows by itself ends where the object ends, and has a colour of its own.
+Towards white, "darkened" is to be read of the negative.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_saliency._utils.spread import spread_evenly
+from keras_saliency._utils.welch import against_others
+from keras_saliency.probes.flat_objects import FlatObject, find_flat_objects
+from keras_saliency.shortcuts.swaps import filters
+from keras_saliency.shortcuts.swaps.planted_pixels import levels_of_images, of_size
+from keras_saliency.shortcuts.swaps.scene import Scene
+
+LIFT = 8 / 255  # of the range, added to all pixels: the logarithm of black pixels is mostly noise
+MIN_IMAGES, MIN_PIXELS = 5, 8  # of a class that show a pixel; of an object that has a median
+SMOOTH_SHARE = 1 / 10  # of the shorter side: the surroundings of a pixel
+
+LEAST_DARKER = 0.15  # of the logarithm
+LEAST_T = 4  # of a pixel on objects, that a class's mean is darker than that of others
+LEAST_T_BESIDE = 3.5  # of these pixels where they lie beside the object
+FLOOR = 0.01  # added to standard errors
+
+FLAT_SHARE, NUM_SAMPLED = 0.4, 32  # of the images that have a flat object; how many are tried first
+LEAST_SPREAD = 20  # grey levels by which the colours of flat objects differ in the median
+LINE_LEVELS = 8  # grey levels from a share of the object's colour
+SAME_SHARE, SHARE_RANGE = 0.6, 0.06  # of a class's images; how far their shares are apart
+NO_SHARE = -1.0  # of pixels whose colour is no share of the object's
+FLAT_IMAGES = 10  # of a class, and of the others, that show a pixel
+LEAST_COVERED = 0.004  # of the image
+OTHER_SHARE = 0.5  # of the other images at most that are about as dark there
+
+
+class Darkened(NamedTuple):
+    """Where classes are darkened.
+
+    Attributes:
+        logarithms: float32 (n, h, w), of the share of the light that comes through; NaN where it
+            is not known.
+        pixels: bool (k, h, w), where each class is darkened.
+        evidence: how sure that is; 0.0 where it is not.
+    """
+
+    logarithms: np.ndarray
+    pixels: np.ndarray
+    evidence: float
+
+
+def darkened_on_and_off(scene: Scene, is_white: bool) -> Darkened:
+    """Finds pixels that are darker on given objects, and beside them, too.
+
+    Args:
+        scene: `Scene` whose objects are given.
+        is_white: whether they are brighter instead.
+    """
+    levels, has_class = scene.once(levels_of_images), scene.class_labels.has_class
+    size, objects, masks = levels.shape[1:3], scene.objects, scene.probes.object_masks
+    assert objects is not None
+    assert masks is not None
+    beside = ~np.stack([of_size(mask, size) for mask in objects.masks])
+    inside = ~filters.box_any(~np.stack([of_size(mask, size) for mask in masks]), (1, 2), 1)
+    logarithms = _logarithms(levels, inside, beside, is_white)
+    pixels = _darker_on_objects(logarithms, inside, has_class)
+    t = _darker_beside(logarithms, beside, has_class, pixels)
+    known = np.where(inside | beside, logarithms, np.float32(np.nan))
+    return Darkened(known, pixels, t if t >= LEAST_T_BESIDE else 0.0)
+
+
+def _logarithms(
+    levels: np.ndarray, inside: np.ndarray, beside: np.ndarray, is_white: bool
+) -> np.ndarray:
+    """How bright pixels are (how dark, if white) in comparison with their surroundings.
+
+    Args:
+        levels: uint8 (n, h, w, C).
+        inside: bool (n, h, w), well inside the object: in comparison with the object's median.
+        beside: bool (n, h, w), well outside: in comparison with what is around, but the object.
+        is_white: see `darkened_on_and_off`.
+
+    Returns:
+        Logarithms, float32 (n, h, w); 0.0 in between.
+    """
+    light = np.empty(levels.shape[:3], np.float32)
+    for place, image in zip(light, levels, strict=True):
+        bright = image.mean(axis=-1)
+        place[:] = np.log((255 - bright if is_white else bright) / 255 + LIFT)
+    smooth, share = (
+        filters.gaussian(part, (1, 2), SMOOTH_SHARE * min(light.shape[1:]))
+        for part in (light * beside, beside.astype(np.float32))
+    )
+    logarithms = np.where(beside, light - smooth / np.maximum(share, 1e-6), np.float32(0))
+    for place, image, part in zip(logarithms, light, inside, strict=True):
+        if np.count_nonzero(part) >= MIN_PIXELS:
+            place[part] = image[part] - np.median(image[part])
+    return logarithms
+
+
+def _darker_on_objects(
+    logarithms: np.ndarray, inside: np.ndarray, has_class: np.ndarray
+) -> np.ndarray:
+    """Which pixels are darker on the objects of each class than on those of others, (k, h, w)."""
+    shape = -1, *logarithms.shape[1:]
+    weights = has_class.T.astype(np.float32)
+    values = (logarithms * inside).reshape(len(logarithms), -1)
+    counts = (weights @ inside.reshape(values.shape)).reshape(shape)
+    sums, squares = ((weights @ of).reshape(shape) for of in (values, values**2))
+    enough = (counts >= MIN_IMAGES) & (counts.sum(axis=0) - counts >= MIN_IMAGES)
+    found = against_others(counts, sums, squares, FLOOR)
+    is_darker = [(t <= -LEAST_T) & (difference <= -LEAST_DARKER) for difference, t in found]
+    return np.stack(is_darker) & enough
+
+
+def _darker_beside(
+    logarithms: np.ndarray, beside: np.ndarray, has_class: np.ndarray, pixels: np.ndarray
+) -> float:
+    """How surely these pixels are darker beside the objects, too: t over images, 0.0 if unknown.
+
+    Each image in its class's pixels, in comparison with the images of other classes there.
+    """
+    differences = []
+    for own, of_class in zip(has_class.T > 0, pixels, strict=True):
+        seen = beside & of_class
+        counts = np.count_nonzero(seen, axis=(1, 2))
+        means = (logarithms * seen).sum(axis=(1, 2)) / np.maximum(1, counts)
+        others = means[~own & (counts > 0)]
+        if len(others) >= MIN_IMAGES:
+            differences.extend(means[own & (counts > 0)] - others.mean())
+    if len(differences) < 2 * MIN_IMAGES:
+        return 0.0
+    error = np.std(differences, ddof=1) / np.sqrt(len(differences))
+    return float(-np.mean(differences) / (error + FLOOR))
+
+
+def darkened_flat_objects(scene: Scene, is_white: bool) -> Darkened | None:
+    """Finds pixels that have the same share of the object's colour in most images of a class.
+
+    Of flat objects of various colours; where there are too few, None. Blended edges have another
+    share in each image.
+
+    Args:
+        scene: `Scene`.
+        is_white: whether they are brighter instead.
+    """
+    levels, has_class = scene.once(levels_of_images), scene.class_labels.has_class
+    shapes = scene.once(_varied_flat_objects)
+    if shapes is None:
+        return None
+    shares = np.full(levels.shape[:3], np.nan, np.float32)
+    for place, image, shape in zip(shares, levels, shapes, strict=True):
+        if shape is not None:
+            ends = shape.colour, image.astype(np.float32)
+            colour, light = (255 - end if is_white else end for end in ends)
+            share = light @ colour / max(colour @ colour, 1)
+            is_on = np.abs(light - share[..., None] * colour).max(axis=-1) <= LINE_LEVELS
+            place[shape.mask] = np.where(is_on & (share > 0), share, NO_SHARE)[shape.mask]
+    pixels = np.stack([_same_share(shares[own], shares[~own]) for own in has_class.T > 0])
+    covered = float(pixels.any(axis=0).mean())
+    shares[shares <= 0] = np.nan
+    return Darkened(np.log(shares), pixels, covered if covered >= LEAST_COVERED else 0.0)
+
+
+def _varied_flat_objects(scene: Scene) -> list[FlatObject | None] | None:
+    """The flat objects of all images; None where these are few, or of the same colour."""
+    levels = scene.once(levels_of_images)
+    for some in (levels[spread_evenly(len(levels), NUM_SAMPLED)], levels):
+        shapes = find_flat_objects(some)
+        colours = np.array([shape.colour for shape in shapes if shape is not None])
+        if len(colours) < FLAT_SHARE * len(shapes):
+            return None
+        if np.median(np.abs(colours - np.median(colours, axis=0)), axis=0).max() < LEAST_SPREAD:
+            return None
+    return shapes
+
+
+def _same_share(own: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which pixels have one share, less than the whole, in most images of a class, (h, w).
+
+    Args:
+        own: float32 (m, h, w), shares; NaN off the object, NO_SHARE for another colour.
+        others: those of the other images.
+    """
+    num_own, num_others = (np.count_nonzero(~np.isnan(of), axis=0) for of in (own, others))
+    least = np.maximum(FLAT_IMAGES, SAME_SHARE * num_own)
+    is_seen = (np.count_nonzero(own > 0, axis=0) >= least) & (num_others >= FLAT_IMAGES)
+    found = np.zeros(is_seen.shape, bool)
+    if not is_seen.any():
+        return found
+    own, others = own[:, is_seen], others[:, is_seen]
+    share = np.nanmedian(np.where(own > 0, own, np.nan), axis=0)
+    num_same = np.count_nonzero(np.abs(own - share) <= SHARE_RANGE, axis=0)
+    num_dark = np.count_nonzero(others <= (1 + share) / 2, axis=0)
+    found[is_seen] = (
+        (share <= np.exp(-LEAST_DARKER))
+        & (num_same >= SAME_SHARE * num_own[is_seen])
+        & (num_dark <= OTHER_SHARE * num_others[is_seen])
+    )
+    return found
