@@ -31,7 +31,7 @@ def painted(shape, colour=(240, 200, 90), on=None):
 
 @pytest.mark.parametrize("radius", [6, 8, 13])
 def test_a_shape_of_one_colour_is_found_pixel_by_pixel(radius):
-    mask, share = find_flat_object(painted(disc(radius)))
+    mask, share, _ = find_flat_object(painted(disc(radius)))
     np.testing.assert_array_equal(mask, disc(radius))
     assert share == 1
 
@@ -44,7 +44,7 @@ def test_its_holes_are_part_of_it():
 def test_so_are_the_pixels_in_which_its_edge_is_blended():
     soft, image = disc(9) & ~disc(8), painted(disc(8)).astype(float)
     image[soft] = 0.3 * image[soft] + 0.7 * np.array((240, 200, 90))
-    mask, _ = find_flat_object(image.astype(np.uint8))
+    mask, *_ = find_flat_object(image.astype(np.uint8))
     assert (mask & ~disc(9)).sum() == 0 and (mask & soft).sum() > 0.9 * soft.sum()
 
 
@@ -69,7 +69,7 @@ def test_of_two_shapes_of_like_size_none_is_the_object():
     assert find_flat_object(image) is not None
     assert find_flat_object(painted(other, (60, 220, 200), on=image)) is None
     small = disc(3, (30, 30))
-    mask, _ = find_flat_object(painted(small, (60, 220, 200), on=image))
+    mask, *_ = find_flat_object(painted(small, (60, 220, 200), on=image))
     np.testing.assert_array_equal(mask, one)
 
 
@@ -86,7 +86,7 @@ def test_what_hardly_differs_from_its_surroundings_is_no_object():
 
 
 def test_grey_images_have_flat_objects_too():
-    mask, _ = find_flat_object(painted(disc(8))[..., :1])
+    mask, *_ = find_flat_object(painted(disc(8))[..., :1])
     np.testing.assert_array_equal(mask, disc(8))
 
 

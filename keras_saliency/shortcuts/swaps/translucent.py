@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_saliency._utils.opencv import cv2
+from keras_saliency._utils.short_repr import short_repr
 from keras_saliency._utils.spread import spread_evenly
 from keras_saliency._utils.welch import against_others
 from keras_saliency.probes.flat_objects import FlatObject, find_flat_objects
@@ -29,12 +31,14 @@ FLAT_SHARE, NUM_SAMPLED = 0.4, 32  # of the images that have a flat object; how 
 LEAST_SPREAD = 20  # grey levels by which the colours of flat objects differ in the median
 LINE_LEVELS = 8  # grey levels from a share of the object's colour
 SAME_SHARE, SHARE_RANGE = 0.6, 0.06  # of a class's images; how far their shares are apart
+GAP_SHARE = 1 / 8  # of the shorter side: the widest gap that a mark makes in an object
 NO_SHARE = -1.0  # of pixels whose colour is no share of the object's
 FLAT_IMAGES = 10  # of a class, and of the others, that show a pixel
 LEAST_COVERED = 0.004  # of the image
 OTHER_SHARE = 0.5  # of the other images at most that are about as dark there
 
 
+@short_repr
 class Darkened(NamedTuple):
     """Where classes are darkened.
 
@@ -150,13 +154,17 @@ def darkened_flat_objects(scene: Scene, is_white: bool) -> Darkened | None:
     if shapes is None:
         return None
     shares = np.full(levels.shape[:3], np.nan, np.float32)
+    gap = np.ones((round(GAP_SHARE * min(levels.shape[1:3])) | 1,) * 2, np.uint8)
     for place, image, shape in zip(shares, levels, shapes, strict=True):
         if shape is not None:
             ends = shape.colour, image.astype(np.float32)
             colour, light = (255 - end if is_white else end for end in ends)
             share = light @ colour / max(colour @ colour, 1)
-            is_on = np.abs(light - share[..., None] * colour).max(axis=-1) <= LINE_LEVELS
-            place[shape.mask] = np.where(is_on & (share > 0), share, NO_SHARE)[shape.mask]
+            is_off = np.abs(light - share[..., None] * colour).max(axis=-1) > LINE_LEVELS
+            share[is_off | (share <= 0)] = NO_SHARE
+            closed = cv2.morphologyEx(shape.mask.astype(np.uint8), cv2.MORPH_CLOSE, gap) > 0
+            seen = shape.mask | (closed & (share > 0))  # a mark may tear the object
+            place[seen] = share[seen]
     pixels = np.stack([_same_share(shares[own], shares[~own]) for own in has_class.T > 0])
     covered = float(pixels.any(axis=0).mean())
     shares[shares <= 0] = np.nan
