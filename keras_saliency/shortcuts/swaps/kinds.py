@@ -175,5 +175,8 @@ class BoxSwap(Swap):
 
     @staticmethod
     def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
+        if not variant:
+            recipients, donors = map(bank.take, ends)
+            return edits.swap_boxes(recipients, donors, numbers[0])
         area = edits.inside_boxes(numbers[0], bank.images.shape[1:-1])
         return RegionSwap.make(bank, variant, ends, area)

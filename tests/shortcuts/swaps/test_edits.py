@@ -112,6 +112,9 @@ def test_boxes_are_half_open_along_each_axis(size, rng):
         for place in np.ndindex(*size):
             ends = zip(box[: len(size)], place, box[len(size) :], strict=True)
             assert inside[place] == all(start <= at < end for start, at, end in ends)
+    recipients, donors = rng.normal(size=(2, 5, *size, 3)).astype(np.float32)
+    expected = edits.swap_pixels(recipients, donors, edits.inside_boxes(boxes, size))
+    np.testing.assert_array_equal(edits.swap_boxes(recipients, donors, boxes), expected)
 
 
 def test_gains_are_exchanged_about_the_least_value(two):
