@@ -19,13 +19,13 @@ def window_sums(maps: ArrayLike, *window: int) -> np.ndarray:
 
     (…, H - height + 1, W - width + 1); with one side for signals, three for volumes.
     """
-    sums = np.asarray(maps, np.float64)
+    sums = np.asarray(maps)
     for axis, side in enumerate(window, -len(window)):
         first = np.moveaxis(sums, axis, 0)
         running = np.empty((len(first) + 1, *first.shape[1:]))
         running[0] = 0
         if running[0].size < _LEAST_ADDED:
-            np.cumsum(first, axis=0, out=running[1:])
+            np.cumsum(first, axis=0, dtype=np.float64, out=running[1:])
         else:  # the same sums, several times as fast
             running[1:] = first
             for before, here in itertools.pairwise(running):
@@ -45,7 +45,7 @@ def hottest_boxes(maps: np.ndarray, *window: int, without: np.ndarray | None = N
     for i in range(0, len(maps), at_once):
         some = maps[i : i + at_once]
         if without is not None:
-            some = np.where(without[i : i + at_once], 0, some)
+            some = some * ~without[i : i + at_once]  # faster than `where`
         if np.isnan(some.sum()):
             some = np.where(np.isnan(some), 0, some)
         sums = window_sums(some, *window)

@@ -38,10 +38,10 @@ def propose_window(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     rows, folds = taking_part(scene), scene.once(_folds)
     if not len(scene.once(_windows)):
         return []
-    chosen = []
+    chosen, attention = [], scene.attention.mean(axis=0)[None]
     for fold in (0, 1):
         own = rows[folds[rows] == 1 - fold]
-        windows = _most_different(scene, 1 - fold)
+        windows = _most_different(scene, attention, 1 - fold)
         costs = _costs(scene, windows, own, rng)
         chosen.append(windows[int(np.argmax(costs))])
     boxes = np.array(chosen)
@@ -137,9 +137,8 @@ def _folds(scene: Scene) -> np.ndarray:
     return folds
 
 
-def _most_different(scene: Scene, fold: int) -> np.ndarray:
+def _most_different(scene: Scene, attention: np.ndarray, fold: int) -> np.ndarray:
     """The windows in which the classes differ most, in one half of the images, int (w, 4)."""
-    attention = scene.attention.mean(axis=0)[None]
     found, largest = scene.once(_by_difference)[fold]
     return np.vstack([_highest(attention, scene.once(_windows), 1, found), largest])
 
