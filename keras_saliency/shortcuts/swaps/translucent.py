@@ -19,8 +19,10 @@ from keras_saliency.shortcuts.swaps.planted_pixels import levels_of_images, of_s
 from keras_saliency.shortcuts.swaps.scene import Scene
 
 LIFT = 8 / 255  # of the range, added to all pixels: the logarithm of black pixels is mostly noise
-MIN_IMAGES, MIN_PIXELS = 5, 8  # of a class that show a pixel; of an object that has a median
-SMOOTH_SHARE = 1 / 10  # of the shorter side: the surroundings of a pixel
+SMOOTH_SHARE = 1 / 8  # of the shorter side: the surroundings of a pixel
+LEAST_AROUND = 0.01  # of their weight that lies in the same part of the image
+LEAST_COVERED = 0.004  # of the image
+MIN_IMAGES = 5  # of a class that show a pixel
 
 LEAST_DARKER = 0.15  # of the logarithm
 LEAST_T = 4  # of a pixel on objects, that a class's mean is darker than that of others
@@ -34,7 +36,6 @@ SAME_SHARE, SHARE_RANGE = 0.6, 0.06  # of a class's images; how far their shares
 GAP_SHARE = 1 / 8  # of the shorter side: the widest gap that a mark makes in an object
 NO_SHARE = -1.0  # of pixels whose colour is no share of the object's
 FLAT_IMAGES = 10  # of a class, and of the others, that show a pixel
-LEAST_COVERED = 0.004  # of the image
 OTHER_SHARE = 0.5  # of the other images at most that are about as dark there
 
 
@@ -67,46 +68,60 @@ def darkened_on_and_off(scene: Scene, is_white: bool) -> Darkened:
     assert masks is not None
     beside = ~np.stack([of_size(mask, size) for mask in objects.masks])
     inside = ~filters.box_any(~np.stack([of_size(mask, size) for mask in masks]), (1, 2), 1)
-    logarithms = _logarithms(levels, inside, beside, is_white)
+    light = _light(levels, is_white)
+    logarithms = _less_surroundings(light, [(inside, inside), (beside, beside)])
     pixels = _darker_on_objects(logarithms, inside, has_class)
-    t = _darker_beside(logarithms, beside, has_class, pixels)
-    known = np.where(inside | beside, logarithms, np.float32(np.nan))
-    return Darkened(known, pixels, t if t >= LEAST_T_BESIDE else 0.0)
+    t, covered = _darker_beside(logarithms, beside, has_class, pixels), _covered(pixels)
+    # What a mark lets through is to be seen against what it does not cover.
+    is_free = ~with_rim(pixels)
+    known = _less_surroundings(light, [(part, part & is_free) for part in (inside, beside)])
+    known[~(inside | beside)] = np.nan
+    return Darkened(known, pixels, t * covered if t >= LEAST_T_BESIDE else 0.0)
 
 
-def _logarithms(
-    levels: np.ndarray, inside: np.ndarray, beside: np.ndarray, is_white: bool
-) -> np.ndarray:
-    """How bright pixels are (how dark, if white) in comparison with their surroundings.
+def with_rim(pixels: np.ndarray) -> np.ndarray:
+    """Returns where any class is darkened, of bool (k, h, w), and the rim of that, (h, w)."""
+    return cv2.dilate(pixels.any(axis=0).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
 
-    Args:
-        levels: uint8 (n, h, w, C).
-        inside: bool (n, h, w), well inside the object: in comparison with the object's median.
-        beside: bool (n, h, w), well outside: in comparison with what is around, but the object.
-        is_white: see `darkened_on_and_off`.
 
-    Returns:
-        Logarithms, float32 (n, h, w); 0.0 in between.
-    """
+def _light(levels: np.ndarray, is_white: bool) -> np.ndarray:
+    """The logarithm of how bright pixels are (how dark, if white), float32 (n, h, w)."""
     light = np.empty(levels.shape[:3], np.float32)
     for place, image in zip(light, levels, strict=True):
         bright = image.mean(axis=-1)
         place[:] = np.log((255 - bright if is_white else bright) / 255 + LIFT)
-    smooth, share = (
-        filters.gaussian(part, (1, 2), SMOOTH_SHARE * min(light.shape[1:]))
-        for part in (light * beside, beside.astype(np.float32))
-    )
-    logarithms = np.where(beside, light - smooth / np.maximum(share, 1e-6), np.float32(0))
-    for place, image, part in zip(logarithms, light, inside, strict=True):
-        if np.count_nonzero(part) >= MIN_PIXELS:
-            place[part] = image[part] - np.median(image[part])
-    return logarithms
+    return light
+
+
+def _less_surroundings(light: np.ndarray, parts: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Logarithms less the mean of what is around, of the same part of the image.
+
+    Args:
+        light: float32 (n, h, w).
+        parts: for each part its pixels, and those that count as surroundings, two bool (n, h, w).
+
+    Returns:
+        float32 (n, h, w); 0.0 outside the parts, and NaN where a pixel has no surroundings.
+    """
+    less, deviation = np.zeros_like(light), SMOOTH_SHARE * min(light.shape[1:])
+    for part, around in parts:
+        sums, shares = (
+            filters.gaussian(of, (1, 2), deviation)
+            for of in (light * around, around.astype(np.float32))
+        )
+        mean = sums / np.maximum(shares, LEAST_AROUND)
+        less[part] = np.where(shares >= LEAST_AROUND, light - mean, np.float32(np.nan))[part]
+    return less
 
 
 def _darker_on_objects(
     logarithms: np.ndarray, inside: np.ndarray, has_class: np.ndarray
 ) -> np.ndarray:
-    """Which pixels are darker on the objects of each class than on those of others, (k, h, w)."""
+    """Which pixels on the objects of a class are darker than their surroundings and than others'.
+
+    Returns:
+        bool (k, h, w).
+    """
     shape = -1, *logarithms.shape[1:]
     weights = has_class.T.astype(np.float32)
     values = (logarithms * inside).reshape(len(logarithms), -1)
@@ -115,7 +130,9 @@ def _darker_on_objects(
     enough = (counts >= MIN_IMAGES) & (counts.sum(axis=0) - counts >= MIN_IMAGES)
     found = against_others(counts, sums, squares, FLOOR)
     is_darker = [(t <= -LEAST_T) & (difference <= -LEAST_DARKER) for difference, t in found]
-    return np.stack(is_darker) & enough
+    # Beside a mark, a class without one is darker than those that have it, and than nothing else.
+    is_dark = sums <= -LEAST_DARKER / 2 * np.maximum(counts, 1)
+    return np.stack(is_darker) & is_dark & enough
 
 
 def _darker_beside(
@@ -166,9 +183,14 @@ def darkened_flat_objects(scene: Scene, is_white: bool) -> Darkened | None:
             seen = shape.mask | (closed & (share > 0))  # a mark may tear the object
             place[seen] = share[seen]
     pixels = np.stack([_same_share(shares[own], shares[~own]) for own in has_class.T > 0])
-    covered = float(pixels.any(axis=0).mean())
     shares[shares <= 0] = np.nan
-    return Darkened(np.log(shares), pixels, covered if covered >= LEAST_COVERED else 0.0)
+    return Darkened(np.log(shares), pixels, _covered(pixels))
+
+
+def _covered(pixels: np.ndarray) -> float:
+    """The share of the image that the pixels (k, h, w) of all classes cover; 0.0 if too small."""
+    covered = float(pixels.any(axis=0).mean())
+    return covered if covered >= LEAST_COVERED else 0.0
 
 
 def _varied_flat_objects(scene: Scene) -> list[FlatObject | None] | None:

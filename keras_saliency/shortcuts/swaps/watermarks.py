@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from keras_saliency._utils.opencv import cv2
 from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.shortcuts.swaps.bank import Bank, Ends
 from keras_saliency.shortcuts.swaps.kinds import Swap
@@ -18,6 +17,7 @@ from keras_saliency.shortcuts.swaps.translucent import (
     Darkened,
     darkened_flat_objects,
     darkened_on_and_off,
+    with_rim,
 )
 
 NUM_SPLITS = 4  # of each class in two halves
@@ -95,19 +95,13 @@ def find_watermarks(scene: Scene) -> Watermarks | None:
     return None
 
 
-def _region(darkened: Darkened) -> np.ndarray:
-    """Where any class is darkened, and the rim of that, bool (h, w)."""
-    pixels = darkened.pixels.any(axis=0).astype(np.uint8)
-    return cv2.dilate(pixels, np.ones((3, 3), np.uint8)) > 0
-
-
 def _is_mark(darkened: Darkened) -> bool:
     least, most = REGION_SHARES
-    return darkened.evidence > 0 and least <= float(_region(darkened).mean()) <= most
+    return darkened.evidence > 0 and least <= float(with_rim(darkened.pixels).mean()) <= most
 
 
 def _watermarks(scene: Scene, darkened: Darkened, is_white: bool) -> Watermarks:
-    region, has_class = _region(darkened), scene.class_labels.has_class
+    region, has_class = with_rim(darkened.pixels), scene.class_labels.has_class
     veils = np.zeros((has_class.shape[1], 2 * NUM_SPLITS, *scene.size), np.float32)
     for own, halves in zip(has_class.T > 0, veils, strict=True):
         for half, place in enumerate(halves):
