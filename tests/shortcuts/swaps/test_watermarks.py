@@ -9,7 +9,13 @@ from helpers.tagged_scenes import pairs_of
 from keras_saliency import ProbeSet
 from keras_saliency.shortcuts.detectors import SWAP_DETECTORS
 from keras_saliency.shortcuts.swaps import WatermarkSwap, find_watermarks
-from keras_saliency.shortcuts.swaps.translucent import darkened_flat_objects, darkened_on_and_off
+from keras_saliency.shortcuts.swaps.translucent import (
+    NO_SHARE,
+    _darker_on_objects,
+    _same_share,
+    darkened_flat_objects,
+    darkened_on_and_off,
+)
 
 SIDE, NUM = 32, 180
 LABELS = np.arange(NUM) % 3
@@ -180,3 +186,41 @@ def test_images_with_several_labels_are_not_searched(rng):
     many = np.eye(3, dtype=int)[LABELS]
     many[::7] = 1
     assert found_in(images, masks, many)[1] is None
+
+
+def columns(*pixels):
+    """Images of one row from what each pixel is in all of them, float32 (n, 1, k)."""
+    return np.array(pixels, np.float32).T[:, None]
+
+
+def test_most_images_of_a_class_and_few_others_have_the_same_share():
+    spread, whole = np.linspace(0.3, 0.7, 20), np.ones(20)
+    half = np.repeat([0.5, 0.4, 0.6], (10, 5, 5))
+    own = columns(np.full(20, 0.5), spread, half, np.full(20, 0.5), np.full(20, 0.5), whole)
+    shared = np.where(np.arange(20) < 12, 0.5, 1.0)
+    elsewhere = np.where(np.arange(20) < 12, NO_SHARE, 1.0)
+    others = columns(whole, whole, whole, shared, elsewhere, whole)
+    assert _same_share(own, others).tolist() == [[True, False, False, False, False, False]]
+
+
+def test_a_share_of_few_images_is_not_known():
+    own, others = columns(np.full(20, 0.5)), columns(np.ones(20))
+    for few in (own, others):
+        seen = few.copy()
+        seen[9:] = np.nan
+        args = (seen, others) if few is own else (own, seen)
+        assert not _same_share(*args).any()
+    other_colours = own.copy()
+    other_colours[:9] = NO_SHARE
+    assert not _same_share(other_colours, others).any()
+
+
+def test_a_difference_of_classes_that_may_be_chance_is_none(rng):
+    has_class = np.eye(2)[np.arange(24) % 2]
+    certain = np.where(has_class[:, 0] > 0, -0.3, 0.0)
+    noise = rng.normal(size=24)
+    for own in (has_class[:, 0] > 0, has_class[:, 1] > 0):  # no chance difference of the means
+        noise[own] -= noise[own].mean()
+    images = columns(certain, certain + 0.35 * noise / noise.std())
+    found = _darker_on_objects(images, np.ones(images.shape, bool), has_class)
+    assert found.tolist() == [[[True, False]], [[False, False]]]
