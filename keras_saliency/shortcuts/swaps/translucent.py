@@ -69,7 +69,8 @@ def darkened_on_and_off(scene: Scene, is_white: bool) -> Darkened:
     beside = ~np.stack([of_size(mask, size) for mask in objects.masks])
     inside = ~filters.box_any(~np.stack([of_size(mask, size) for mask in masks]), (1, 2), 1)
     light = _light(levels, is_white)
-    logarithms = _less_surroundings(light, [(inside, inside), (beside, beside)])
+    # A single pixel has no surroundings, and says nothing.
+    logarithms = np.nan_to_num(_less_surroundings(light, [(inside, inside), (beside, beside)]))
     pixels = _darker_on_objects(logarithms, inside, has_class)
     t, covered = _darker_beside(logarithms, beside, has_class, pixels), _covered(pixels)
     # What a mark lets through is to be seen against what it does not cover.

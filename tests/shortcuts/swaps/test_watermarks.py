@@ -173,6 +173,17 @@ def test_blended_edges_are_no_marks(rng, given):
     assert found_in(images.clip(0, 255).astype(np.uint8), given_masks)[1] is None
 
 
+def test_an_object_of_which_one_pixel_is_well_inside_hides_nothing(rng):
+    images, masks = scenes(rng, marks())
+    masks[0] = False
+    masks[0, 14:17, 14:17] = True
+    masks[1] = True
+    masks[1, 0, 0] = False
+    found = darkened_on_and_off(found_in(images, masks)[0], False)
+    assert found.evidence > 0
+    assert found.pixels[0, 15, 15]
+
+
 def test_the_pattern_detector_proposes_it(rng):
     images, masks = scenes(rng, marks())
     scene, _ = found_in(images, masks)
