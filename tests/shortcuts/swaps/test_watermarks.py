@@ -13,6 +13,7 @@ from keras_saliency.shortcuts.swaps.translucent import (
     NO_SHARE,
     _darker_on_objects,
     _same_share,
+    _smooth,
     darkened_flat_objects,
     darkened_on_and_off,
 )
@@ -171,6 +172,12 @@ def test_blended_edges_are_no_marks(rng, given):
     images = grounds(rng) + papers[..., None] * (fills - grounds(rng))
     given_masks = papers > 0.25 if given else None
     assert found_in(images.clip(0, 255).astype(np.uint8), given_masks)[1] is None
+
+
+def test_large_images_are_blurred_alike_when_reduced(rng):
+    maps = np.repeat(np.repeat(rng.random((3, 32, 40)), 3, axis=1), 3, axis=2).astype(np.float32)
+    slow = np.stack([cv2.GaussianBlur(m, (0, 0), 12, borderType=cv2.BORDER_REFLECT) for m in maps])
+    assert np.abs(_smooth(maps) - slow).max() < 0.02 < slow.std()
 
 
 def test_an_object_of_which_one_pixel_is_well_inside_hides_nothing(rng):
