@@ -80,8 +80,7 @@ class PatternSwap(Swap):
             members = np.flatnonzero(self.scene.class_labels.has_class[:, asked] == has_it)
             if self.scene.spared_objects is not None:
                 members = members[self.scene.spared_objects.is_known[members]]
-            order = np.random.default_rng(half // 2).permutation(members)
-            means.add(of, self._mean_of(order[half % 2 :: 2]))
+            means.add(of, self._mean_of(half_of(members, half)))
         return means.numbers[of]
 
     def _mean_of(self, members: np.ndarray) -> np.ndarray:
@@ -100,6 +99,12 @@ class PatternSwap(Swap):
             images = images - means / counts.reshape(-1, *[1] * (images.ndim - 1))
         mean = edits.without_smooth(edits.mean_where(images, seen))
         return np.where(frame[..., None], 0, mean)
+
+
+def half_of(members: np.ndarray, half: int) -> np.ndarray:
+    """Returns half of some images: the number names one of NUM_SPLITS, and which of its halves."""
+    order = np.random.default_rng(half // 2).permutation(members)
+    return order[half % 2 :: 2]
 
 
 class _Means:

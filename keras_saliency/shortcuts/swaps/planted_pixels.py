@@ -83,14 +83,17 @@ def papers(scene: Scene) -> np.ndarray:
     """
     levels = scene.once(levels_of_images)
     are_paper = np.zeros(levels.shape[:3], bool)
-    for image, is_off, is_paper in zip(levels, scene.once(_off_objects), are_paper, strict=True):
+    for image, is_off, is_paper in zip(levels, scene.once(off_objects), are_paper, strict=True):
         if is_off.any():
             is_paper[:] = is_off & ~differs(image, np.median(image[is_off], axis=0))
     return are_paper
 
 
-def _off_objects(scene: Scene) -> np.ndarray:
-    """Which pixels lie off the objects and their rims, bool (n, h, w); none without given masks."""
+def off_objects(scene: Scene) -> np.ndarray:
+    """Returns which pixels lie off the objects and their rims, bool (n, h, w).
+
+    None without given masks.
+    """
     size = scene.once(levels_of_images).shape[:3]
     if scene.objects is None or not scene.objects.are_given:
         return np.zeros(size, bool)
@@ -99,7 +102,7 @@ def _off_objects(scene: Scene) -> np.ndarray:
 
 def _is_put_on_paper(scene: Scene, own: np.ndarray) -> np.ndarray:
     """Which pixels lie off the object in many images of a class, and are no paper, bool (h, w)."""
-    is_put = scene.once(_off_objects)[own] & ~scene.once(papers)[own]
+    is_put = scene.once(off_objects)[own] & ~scene.once(papers)[own]
     return is_put.mean(axis=0) >= NO_PAPER_SHARE
 
 

@@ -15,7 +15,7 @@ from keras_saliency._utils.spread import spread_evenly
 from keras_saliency._utils.welch import against_others
 from keras_saliency.probes.flat_objects import FlatObject, find_flat_objects
 from keras_saliency.shortcuts.swaps import filters
-from keras_saliency.shortcuts.swaps.planted_pixels import levels_of_images, of_size
+from keras_saliency.shortcuts.swaps.planted_pixels import levels_of_images, of_size, off_objects
 from keras_saliency.shortcuts.swaps.scene import Scene
 
 LIFT = 8 / 255  # of the range, added to all pixels: the logarithm of black pixels is mostly noise
@@ -64,10 +64,9 @@ def darkened_on_and_off(scene: Scene, is_white: bool) -> Darkened:
         is_white: whether they are brighter instead.
     """
     levels, has_class = scene.once(levels_of_images), scene.class_labels.has_class
-    size, objects, masks = levels.shape[1:3], scene.objects, scene.probes.object_masks
-    assert objects is not None
+    size, masks = levels.shape[1:3], scene.probes.object_masks
     assert masks is not None
-    beside = ~np.stack([of_size(mask, size) for mask in objects.masks])
+    beside = scene.once(off_objects)
     inside = ~filters.box_any(~np.stack([of_size(mask, size) for mask in masks]), (1, 2), 1)
     light = _light(levels, is_white)
     # A single pixel has no surroundings, and says nothing.

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
@@ -10,6 +11,7 @@ from keras_saliency._utils.short_repr import short_repr
 from keras_saliency.shortcuts.swaps.bank import Bank, Ends
 from keras_saliency.shortcuts.swaps.kinds import Swap
 from keras_saliency.shortcuts.swaps.pairs import Pairs
+from keras_saliency.shortcuts.swaps.pattern import NUM_SPLITS, half_of
 from keras_saliency.shortcuts.swaps.planted_pixels import of_size
 from keras_saliency.shortcuts.swaps.scene import Scene
 from keras_saliency.shortcuts.swaps.translucent import (
@@ -20,7 +22,6 @@ from keras_saliency.shortcuts.swaps.translucent import (
     with_rim,
 )
 
-NUM_SPLITS = 4  # of each class in two halves
 MIN_KNOWN = 3  # images of a half that show a pixel
 REGION_SHARES = 0.012, 0.4  # of the image that watermarks cover
 
@@ -32,7 +33,7 @@ class Watermarks:
 
     Attributes:
         veils: float32 (k, 2 * NUM_SPLITS, H, W), the logarithm of what share of the light comes
-            through, of the halves of each class; 0.0 outside of all watermarks.
+            through, of the halves of each class; 0.0 where no class has a watermark.
         is_white: whether they brighten.
         ends: what is black and what is white.
     """
@@ -40,6 +41,11 @@ class Watermarks:
     veils: np.ndarray
     is_white: bool
     ends: tuple[float, float]
+
+    @cached_property
+    def tensor(self) -> tf.Tensor:
+        """The veils, float32 (k * 2 * NUM_SPLITS, H, W), which go to the device once."""
+        return tf.constant(self.veils.reshape(-1, *self.veils.shape[2:]))
 
 
 class WatermarkSwap(Swap):
@@ -63,8 +69,8 @@ class WatermarkSwap(Swap):
         return lent.astype(np.int32), own.astype(np.int32)
 
     @property
-    def shared(self) -> tuple[np.ndarray, ...]:
-        return (self._marks.veils.reshape(-1, *self.scene.size),)
+    def shared(self) -> tuple[tf.Tensor, ...]:
+        return (self._marks.tensor,)
 
     @staticmethod
     def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
@@ -105,8 +111,7 @@ def _watermarks(scene: Scene, darkened: Darkened, is_white: bool) -> Watermarks:
     veils = np.zeros((has_class.shape[1], 2 * NUM_SPLITS, *scene.size), np.float32)
     for own, halves in zip(has_class.T > 0, veils, strict=True):
         for half, place in enumerate(halves):
-            order = np.random.default_rng(half // 2).permutation(np.flatnonzero(own))
-            members = darkened.logarithms[order[half % 2 :: 2]]
+            members = darkened.logarithms[half_of(np.flatnonzero(own), half)]
             known = region & (np.count_nonzero(~np.isnan(members), axis=0) >= MIN_KNOWN)
             veil = np.zeros(region.shape, np.float32)
             veil[known] = np.nanmedian(members[:, known], axis=0)
