@@ -13,6 +13,7 @@ from keras_saliency.tracing.keras_versions import is_tf_keras
 
 NUMBERS, PROBABILITIES, LOGITS = "numbers", "probabilities", "logits"
 _HARMLESS = {"Placeholder", "ReadVariableOp", "Assert"}
+_OF_CLASS_NUMBERS = "SparseSoftmaxCrossEntropyWithLogits"  # of one output, all but 0 are refused
 
 
 def loss_wants(model: keras.Model, name: str | int, place: int) -> str | None:
@@ -75,6 +76,8 @@ def _asking(loss: Any, model: keras.Model) -> Callable[[float, float], float]:
     ops = concrete.graph.get_operations()
     if any(op.op_def.is_stateful and op.type not in _HARMLESS for op in ops):
         raise ValueError("the loss draws numbers, or writes variables")
+    if any(op.type == _OF_CLASS_NUMBERS for op in ops):
+        raise ValueError("the loss takes numbers of classes, which one output cannot show")
 
     def ask(label: float, output: float) -> float:
         with tf.init_scope():

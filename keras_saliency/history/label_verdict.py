@@ -38,8 +38,9 @@ class LabelVerdict(NamedTuple):
             return f"Labels: none of {self.num_probes} probes seems to be labelled wrong. {agrees}"
         named = ", ".join(str(issue.probe_index) for issue in self.issues[:_MOST_NAMED])
         those = f"{len(self.issues)} of {self.num_probes} probes may be labelled wrong"
+        order = ", the most suspicious first" if self.issues[1:] else ""
         return (
-            f"Labels: {those}, the most suspicious first: {named}"
+            f"Labels: {those}, or the model errs{order}: {named}"
             f"{', …' if self.issues[_MOST_NAMED:] else ''}. {agrees} "
             "callback.label_issues() lists them."
         )

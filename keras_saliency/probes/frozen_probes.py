@@ -72,6 +72,11 @@ class FrozenProbes(Immutable):
         return None if self.has_targets else self.labels
 
     @property
+    def known_classes(self) -> np.ndarray | None:
+        """`class_labels`, or `multi_hot` where the labels are that; None without classes."""
+        return self.class_labels if self.multi_hot is None else self.multi_hot
+
+    @property
     def has_targets(self) -> bool:
         """Whether the labels are the targets of a regression."""
         return self.labels is not None and are_targets(self.labels)
@@ -96,8 +101,7 @@ class FrozenProbes(Immutable):
             return None
         from keras_saliency.probes.found_objects import find_objects  # loads OpenCV
 
-        labels = self.class_labels if self.multi_hot is None else self.multi_hot
-        return find_objects(self.images, labels)
+        return find_objects(self.images, self.known_classes)
 
     @cached_property
     def model_inputs(self) -> np.ndarray:

@@ -1,5 +1,6 @@
 """`Battery`: which detectors search for shortcuts, and how, as the user asks for it."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -127,9 +128,10 @@ class Battery:
 
 def _check_range(value_range: Any) -> tuple[float, float]:
     try:
-        low, high = (float(end) for end in value_range)
+        ends = () if isinstance(value_range, str) else value_range
+        low, high = (float(end) for end in ends)
     except (TypeError, ValueError):
         low = high = 0.0
-    if not low < high:
+    if not -math.inf < low < high < math.inf:
         raise ValueError(f"value_range must be (low, high). Received: {shown(value_range)}.")
     return low, high

@@ -16,6 +16,7 @@ from keras_saliency.shortcuts.detector import Proposal, SwapDetector
 from keras_saliency.shortcuts.finding import finding_of_trial
 from keras_saliency.shortcuts.messages import describe_confirmation, title_of
 from keras_saliency.shortcuts.swaps import BoxSwap, ClassLabels, Scene, ValueRange
+from keras_saliency.shortcuts.tested_classes import MIN_DONORS, MIN_RECIPIENTS
 from keras_saliency.shortcuts.trial import Trial
 from keras_saliency.shortcuts.trying import run_trial
 from keras_saliency.shortcuts.verdict import ALERT, SUSPECT, Severity, Verdict
@@ -109,8 +110,10 @@ def _try(scene: Scene, region: tuple[int, ...], classes: list[int]) -> Trial:
     rng = np.random.default_rng(0)
     trial = run_trial(scene, detector, proposal, classes, rng, stages=_STAGES)
     if not trial.by_class:
+        probes, counts = scene.probes, scene.class_labels.has_class.sum(axis=0)
+        named = ", ".join(f'{counts[c]} of class "{probes.class_text(c)}"' for c in classes[:5])
         raise ValueError(
-            "confirm needs at least 4 probes of a class, and 10 of other classes. Received: "
-            f"{len(scene.probes)} probes in all. Pass more probes."
+            f"confirm needs at least {MIN_DONORS} probes of a class, and {MIN_RECIPIENTS} of "
+            f"other classes. Received: {len(probes)} probes, {named}. Pass more probes."
         )
     return trial

@@ -42,6 +42,7 @@ class Check:
         findings: `Finding`s, new ones only.
         loss: the largest accuracy loss that is proven, in [0, 1]; 0 while none is.
         is_pending: whether something is proven that the next check could make an alert.
+        is_untold: whether something is proven that the next check could make a suspect.
     """
 
     accuracy: float
@@ -50,6 +51,7 @@ class Check:
     findings: list[Finding] = field(default_factory=list)
     loss: float = 0.0
     is_pending: bool = False
+    is_untold: bool = False
 
 
 class Examiner:
@@ -83,15 +85,15 @@ class Examiner:
         self.detectors, self._untested = battery.choose(
             self._swapped, swapped_labels, objects, legitimate
         )
+        self._streaks, self._told = Streaks(), Told()
         self._groups, self._has_comparable_groups = None, False
         if battery.compares_groups and probes.groups is not None:
-            self._groups = GroupGap(probes, class_labels)
+            self._groups = GroupGap(probes, class_labels, self._streaks)
             too_few = self._groups.too_few(self.classes)
             self._has_comparable_groups = len(too_few) < len(self.classes)
             self._untested += too_few
         self._value_range = ValueRange.of(self._swapped, battery.value_range)
         self._spared = legitimate.mask(probes.image_shape[:-1])
-        self._streaks, self._told = Streaks(), Told()
         self._proven_before: list[Trial] = []  # for the first time, at the check before
         self._is_held = False  # an alert, since something may say more
         self._turns = Turns(self.detectors)
@@ -170,7 +172,8 @@ class Examiner:
             findings += [Finding(alert) for alert in gaps]
         self._num_tested += self._could_tell(trials, moment)
         loss = max((t.worst.value for t in trials if t.is_proven), default=0.0)
-        return Check(accuracy, True, trials, findings, loss, self._is_pending(trials))
+        owed = self._is_pending(trials), self._is_untold(trials)
+        return Check(accuracy, True, trials, findings, loss, *owed)
 
     @property
     def _least_accuracy(self) -> float:
@@ -233,6 +236,14 @@ class Examiner:
             and not self._told.has(t.detector.name, ALERT)
             and not may_be_object(t, proven)
             for t in proven
+        )
+
+    def _is_untold(self, trials: Sequence[Trial]) -> bool:
+        """Whether something is proven for the first time that the user has not been told of."""
+        names = [t.detector.name for t in trials if t.is_proven]
+        return any(
+            self._streaks.length(name) < NUM_FOR_ALERT and not self._told.has(name, SUSPECT)
+            for name in names
         )
 
     def _report(self, scene: Scene, trials: list[Trial], verdict: Verdict) -> list[Finding]:

@@ -56,14 +56,14 @@ class GroupGap:
     Args:
         probes: `ProbeSet` with `groups`.
         class_labels: their `ClassLabels`.
+        streaks: `Streaks`, where those of the classes are kept.
     """
 
     name = "groups"
 
-    def __init__(self, probes: ProbeSet, class_labels: ClassLabels):
-        self._probes, self._class_labels = probes, class_labels
+    def __init__(self, probes: ProbeSet, class_labels: ClassLabels, streaks: Streaks):
+        self._probes, self._class_labels, self._streaks = probes, class_labels, streaks
         self._groups = np.asarray(probes.groups)
-        self._streaks = Streaks()
 
     def check(self, is_said: np.ndarray, classes: Sequence[int], epoch: int) -> list[Alert]:
         """Returns what is new, from what the model says of each probe, bool (n, k)."""

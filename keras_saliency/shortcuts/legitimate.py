@@ -1,5 +1,6 @@
 """`Legitimate`: what a model may decide by, as the user says."""
 
+import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,7 @@ class Legitimate:
 
         Raises:
             TypeError: if it is no list of names and boxes.
-            ValueError: if a name is unknown, or a box does not lie in the image.
+            ValueError: if a name is unknown, a box does not lie in the image, or boxes cover it.
         """
         if isinstance(legitimate, Legitimate):
             return legitimate
@@ -41,6 +42,11 @@ class Legitimate:
             raise TypeError(
                 f"legitimate must be a list of words and of boxes {box}. Received: "
                 f"{shown(legitimate)}. Words: {', '.join(LEGITIMATE_CUES)}."
+            )
+        if legitimate and all(isinstance(entry, numbers.Real) for entry in legitimate):
+            raise TypeError(
+                f"legitimate must be a list; a box in it is written legitimate=[{box}]. Received: "
+                f"{shown(legitimate)}."
             )
         cues, boxes = [], []
         for entry in legitimate:
@@ -53,7 +59,14 @@ class Legitimate:
                 cues.append(entry)
             else:
                 boxes.append(check_box("legitimate", entry, image_size))
-        return cls(frozenset(cues), tuple(boxes))
+        found = cls(frozenset(cues), tuple(boxes))
+        mask = found.mask(image_size)
+        if mask is not None and mask.all():
+            raise ValueError(
+                "legitimate holds boxes that cover the whole image, so nothing is left to swap. "
+                "Pass smaller boxes, or detectors=None to switch the search off."
+            )
+        return found
 
     def mask(self, image_size: Sequence[int]) -> np.ndarray | None:
         """Returns the boxes as one bool (H, W), None without boxes."""

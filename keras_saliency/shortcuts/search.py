@@ -126,6 +126,11 @@ class ShortcutSearch:
         return self._last is not None and self._last.is_pending
 
     @property
+    def is_untold(self) -> bool:
+        """Whether the last check has proven something that the next one could make a finding."""
+        return self.is_pending or (self._last is not None and self._last.is_untold)
+
+    @property
     def is_open(self) -> bool:
         """Whether the model was accurate enough to be tested at the last check."""
         return self._last is not None and self._last.is_open

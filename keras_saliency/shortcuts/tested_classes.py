@@ -41,6 +41,9 @@ def classes_with_too_few(
     probes: ProbeSet, class_labels: ClassLabels, classes: list[int]
 ) -> list[Untested]:
     """Returns the classes in which no swap can be proven."""
+    if len(probes) < MIN_RECIPIENTS:
+        text = f"anything ({len(probes)} probes; at least {MIN_RECIPIENTS} are needed)"
+        return [Untested("all classes", "too few", text)]
     counts = class_labels.has_class.sum(axis=0)
     few = [c for c in classes if counts[c] < MIN_DONORS or len(probes) - counts[c] < MIN_DONORS]
     found = [

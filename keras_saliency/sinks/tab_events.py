@@ -141,7 +141,7 @@ class TabEvents:
             return probes.object_masks[shown], False
         swapped = probes.for_swaps  # the first are the probes
         found = swapped.found_objects
-        if found is None or not found.is_usable(swapped.class_labels):
+        if found is None or not found.is_usable(swapped.known_classes):
             return None, True
         return found.masks[shown] & found.is_sure[shown, None, None], True
 

@@ -93,5 +93,8 @@ class CheckPace:
             # More than a bit: the last check alone may take more than was left for it.
             took_more = self._spent > 1.5 * self._allowed(self._began)
         if took_more:
-            return f"{checked}: those that are always checked took more than {share} by themselves."
+            return (
+                f"{checked}: the checks that are always made took more than {share} by "
+                "themselves, as in any short training."
+            )
         return f"{checked} to stay below {share}."

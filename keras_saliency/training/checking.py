@@ -66,7 +66,7 @@ class Checking:
     def at_end(self, attribute: Callable[[], Attributed], moment: Moment) -> None:
         """Checks the trained model if that is not done; and again at once if there is a proof.
 
-        An alert takes two checks, and no other follows.
+        An alert takes two checks, as does a suspect that may be the object; no other follows.
 
         Args:
             attribute: runs the model on the probes.
@@ -78,7 +78,7 @@ class Checking:
         if not self._pace.is_made(moment.epoch):
             self.check(attribute, moment, is_complete=True)
             self._pace.note_due(moment.epoch, is_made=True)
-        if self._search.is_pending:
+        if self._search.is_untold:
             self.check(attribute, moment, is_complete=True)
 
     def check(

@@ -102,8 +102,8 @@ class Settings:
     def new_history(self) -> History:
         """Returns an empty history of the probes."""
         probes = self.probes
-        labels = probes.class_labels if probes.multi_hot is None else probes.multi_hot
-        return History(labels=labels, names=probes.names, class_names=probes.class_names)
+        names, class_names = probes.names, probes.class_names
+        return History(labels=probes.known_classes, names=names, class_names=class_names)
 
 
 class SettingsByName:

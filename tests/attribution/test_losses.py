@@ -51,6 +51,16 @@ def test_what_a_loss_wants(loss, wants):
     assert loss_wants(model, "out", 0) == wants
 
 
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_a_loss_of_class_numbers_is_not_asked(monkeypatch, from_logits):
+    """TensorFlow would print a warning: of one output, there is no class 1."""
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(4)])
+    model.compile("adam", losses.SparseCategoricalCrossentropy(from_logits=from_logits))
+    asked = []
+    monkeypatch.setattr(tf, "constant", lambda *given: asked.append(given))
+    assert loss_wants(model, "dense", 0) is None and asked == []
+
+
 def test_each_output_has_its_own_loss():
     x = keras.Input((3,))
     model = keras.Model(x, {"a": layers.Dense(1, name="a")(x), "b": layers.Dense(1, name="b")(x)})

@@ -108,7 +108,7 @@ def test_a_run_of_older_versions_says_why():
 
 def test_the_sentence_names_the_first_probes():
     assert make([0.1, 0.2, 0.9, 0.1, 0.9, 0.7, 0.7, 0.9]).label_verdict().sentence() == (
-        "Labels: 1 of 8 probes may be labelled wrong, the most suspicious first: 2. "
+        "Labels: 1 of 8 probes may be labelled wrong, or the model errs: 2. "
         "The model agrees with 88% of the labels. callback.label_issues() lists them."
     )
     clean = make([0.1, 0.2, 0.1, 0.1, 0.9, 0.7, 0.7, 0.9]).label_verdict().sentence()

@@ -10,6 +10,7 @@ from helpers.stand_ins import Probes
 from keras_saliency import Battery, ProbeSet
 from keras_saliency.shortcuts import Legitimate
 from keras_saliency.shortcuts.groups import GroupGap
+from keras_saliency.shortcuts.streaks import Streaks
 from keras_saliency.shortcuts.swaps import ClassLabels, wilson_bounds
 from keras_saliency.training.settings import check_on_alert
 
@@ -113,6 +114,8 @@ def test_a_legitimate_box_silences_a_tag_inside_of_it(four):
         (lambda: Battery(classes=[-1]), ValueError, "classes must be"),
         (lambda: Battery(classes=3), ValueError, "classes must be.*Received: 3"),
         (lambda: Battery(value_range=(1, 0)), ValueError, "value_range must be"),
+        (lambda: Battery(value_range=(0, np.inf)), ValueError, "value_range must be"),
+        (lambda: Battery(value_range="01"), ValueError, "value_range must be.*01"),
         (lambda: Battery(value_range=3), ValueError, "value_range must be.*Received: 3"),
         (lambda: Battery(value_range=("a", "b")), ValueError, "value_range must be"),
         (lambda: Legitimate.of("border", SIZE), TypeError, "legitimate must be a list.*border"),
@@ -122,7 +125,13 @@ def test_a_legitimate_box_silences_a_tag_inside_of_it(four):
         (lambda: Legitimate.of([(4, 4, 4, 8)], SIZE), ValueError, "not be empty"),
         (lambda: Legitimate.of([(0, 0, 1.5, 4)], SIZE), TypeError, "must be .y0, x0, y1, x1"),
         (lambda: Legitimate.of([(0, 0, 4)], SIZE), TypeError, "must be .y0, x0, y1, x1"),
-        (lambda: Legitimate.of([7], SIZE), TypeError, "Received: 7"),
+        (lambda: Legitimate.of(["border", 7], SIZE), TypeError, "Received: 7"),
+        (lambda: Legitimate.of((0, 0, 4, 4), SIZE), TypeError, r"legitimate=\[\(?.*y0, x0"),
+        (
+            lambda: Legitimate.of([(0, 0, 16, 9), (0, 8, 16, 16)], SIZE),
+            ValueError,
+            "cover the whole",
+        ),
         (lambda: check_on_alert("ring"), ValueError, 'on_alert must be "warn", "stop" or.*ring'),
         (lambda: check_on_alert(None), ValueError, "on_alert must be.*Received: None"),
     ],
@@ -153,6 +162,18 @@ def test_what_cannot_be_tested_is_said(four):
     assert any(re.search(sentence, s) for s in Checks(few, 4).untested)
 
 
+def test_a_range_that_does_not_hold_the_pixels_is_refused(four):
+    with pytest.raises(ValueError, match=r"value_range must hold all pixels.*\(0.0, 0.5\)"):
+        Checks(four, 4, Battery(value_range=(0, 0.5)))
+
+
+def test_fewer_than_ten_probes_are_said():
+    labels = np.arange(9) % 2
+    assert Checks(ProbeSet(draw(labels), labels), 2).untested[0] == (
+        "anything (9 probes; at least 10 are needed)"
+    )
+
+
 def gap(right_of_a, num_a, right_of_b, num_b):
     """What the groups detector says of a class, of which so many are right in each group."""
     num = num_a + num_b
@@ -161,7 +182,7 @@ def gap(right_of_a, num_a, right_of_b, num_b):
     has = np.eye(2, dtype=bool)[probes.labels]
     said = np.zeros((num, 2), bool)
     said[:right_of_a, 0] = said[num_a : num_a + right_of_b, 0] = True
-    detector = GroupGap(probes, ClassLabels(has, False))
+    detector = GroupGap(probes, ClassLabels(has, False), Streaks())
     return [detector.check(said, [0], epoch) for epoch in range(3)]
 
 

@@ -59,6 +59,9 @@ def test_confirm_needs_labels_and_enough_probes(model):
     images, labels = draw(36, 2)
     with pytest.raises(ValueError, match="at least 4 probes of a class, and 10 of other.*9 probes"):
         confirm(model, (images[:9], labels[:9]), TAG)
+    few = images[labels < 2], labels[labels < 2]
+    with pytest.raises(ValueError, match='Received: 24 probes, 0 of class "2"'):
+        confirm(model, few, TAG, donor_class=2)
 
 
 def test_a_model_that_is_always_wrong_has_nothing_to_lose(model):

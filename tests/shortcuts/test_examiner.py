@@ -22,6 +22,7 @@ from helpers.stand_ins import FakeGraph
 from keras_saliency import ProbeSet
 from keras_saliency.methods import Method
 from keras_saliency.records import Moment
+from keras_saliency.shortcuts.swaps import Objects
 from keras_saliency.shortcuts.trying import MAX_DONORS
 
 OBJECT_MASKS = np.zeros((40, *SIZE), bool)
@@ -126,6 +127,51 @@ def test_a_check_between_breaks_the_streak(four):
     closed.check(tag)
     closed.check(tag, said_by=lambda images: np.eye(4)[(LABELS + 1) % 4])
     assert closed.severities(tag, tag) == [[], ["alert"]]
+
+
+def test_a_check_that_is_closed_breaks_the_streaks_of_groups():
+    labels = np.repeat([0, 1], 20)
+    groups = np.arange(40) % 2
+    checks = Checks(ProbeSet(draw(labels), labels, groups=groups), 2, ["groups"])
+    right, wrong = np.eye(2)[labels], np.eye(2)[1 - labels]
+    is_gap = (groups == 1) & (labels == 0)  # 0 of 10 against 10 of 10
+    gap = np.where(is_gap[:, None], wrong, right)
+    found = []
+    for said in (gap, wrong, gap, gap):
+        check = checks.check(reads_object(2), said_by=lambda images, said=said: said)
+        found.append([alert.severity for alert in alerts_of(check)])
+    assert found == [["suspect"], [], ["suspect"], ["alert"]]
+
+
+def test_what_may_be_the_object_is_untold_until_it_is_a_suspect():
+    """Without masks, brightness may be the object's: two checks make a suspect of it."""
+    labels = np.arange(60) % 2
+    images = np.random.default_rng(0).random((60, *SIZE, 1)) * 0.3 + labels[:, None, None, None] / 2
+
+    def reads_brightness(x):
+        return np.stack([0.4 - x.mean(axis=(1, 2, 3)), x.mean(axis=(1, 2, 3)) - 0.4], axis=1)
+
+    checks = Checks(ProbeSet(images.astype(np.float32), labels), 2)
+    first, second = (checks.check(reads_brightness) for _ in range(2))
+    assert not first.findings and not first.is_pending and first.is_untold
+    assert [f.alert.severity for f in second.findings] == ["suspect"]
+    assert not second.is_pending and not second.is_untold
+
+
+def test_objects_that_a_label_lacks_are_not_used():
+    """36 of 120 images, all of one label, have no flat background."""
+    rng = np.random.default_rng(0)
+    images, labels = np.zeros((120, 32, 32, 1)), np.arange(120) < 36
+    for image, is_textured in zip(images, labels, strict=True):
+        y, x = rng.integers(8, 14, 2)
+        image[y : y + 12, x : x + 10] = rng.uniform(0.5, 0.9)
+        if is_textured:
+            image[:] = rng.uniform(0.2, 0.7, (32, 32, 1))
+    multi_hot = np.stack([~labels, labels], axis=1).astype(int)
+    multi_hot[-1] = 0  # else they would be one-hot
+    for of_set in (labels.astype(int), multi_hot):
+        probes = ProbeSet(images, of_set)
+        assert probes.found_objects.is_usable() and Objects.of(probes) is None
 
 
 def test_an_alert_waits_for_what_would_say_more(four):

@@ -36,6 +36,8 @@ def planted_pixels(scene: Scene) -> np.ndarray:
     """
     levels, planted = scene.once(levels_of_images), scene.once(planted_inks_too)
     elsewhere = levels[:, ~of_size(planted, levels.shape[1:3])]
+    if not elsewhere.size:
+        return planted
     inks = [ink for ink in (0, 255) if np.mean(_is_ink(elsewhere, ink)) >= INK_SHARE]
     return _planted(scene, inks) if inks else planted
 

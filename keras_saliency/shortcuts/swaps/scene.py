@@ -52,7 +52,7 @@ class Objects:
             masks = grow(probes.object_masks, max(1, round(RIM_SHARE * min(size))))
             return cls(masks, np.ones(len(probes), bool), are_given=True)
         found = probes.found_objects
-        if found is None or not found.is_usable(probes.class_labels):
+        if found is None or not found.is_usable(probes.known_classes):
             return None
         return cls(found.masks, found.is_sure, are_given=False)
 

@@ -31,11 +31,19 @@ class ValueRange:
 
         Bytes are 0 … 255; else the narrowest of 0 … 1, ±0.5, ±1 and 0 … 255 that holds all
         pixels; else each channel's own least and largest value.
+
+        Raises:
+            ValueError: if a given range does not hold all pixels, which edits would clip.
         """
         images, dtype = probes.images, probes.pixel_dtype
         axes = tuple(range(images.ndim - 1))
         lows, highs = (f(images, axis=axes).astype(np.float64) for f in (np.min, np.max))
         if given is not None:
+            if lows.min() < given[0] or highs.max() > given[1]:
+                raise ValueError(
+                    f"value_range must hold all pixels of the probes, which lie in "
+                    f"[{lows.min():g}, {highs.max():g}]. Received: {given}."
+                )
             lows, highs = (np.full(lows.shape, float(end)) for end in given)
         elif dtype == np.uint8:
             lows, highs = np.zeros_like(lows), np.full_like(highs, 255)

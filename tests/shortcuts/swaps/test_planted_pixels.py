@@ -18,6 +18,14 @@ def test_a_tag_of_one_class_or_of_each_is_planted_in_aligned_images(rng, values)
     assert found[PLACE].all() and not found[~PLACE].any()
 
 
+@pytest.mark.filterwarnings("error")
+def test_every_pixel_may_be_planted(rng):
+    """A checkerboard, and its inverse in another class."""
+    board = np.indices(SIZE).sum(axis=0) % 2
+    boards = np.stack([board, 1 - board, board])[LABELS][..., None]
+    assert planted_pixels(scene(200 * boards + 20 + rng.random((90, *SIZE, 1)))).all()
+
+
 def test_what_all_classes_share_is_not_planted(rng):
     assert not planted_pixels(scene(tag(faces(rng), values=(160, 160, 160)))).any()
 
