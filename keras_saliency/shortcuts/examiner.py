@@ -1,4 +1,4 @@
-"""`Examiner`: checks a model with all detectors, and reports what has been proven."""
+"""`Examiner`: checks a model with all detectors."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,16 +13,15 @@ from keras_saliency.records import Heatmaps, Moment, Predictions
 from keras_saliency.shortcuts.battery import Battery
 from keras_saliency.shortcuts.coverage import Coverage
 from keras_saliency.shortcuts.detector import SwapDetector
-from keras_saliency.shortcuts.finding import Finding, finding_of_trial
+from keras_saliency.shortcuts.finding import Finding
 from keras_saliency.shortcuts.groups import GroupGap
+from keras_saliency.shortcuts.judge import Judge
 from keras_saliency.shortcuts.legitimate import Legitimate
-from keras_saliency.shortcuts.streaks import NUM_FOR_ALERT, Streaks, Told
+from keras_saliency.shortcuts.streaks import NUM_FOR_ALERT
 from keras_saliency.shortcuts.swaps import ClassLabels, Objects, Scene, ValueRange
-from keras_saliency.shortcuts.telling import explains, may_be_object, most_telling, shows_same
 from keras_saliency.shortcuts.trial import Trial
 from keras_saliency.shortcuts.trying import run_trial
 from keras_saliency.shortcuts.turns import Turns
-from keras_saliency.shortcuts.verdict import ALERT, SUSPECT, Verdict
 from keras_saliency.statistics import Attention, least_accuracy
 
 if TYPE_CHECKING:
@@ -85,17 +84,15 @@ class Examiner:
         self.detectors, self._untested = battery.choose(
             self._swapped, swapped_labels, objects, legitimate
         )
-        self._streaks, self._told = Streaks(), Told()
+        self._judge = Judge(self.detectors, probes)
         self._groups, self._has_comparable_groups = None, False
         if battery.compares_groups and probes.groups is not None:
-            self._groups = GroupGap(probes, class_labels, self._streaks)
+            self._groups = GroupGap(probes, class_labels, self._judge.streaks)
             too_few = self._groups.too_few(self.classes)
             self._has_comparable_groups = len(too_few) < len(self.classes)
             self._untested += too_few
         self._value_range = ValueRange.of(self._swapped, battery.value_range)
         self._spared = legitimate.mask(probes.image_shape[:-1])
-        self._proven_before: list[Trial] = []  # for the first time, at the check before
-        self._is_held = False  # an alert, since something may say more
         self._turns = Turns(self.detectors)
         self._num_at: Counter[int] = Counter()  # checks by position
         self._num_checks = self._num_closed = self._num_tested = 0
@@ -142,8 +139,7 @@ class Examiner:
         self._best_accuracy = max(self._best_accuracy, accuracy)
         if accuracy < self._least_accuracy:
             self._num_closed += 1
-            self._streaks.clear()
-            self._proven_before, self._is_held = [], False
+            self._judge.break_streaks()
             return Check(accuracy, False)
         scene = Scene.of(
             self._swapped,
@@ -166,13 +162,13 @@ class Examiner:
                 is_complete=is_complete,
                 is_counted=not moment.is_inside,  # cues are learned in the first epochs
             )
-        findings = self._judge(scene, trials, moment.epoch)
+        findings = self._judge.new_findings(scene, trials, moment.epoch)
         if self._groups is not None and not moment.is_inside and not is_again:
             gaps = self._groups.check(said, self.classes, moment.epoch)
             findings += [Finding(alert) for alert in gaps]
         self._num_tested += self._could_tell(trials, moment)
         loss = max((t.worst.value for t in trials if t.is_proven), default=0.0)
-        owed = self._is_pending(trials), self._is_untold(trials)
+        owed = self._judge.is_pending(trials), self._judge.is_untold(trials)
         return Check(accuracy, True, trials, findings, loss, *owed)
 
     @property
@@ -195,7 +191,7 @@ class Examiner:
     def _try(self, detector: SwapDetector, scene: Scene, rng: np.random.Generator) -> Trial | None:
         """The trial of a detector's best proposal; None where nothing was suspicious."""
         # This proof would make an alert, so it has to be one of all pairs.
-        is_thorough = self._streaks.length(detector.name) == NUM_FOR_ALERT - 1
+        is_thorough = self._judge.streaks.length(detector.name) == NUM_FOR_ALERT - 1
         trials = [
             run_trial(scene, detector, proposal, self.classes, rng, is_thorough=is_thorough)
             for proposal in detector.propose(scene, rng)
@@ -205,60 +201,6 @@ class Examiner:
             return trial.is_proven and not trial.proposal.may_be_object
 
         return max(trials, key=lambda t: (is_sure(t), t.worst.low), default=None)
-
-    def _judge(self, scene: Scene, trials: list[Trial], epoch: int) -> list[Finding]:
-        """The one finding that is new, if any: all detectors may see one cue."""
-        proven = {t.detector.name: t for t in trials if t.is_proven}
-        for detector in self.detectors:
-            name = detector.name
-            self._streaks.update(name, epoch, name in proven)
-        self._told.forget_what_is_over(proven)
-        lasting = [t for n, t in proven.items() if self._streaks.length(n) >= NUM_FOR_ALERT]
-        all_proven = list(proven.values())
-        sure = [t for t in all_proven if not may_be_object(t, all_proven)]
-        new, sure = [t for t in sure if t not in lasting], [t for t in sure if t in lasting]
-        before, self._proven_before = self._proven_before, new
-        best = most_telling(sure) if sure else None
-        # What would say more, and was proven now or just before, gets a second check.
-        if best is not None and self._streaks.length(best.detector.name) == NUM_FOR_ALERT:
-            new = new + before
-        self._is_held = best is not None and any(explains(t, best) for t in new)
-        if best is not None and not self._is_held:
-            return self._report(scene, sure, Verdict(ALERT, epoch, epoch))
-        unsure = [t for t in all_proven if t in lasting or not t.proposal.may_be_object]
-        return self._report(scene, unsure, Verdict(SUSPECT, epoch, epoch)) if unsure else []
-
-    def _is_pending(self, trials: Sequence[Trial]) -> bool:
-        """Whether something is proven, and not part of the object, that was no alert yet."""
-        proven = [t for t in trials if t.is_proven]
-        return self._is_held or any(
-            self._streaks.length(t.detector.name) < NUM_FOR_ALERT
-            and not self._told.has(t.detector.name, ALERT)
-            and not may_be_object(t, proven)
-            for t in proven
-        )
-
-    def _is_untold(self, trials: Sequence[Trial]) -> bool:
-        """Whether something is proven for the first time that the user has not been told of."""
-        names = [t.detector.name for t in trials if t.is_proven]
-        return any(
-            self._streaks.length(name) < NUM_FOR_ALERT and not self._told.has(name, SUSPECT)
-            for name in names
-        )
-
-    def _report(self, scene: Scene, trials: list[Trial], verdict: Verdict) -> list[Finding]:
-        """Reports the most telling of some trials, unless the user knows what it shows."""
-        chosen = most_telling(trials)
-        names = [t.detector.name for t in trials]
-        known = [t for t in trials if self._told.has(t.detector.name, verdict.severity)]
-        is_known = any(t is chosen or shows_same(t, chosen) for t in known)
-        self._told.add([chosen.detector.name] if is_known else names, verdict.severity)
-        if is_known:
-            return []
-        name = chosen.detector.name
-        verdict = verdict._replace(since_epoch=self._streaks.since(name))
-        others = [other for other in names if other != name]
-        return [finding_of_trial(scene, self._probes, chosen, verdict, others)]
 
 
 def _attention(methods: "Sequence[Method]", heatmaps: Mapping[str, Heatmaps]) -> np.ndarray | None:

@@ -205,6 +205,7 @@ def test_it_waits_as_well_for_what_was_proven_just_before(four):
     again.examiner.detectors = [d for d in both if d.name == "background"]
     again.check(tag)
     again.examiner.detectors = both
+    assert again.check(tag).is_pending, "what was proven anew gets a second check"
     assert again.alerts(tag)[0].detector == "stationary"
 
 
