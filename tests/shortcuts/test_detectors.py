@@ -175,23 +175,47 @@ def test_of_aligned_images_without_objects_one_class_may_just_have_more_detail(i
     assert proposal.may_be_object == (is_aligned and masks is None)
 
 
-@pytest.mark.parametrize("is_everywhere", [True, False])
-def test_where_classes_are_sharper_in_the_middle_only_it_may_be_the_object(is_everywhere):
-    """Of photographs, with objects that are not known."""
-    size = (40, 40)
+def sharper_where(place, paper=None):
+    """Photographs, of which one class is sharper at some places; paper lies off a cross, if any."""
     rng = np.random.default_rng(0)
     images = np.kron(rng.uniform(0, 255, (60, 20, 20, 1)), np.ones((1, 2, 2, 1)))
     smooth = np.mean(
         [np.roll(images, (y, x), (1, 2)) for y in range(-2, 3) for x in range(-2, 3)], axis=0
     )
-    middle = np.zeros(size, bool)
-    middle[12:-12, 12:-12] = True
-    are_sharp = (LABELS == 1)[:, None, None, None] & (middle[..., None] | is_everywhere)
-    images = np.rint(np.where(are_sharp, images, smooth)).astype(np.float32)
-    probes = ProbeSet(images, LABELS, object_masks=None)
-    scene, _ = scene_of(probes, lambda x: np.zeros((len(x), 3)))
-    (proposal,) = propose("sharpness", scene)
-    assert proposal.may_be_object != is_everywhere
+    images = np.where((LABELS == 1)[:, None, None, None] & place[..., None], images, smooth)
+    if paper is not None:
+        images = np.where(CROSS[..., None], images, paper)
+    probes = ProbeSet(np.rint(images).astype(np.float32), LABELS, object_masks=None)
+    return scene_of(probes, lambda x: np.zeros((len(x), 3)))[0]
+
+
+ROWS, COLUMNS = np.mgrid[-19.5:20, -19.5:20]
+CROSS = np.minimum(abs(ROWS), abs(COLUMNS)) < 6  # to the sides, but not to the corners
+CORNER = (ROWS > 0) & (COLUMNS > 0)
+
+
+@pytest.mark.parametrize(
+    ("place", "is_of_whole_images"),
+    [
+        (np.ones((40, 40), bool), True),
+        (~CORNER, True),  # one corner may show nothing, such as the sun
+        (~CORNER & ~CORNER[::-1], False),
+        (np.hypot(ROWS, COLUMNS) < 8, False),
+        (CROSS, False),
+    ],
+)
+def test_where_classes_are_sharper_in_the_middle_only_it_may_be_the_object(
+    place, is_of_whole_images
+):
+    """Also where objects are so large that they reach the edges, but not the corners."""
+    (proposal,) = propose("sharpness", sharper_where(place))
+    assert proposal.may_be_object != is_of_whole_images
+
+
+def test_corners_without_detail_do_not_count():
+    """Of crosses on white paper, all that is seen of a blur lies on them."""
+    for paper, expected in ((255, True), (None, False)):
+        assert LadderSwap(sharper_where(CROSS, paper), "sharpness").is_of_whole_images() == expected
 
 
 def test_a_pattern_may_be_the_object_in_aligned_images_without_objects():

@@ -14,6 +14,7 @@ from keras_saliency._utils.opencv import cv2
 from keras_saliency.shortcuts.swaps.compression import BLOCK, compression_level
 
 MIN_SIDE = 8  # pixels
+MIN_CORNER = 12  # pixels: of fewer, sharpness says too little
 MAX_CHANNELS = 4
 MEASURED_SIDE = 96  # pixels of the middle, in which levels of larger images are measured
 MIN_SHARE = 0.05  # of the variance of ranks, that lies between classes
@@ -195,7 +196,16 @@ def edge_strips(image: np.ndarray) -> tuple[np.ndarray, ...]:
 
     A quarter of the image each, or 24 pixels of a larger one, and `MIN_SIDE` at least.
     """
-    height, width = (
-        max(MIN_SIDE, round(min(length, MEASURED_SIDE) / 4)) for length in image.shape[:2]
-    )
+    height, width = (_share_of(length, 4, MIN_SIDE) for length in image.shape[:2])
     return image[:height], image[-height:], image[:, :width], image[:, -width:]
+
+
+def corners(image: np.ndarray, least: int = MIN_CORNER) -> tuple[np.ndarray, ...]:
+    """Returns the four corners of an image (H, W, C), a third of its sides, `least` … 32 pixels."""
+    height, width = (_share_of(length, 3, least) for length in image.shape[:2])
+    upper, lower = image[:height], image[-height:]
+    return upper[:, :width], upper[:, -width:], lower[:, :width], lower[:, -width:]
+
+
+def _share_of(length: int, number: int, least: int) -> int:
+    return max(least, round(min(length, MEASURED_SIDE) / number))

@@ -1,6 +1,6 @@
 """Swaps of noise, sharpness or compression: of a whole image, and of its background."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from functools import partial
 
 import numpy as np
@@ -18,6 +18,10 @@ MAX_BYTES = 200_000_000  # of versions that are kept
 # Of the share of variance between classes over whole images, that near their edges: with blur 0.23
 # at least (thin letters), of objects with finer details up to a third, mostly a tenth.
 OUTER_SHARE = 0.25
+# The same of corners, for all but one of them, where most images have detail in each: with blur
+# mostly above 0.5 (not on staves of music), of objects with finer details 0.2 and less.
+CORNER_SHARE = 0.45
+MIN_DETAIL = 2.0  # grey levels: the deviation of a corner that has detail
 
 
 class LadderSwap(LevelSwap):
@@ -57,11 +61,16 @@ class LadderSwap(LevelSwap):
     def is_of_whole_images(self) -> bool:
         """Returns whether sharpness differs between classes near the edges of images, too.
 
-        Where it does in the middle only, the objects of a class have finer details.
+        Where it does in the middle only, the objects of a class have finer details. Large objects
+        reach the edges, so corners count where they have detail. A flat background has none.
         """
         has_class = self.scene.class_labels.has_class
-        outer = self.scene.once(_outer_sharpness)
+        outer, corners = self.scene.once(_outer_sharpness), self.scene.once(_corner_sharpness)
         share = acquisition.class_share(self.levels, has_class)
+        if corners is not None:
+            shares = sorted(acquisition.class_share(of_one, has_class) for of_one in corners)
+            if shares[1] < CORNER_SHARE * share:
+                return False
         return acquisition.separates(outer, has_class) and (
             acquisition.class_share(outer, has_class) >= OUTER_SHARE * share
         )
@@ -198,12 +207,25 @@ def _levels_of_probes(ladder: Ladder, scene: Scene) -> np.ndarray:
 
 
 def _outer_sharpness(scene: Scene) -> np.ndarray:
-    sides = zip(*map(acquisition.edge_strips, scene.probes.images), strict=True)
-    levels = [
-        acquisition.sharpness_level(np.stack([_grey_levels(scene, strip) for strip in strips]))
-        for strips in sides
-    ]
+    levels = [acquisition.sharpness_level(s) for s in _parts(scene, acquisition.edge_strips)]
     return np.mean(levels, axis=0)
+
+
+def _corner_sharpness(scene: Scene) -> list[np.ndarray] | None:
+    """The sharpness of each corner, (n,) each; None unless most images have detail in all."""
+    small = _parts(scene, partial(acquisition.corners, least=acquisition.MIN_SIDE))
+    deviations = [corner.mean(axis=-1).std(axis=(1, 2)) for corner in small]
+    if np.median(np.min(deviations, axis=0)) < MIN_DETAIL:
+        return None
+    return [acquisition.sharpness_level(c) for c in _parts(scene, acquisition.corners)]
+
+
+def _parts(
+    scene: Scene, of_image: Callable[[np.ndarray], tuple[np.ndarray, ...]]
+) -> list[np.ndarray]:
+    """The same part of all images in grey levels, (n, h, w, C), for each part of an image."""
+    parts = zip(*map(of_image, scene.probes.images), strict=True)
+    return [np.stack([_grey_levels(scene, piece) for piece in pieces]) for pieces in parts]
 
 
 def _grey_levels(scene: Scene, image: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from helpers.slow_twins import slow_noise_deviation, slow_share_between, slow_sh
 
 from keras_saliency.shortcuts.swaps.acquisition import (
     class_share,
+    corners,
     edge_strips,
     middle,
     noise_deviation,
@@ -129,6 +130,14 @@ def test_edge_strips_are_quarters_of_small_images_and_24_pixels_of_large_ones():
         *((24, 20), (24, 20)),
         *((300, 8), (300, 8)),
     ]
+
+
+def test_corners_are_thirds_of_small_images_and_32_pixels_of_large_ones():
+    image = np.arange(39 * 60).reshape(39, 60, 1)
+    pieces = image[:13, :20], image[:13, 40:], image[26:, :20], image[26:, 40:]
+    for corner, piece in zip(corners(image), pieces, strict=True):
+        np.testing.assert_array_equal(corner, piece)
+    assert [c.shape[:2] for c in corners(np.zeros((300, 20, 3)))] == [(32, 12)] * 4
 
 
 def test_the_share_between_classes_is_that_of_the_slow_twin(rng):
