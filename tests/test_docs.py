@@ -153,6 +153,7 @@ def names(weights, tmp_path, monkeypatch):
         "model": model,
         "images": images,
         "labels": labels,
+        "names": [f"class {c}" for c in range(labels.max() + 1)],
         "boxes": np.tile([2, 4, 14, 30], (len(images), 1)),
         "hospitals": ["A", "B"] * (len(images) // 2),
         "ages": np.arange(len(images), dtype=np.float32)[:, None],
