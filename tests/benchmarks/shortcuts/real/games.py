@@ -7,7 +7,7 @@
 | dungeon | people, books, potions, weapons, dragons on stone, 32×32 | 5 | Debian's angband-data |
 | workshops | buildings on photographs, 40×40 | 6 | lincity-ng-data, gcompris-qt-data |
 | monuments | parts of six photographs, 40×40, no masks | 6 | Debian's gcompris-qt-data |
-| rocks | parts of five painted surfaces, 24×24, grey, no masks | 5 | Debian's pingus-data |
+| rocks | parts of four painted surfaces, 24×24, grey, no masks | 4 | Debian's pingus-data |
 
 The masks of the first four are the transparency of the pictures, or what is not paper.
 """
@@ -34,7 +34,7 @@ CELL, COLUMNS, THINGS = 32, 32, ((3, 4), (6,), (8,), (10,), (12,))
 FLOORS = (22, 21), (22, 22), (23, 23), (23, 25), (24, 19), (24, 20), (24, 21), (22, 27)
 WORKSHOPS = "blacksmith", "firestation", "mill", "oremine", "pottery", "industryh"
 MONUMENTS = 1, 11, 18, 23, 26, 35  # in the order of the file
-ROCKS = "rock6", "rockagglo", "fruitcaketile", "greentex", "sortie"
+ROCKS = "rock6", "rockagglo", "fruitcaketile", "greentex"
 EACH = 640  # images of a class, about
 
 
