@@ -4,6 +4,7 @@ Of the split "tune". The images ship inside packages of the extras "test" and "e
 where one is missing, the run fails and names it.
 """
 
+import io
 import json
 import os
 import struct
@@ -20,7 +21,7 @@ import pytest
 FOLDER = Path(__file__).parents[1] / "benchmarks/shortcuts"
 sys.path.insert(0, str(FOLDER))
 try:
-    from real import boards, cutouts, figures, renders, sheets, sounds
+    from real import boards, cutouts, figures, games, renders, sheets, sounds
     from real.cues import KINDS
     from real.data import LOADERS
     from real.report import RIGHT, gaps
@@ -78,7 +79,7 @@ def test_no_data_set_and_no_seed_is_in_two_splits():
     assert len(seeds) == len(set(seeds))
 
 
-@pytest.mark.parametrize("split", ["first", "second", "third", "fourth", "fifth", "score"])
+@pytest.mark.parametrize("split", ["first", "second", "third", "fourth", "fifth", "sixth", "score"])
 def test_what_is_scored_has_enough_trainings_of_every_kind(split):
     runs = list_runs(split)
     assert sum(not run.is_cued for run in runs) >= 60
@@ -253,3 +254,32 @@ def test_tiles_of_the_ground_leave_no_hole():
     ground = figures._ground([tile], np.random.default_rng(0))
     assert ground.shape == (160, 160, 3)
     assert np.unique(ground).tolist() == [90]
+
+
+def test_every_picture_inside_of_a_file_of_resources_is_read():
+    """Two WebP pictures of one colour each, with other bytes around, and a sound between."""
+    from PIL import Image
+
+    stored, colours = b"qres" + bytes(20), ((200, 30, 10), (10, 60, 220))
+    for colour in colours:
+        encoded = io.BytesIO()
+        Image.new("RGB", (12, 8), colour).save(encoded, "WEBP", lossless=True)
+        stored += bytes(3) + encoded.getvalue() + b"RIFF" + struct.pack("<I", 4) + b"WAVE"
+    found = games.read_webp(stored)
+    assert [picture.shape for picture in found] == [(8, 12, 3)] * 2
+    assert [picture[0, 0].tolist() for picture in found] == [[*colour] for colour in colours]
+
+
+def test_the_paper_around_a_drawing_is_left_out_and_white_inside_is_not():
+    picture = np.full((20, 20, 4), 255, np.uint8)
+    picture[5:15, 5:15, :3] = 40
+    picture[8:12, 8:12, :3] = 250  # white that the paper does not reach
+    alpha = games._without_paper(picture)[..., 3]
+    expected = np.zeros((20, 20), bool)
+    expected[5:15, 5:15] = True
+    np.testing.assert_array_equal(alpha > 0, expected)
+
+
+def test_a_row_of_a_sheet_is_cut_into_squares():
+    row = np.repeat(np.arange(3, dtype=np.uint8), 4)[None, :, None].repeat(4, 0)
+    assert [np.unique(cell).tolist() for cell in games._cells(row)] == [[0], [1], [2]]

@@ -55,7 +55,7 @@ def _crop(picture, size, number, rng, largest=2.4):
     return np.stack(images), np.array(for_validation)
 
 
-def _of_pictures(pictures, size, each=800):
+def of_pictures(pictures, size, each=800):
     rng = np.random.default_rng(0)
     images, labels, for_validation = [], [], []
     for label, picture in enumerate(pictures):
@@ -75,7 +75,7 @@ def textures(size=32):
         np.pad(p, [(0, max(0, least - n)) for n in p.shape[:2]] + [(0, 0)], "reflect")
         for p in pictures
     ]
-    return _of_pictures(pictures, size)
+    return of_pictures(pictures, size)
 
 
 def satellite(size=32):
@@ -93,7 +93,7 @@ def satellite(size=32):
         rows = slice(round((90 - north) * per_degree), round((90 - south) * per_degree))
         columns = slice(round((west + 180) * per_degree), round((east + 180) * per_degree))
         parts.append(picture[rows, columns])
-    images, labels, _, kept = _of_pictures(parts, size, each=1200)
+    images, labels, _, kept = of_pictures(parts, size, each=1200)
     red, _, blue = images.mean((1, 2)).T
     is_land = red > 0.8 * blue
     return images[is_land], labels[is_land], None, kept[is_land]
@@ -102,7 +102,7 @@ def satellite(size=32):
 def photographs(size=40):
     names = ("Garden", "Dune", "Wood", "Storm", "GreenMeadow", "FreshFlower")
     folder = debian("usr/share/backgrounds/mate/nature")
-    return _of_pictures([_read(folder / f"{name}.jpg") for name in names], size, each=600)
+    return of_pictures([_read(folder / f"{name}.jpg") for name in names], size, each=600)
 
 
 def tissue(size=32):
@@ -110,7 +110,7 @@ def tissue(size=32):
     folder = pypi("skimage") / "data"
     nuclei = next((pypi("mahotas") / "demos/data").glob("nuclear.*"))
     pictures = [_read(folder / "ihc.png"), _read(folder / "retina.jpg"), _read(nuclei)]
-    images, labels, _, kept = _of_pictures(pictures, size, each=900)
+    images, labels, _, kept = of_pictures(pictures, size, each=900)
     red, _, blue = images.astype(np.float32).transpose(3, 0, 1, 2)
     brown = (red - blue > 20).mean((1, 2))
     of_stained = (labels == 0) & (brown > np.median(brown[labels == 0]))
@@ -122,7 +122,7 @@ def tissue(size=32):
 def planets(size=32):
     folder = debian("usr/share/stellarium/textures")
     names = ("moon_4k.jpg", "mars.png", "io.png", "europa.png", "callisto.png")
-    return _of_pictures([_read(folder / name, longer_side=1200) for name in names], size, each=700)
+    return of_pictures([_read(folder / name, longer_side=1200) for name in names], size, each=700)
 
 
 def panoramas(size=40):
@@ -175,7 +175,7 @@ def materials(size=32):
 def wallpapers(size=40):
     names = "BytheWater", "FallenLeaf", "EveningGlow", "OneStandsOut", "Path", "ColorfulCups"
     pictures = [_read(_of_plasma(name), longer_side=800) for name in names]
-    return _not_flat(_of_pictures(pictures, size, each=700))
+    return not_flat(of_pictures(pictures, size, each=700))
 
 
 def scenery(size=32):
@@ -183,10 +183,10 @@ def scenery(size=32):
     names += "life_by_Aitzol_Berasategi", "friends_by_Aitzol_Berasategi"
     files = [debian(f"usr/share/backgrounds/{name}.jpg") for name in names]
     files.append(_of_plasma("Grey"))
-    return _not_flat(_of_pictures([_read(file, grey=True) for file in files], size, each=700))
+    return not_flat(of_pictures([_read(file, grey=True) for file in files], size, each=700))
 
 
-def _not_flat(loaded):
+def not_flat(loaded):
     """Without what shows nothing but sky, a wall or shadow."""
     images, labels, _, kept = loaded
     keep = images.std((1, 2)).mean(1) > 5
@@ -222,13 +222,13 @@ def terrain(size=32):
 def papers(size=28):
     names = "HR_Cork", "HR_DecoPaper", "HR_PastelPaper 01", "HR_Canvas 01", "HR_RoughPaper"
     folder = debian("usr/share/mypaint/backgrounds/ramon")
-    return _of_pictures([_read(folder / f"{name}.png", grey=True) for name in names], size)
+    return of_pictures([_read(folder / f"{name}.png", grey=True) for name in names], size)
 
 
 def floors(size=32):
     names = "asphalt", "cinder_blocks", "marble", "rock", "stucco", "wood_planks"
     folder = pypi("miniworld") / "textures"
-    return _of_pictures([_read(folder / f"{name}_1.png") for name in names], size)
+    return of_pictures([_read(folder / f"{name}_1.png") for name in names], size)
 
 
 def part(picture, size, rng):

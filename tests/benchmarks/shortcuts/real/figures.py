@@ -48,7 +48,7 @@ def costumes(size=48):
     """On faded photographs; all poses of a figure, all letters of a style, are for one part."""
     folder, rng = debian("usr/share/scratch/Media"), np.random.default_rng(1)
     files = [f for f in sorted(folder.glob("Backgrounds/*/*")) if f.suffix in (".jpg", ".gif")]
-    papers = [np.ascontiguousarray(_read(file)[..., 2::-1]) for file in files]
+    papers = [np.ascontiguousarray(read_any(file)[..., 2::-1]) for file in files]
     papers = [np.rint(255 - FADED * (255.0 - paper)).astype(np.uint8) for paper in papers]
     items = []
     for label, names in enumerate(COSTUMES):
@@ -57,7 +57,7 @@ def costumes(size=48):
             is_letter = file.parent.parent.name == "Letters"
             group = file.parent.name if is_letter else re.match("[a-z]*", file.stem.lower())[0]
             if file.suffix in (".png", ".gif"):
-                picture = _read(file)
+                picture = read_any(file)
                 if picture[..., 3].min() == 0:
                     found.append((picture, label, zlib.crc32(group.encode()) % 4 == 0))
         for picture, label, kept in found * (2 * EACH // len(found)):
@@ -66,7 +66,7 @@ def costumes(size=48):
     return draw(items, size, papers, share=(0.75, 0.92), turned=6)
 
 
-def _read(file):
+def read_any(file):
     """Returns a GIF, JPEG or PNG file as uint8 (h, w, 4), BGR and alpha."""
     from PIL import Image
 

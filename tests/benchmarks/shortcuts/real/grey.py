@@ -28,7 +28,9 @@ JAPANESE += ("umefont", "kiloji", "konatu", "kouzan", "migmix", "mona", "motoya"
 JAPANESE += ("reggae", "sawarabi", "seto", "takao", "train", "umeplus", "vlgothic")
 # parts of folders' names
 SCRIPTS = {"hebrew": ("culmus",), "thai": ("tlwg", "arundina"), "kana": JAPANESE}
-SCRIPTS |= {"hangul": ("unfonts", "nanum", "baekmuk", "alee")}
+SCRIPTS |= {"hangul": ("unfonts", "nanum", "baekmuk", "alee"), "georgian": ("georgian",)}
+ARABIC = ("kacst", "farsiweb", "amiri", "thabit", "scheherazade", "harmattan")
+SCRIPTS |= {"arabic": (*ARABIC, "lateef", "lemonada")}
 AIR = 12  # grey levels, at most, of what is no head
 PATCH = 9  # slices, that are for training or for validation together
 

@@ -43,6 +43,10 @@ DEBIAN = (
     *("scratch", "boswars-data", "unknown-horizons", "supertux-data", "libavogadro-data"),
     *("hydrogen-drumkits", "fonts-nanum", "fonts-unfonts-core", "fonts-unfonts-extra"),
     *("fonts-baekmuk", "fonts-alee"),
+    *("pysiogame", "pingus-data", "angband-data", "lincity-ng-data", "gcompris-qt-data"),
+    *("fonts-bpg-georgian", "fonts-kacst", "fonts-kacst-one"),
+    *("fonts-farsiweb", "fonts-hosny-amiri", "fonts-hosny-thabit", "fonts-sil-scheherazade"),
+    *("fonts-sil-harmattan", "fonts-sil-lateef", "fonts-lemonada"),
     # fonts of many families, for the letters
     *("fonts-linuxlibertine", "fonts-freefont-ttf", "fonts-dejavu-extra", "fonts-liberation"),
     *("fonts-open-sans", "fonts-lato", "fonts-cabin", "fonts-ebgaramond", "fonts-vollkorn"),

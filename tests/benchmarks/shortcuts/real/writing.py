@@ -6,6 +6,8 @@
 | music | clefs and signs on five lines, in eight cuts, 40×40 | 6 | lilypond-fonts |
 | kana | ten Japanese characters in 54 typefaces, on blank paper, 32×32 | 10 | Debian's fonts |
 | hangul | ten Korean syllables in white on walls and floors, 32×32 | 10 | fonts, miniworld |
+| arabic | ten Arabic letters on shaded paper, 32×32 | 10 | Debian's fonts |
+| georgian | ten Georgian letters, bright on dark, 28×28, no masks | 10 | fonts-bpg-georgian |
 """
 
 import cv2
@@ -18,6 +20,7 @@ THAI = "กขงจชทมยรอ"
 SIGNS = "\ue085\ue083\ue07f\ue013\ue008\ue062"  # clefs G, F and C, sharp, rest, segno
 KANA = "あかさなふみやれをん"
 KANA_KEPT = "bizud", "kiloji", "oradano", "sawarabi", "motoya"  # others were derived from others
+ARABIC, GEORGIAN = "بجدسصطعكمه", "აბგდეზკლმს"
 HANGUL = "가너도루므비새위차학"
 WALLS = ("brick_wall_1", "cinder_blocks_1", "concrete_tiles_1", "marble_1", "marble_2", "rock_1")
 WALLS += ("wood_1", "wood_planks_1", "door_garage_white", "cardboard_1", "stucco_1", "grass_1")
@@ -25,6 +28,7 @@ CUTS = (11, 13, 14, 16, 18, 20, 23, 26)  # points for which the typeface is cut
 FINE = 4  # a stave is drawn as much larger
 SPACE = 5.2  # pixels between two lines
 SEEN = 64  # grey levels of ink
+LEAST = 16  # pixels of ink of an Arabic letter
 
 
 def thai(size=28):
@@ -123,3 +127,36 @@ def hangul(size=32):
         images.append(np.rint(paint * share + paper * (1 - share)).astype(np.uint8))
         masks.append(ink > SEEN)
     return np.stack(images), np.repeat(labels, 10), np.stack(masks), np.repeat(kept, 10)
+
+
+def arabic(size=32):
+    """On paper that gets darker to one side; a family of typefaces is for one part."""
+    letters, labels, _, kept = rendered(
+        ARABIC, [f for f in typefaces("arabic") if "Decor" not in f.stem]
+    )
+    rng = np.random.default_rng(0)
+    images, masks, is_whole = [], [], []
+    rows, columns = np.mgrid[:size, :size] / size - 0.5
+    for letter in np.repeat(letters, 10, axis=0):
+        ink = varied(letter, size, rng.uniform(0.9, 1.05), rng)
+        share = (ink / max(ink.max(), 1)) * rng.uniform(0.75, 1)
+        slope = rng.uniform(-40, 40, 2)
+        paper = rng.uniform(150, 220) + slope[0] * rows + slope[1] * columns
+        images.append(np.rint(paper * (1 - share)).astype(np.uint8))
+        masks.append(ink > SEEN)
+        is_whole.append(masks[-1].sum() >= LEAST)  # some typefaces draw below the picture
+    found = np.stack(images), np.repeat(labels, 10), np.stack(masks), np.repeat(kept, 10)
+    return tuple(array[is_whole] for array in found)
+
+
+def georgian(size=28):
+    """A family of typefaces is for training or for validation."""
+    letters, labels, _, kept = rendered(GEORGIAN, typefaces("georgian"))
+    rng = np.random.default_rng(0)
+    images = []
+    for letter in np.repeat(letters, 16, axis=0):
+        ink = varied(letter, size, rng.uniform(0.9, 1.1), rng)
+        share = (ink / max(ink.max(), 1)) * rng.uniform(0.75, 1)
+        paper = rng.uniform(10, 80)
+        images.append(np.rint(paper + (255 - paper) * share).astype(np.uint8))
+    return np.stack(images), np.repeat(labels, 16), None, np.repeat(kept, 16)
