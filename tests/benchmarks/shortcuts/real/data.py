@@ -23,10 +23,9 @@ from real import (
 from real.sources import data_folder
 
 # No data set is in two splits. Emoji of other vendors, or two draws of one picture, would be one.
-# "first" to "fifth" were scored once each, in `first_scored.jsonl` and so on. Rules that these
-# scorings suggested were tuned on them since, so that they are tuning data now. "sixth" was scored
-# in part, in `sixth_scored.jsonl`; "score" was not so far. Once a rule is tuned on it, a scoring
-# needs others.
+# "first" to "sixth" were scored once each, in `first_scored.jsonl` and so on. Rules that these
+# scorings suggested were tuned on them since, so that they are tuning data now. No rule was tuned
+# on "score", which is scored in `scored.jsonl`: once one is, a scoring needs others.
 LOADERS = {
     "tune": {
         "mnist": grey.mnist,
