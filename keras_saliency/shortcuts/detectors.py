@@ -122,7 +122,9 @@ def _propose_ladder(kind: str, scene: Scene, rng: np.random.Generator) -> list[P
         return []
     is_known = scene.spared_objects is not None
     is_unsure = False
-    if kind == "sharpness" and not (scene.objects is not None and scene.objects.are_given):
+    if kind == "sharpness" and scene.objects is not None and scene.objects.are_given:
+        is_unsure = not swap.is_of_corners()
+    elif kind == "sharpness":
         is_unsure = not swap.is_of_whole_images() or (not is_known and are_aligned(scene))
     proposals = [Proposal(swap, rows, rows, may_be_object=is_unsure)]
     if is_known:

@@ -175,7 +175,7 @@ def test_of_aligned_images_without_objects_one_class_may_just_have_more_detail(i
     assert proposal.may_be_object == (is_aligned and masks is None)
 
 
-def sharper_where(place, paper=None):
+def sharper_where(place, paper=None, masks=None):
     """Photographs, of which one class is sharper at some places; paper lies off a cross, if any."""
     rng = np.random.default_rng(0)
     images = np.kron(rng.uniform(0, 255, (60, 20, 20, 1)), np.ones((1, 2, 2, 1)))
@@ -185,7 +185,7 @@ def sharper_where(place, paper=None):
     images = np.where((LABELS == 1)[:, None, None, None] & place[..., None], images, smooth)
     if paper is not None:
         images = np.where(CROSS[..., None], images, paper)
-    probes = ProbeSet(np.rint(images).astype(np.float32), LABELS, object_masks=None)
+    probes = ProbeSet(np.rint(images).astype(np.float32), LABELS, object_masks=masks)
     return scene_of(probes, lambda x: np.zeros((len(x), 3)))[0]
 
 
@@ -210,6 +210,13 @@ def test_where_classes_are_sharper_in_the_middle_only_it_may_be_the_object(
     """Also where objects are so large that they reach the edges, but not the corners."""
     (proposal,) = propose("sharpness", sharper_where(place))
     assert proposal.may_be_object != is_of_whole_images
+
+
+@pytest.mark.parametrize("place", [np.ones((40, 40), bool), CROSS])
+def test_given_objects_that_are_sharper_are_not_the_focus(place):
+    scene = sharper_where(place, masks=np.broadcast_to(CROSS, (60, 40, 40)))
+    proposal, _ = propose("sharpness", scene)
+    assert proposal.may_be_object == (place is CROSS)
 
 
 def test_corners_without_detail_do_not_count():

@@ -61,19 +61,29 @@ class LadderSwap(LevelSwap):
     def is_of_whole_images(self) -> bool:
         """Returns whether sharpness differs between classes near the edges of images, too.
 
-        Where it does in the middle only, the objects of a class have finer details. Large objects
-        reach the edges, so corners count where they have detail. A flat background has none.
+        Where it does in the middle only, the objects of a class have finer details.
         """
         has_class = self.scene.class_labels.has_class
-        outer, corners = self.scene.once(_outer_sharpness), self.scene.once(_corner_sharpness)
+        outer = self.scene.once(_outer_sharpness)
         share = acquisition.class_share(self.levels, has_class)
-        if corners is not None:
-            shares = sorted(acquisition.class_share(of_one, has_class) for of_one in corners)
-            if shares[1] < CORNER_SHARE * share:
-                return False
-        return acquisition.separates(outer, has_class) and (
-            acquisition.class_share(outer, has_class) >= OUTER_SHARE * share
+        return (
+            self.is_of_corners()
+            and acquisition.separates(outer, has_class)
+            and acquisition.class_share(outer, has_class) >= OUTER_SHARE * share
         )
+
+    def is_of_corners(self) -> bool:
+        """Returns whether sharpness differs between classes in the corners of images, too.
+
+        Large objects reach the edges, but hardly the corners. Where these have no detail, as of a
+        flat background, nothing is known against it.
+        """
+        corners = self.scene.once(_corner_sharpness)
+        if corners is None:
+            return True
+        has_class = self.scene.class_labels.has_class
+        shares = sorted(acquisition.class_share(of_one, has_class) for of_one in corners)
+        return shares[1] >= CORNER_SHARE * acquisition.class_share(self.levels, has_class)
 
     def rows(self, pairs: Pairs) -> tuple[Rows, ...]:
         return _nearest(self.scene, self.kind, pairs.recipients, pairs.donors)
