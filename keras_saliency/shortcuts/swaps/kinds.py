@@ -129,10 +129,14 @@ class Swap:
 class RegionSwap(Swap):
     """All pixels of a region, off the objects of donor and recipient where these are spared.
 
+    Where a donor's object would be, the recipient's background stays: a hole of the object's
+    shape, by which a class could be told. So the partner's object is left out as well, and both
+    donors of a recipient leave the same hole.
+
     Args:
         scene: `Scene`.
         region: bool (H, W).
-        spares_objects: whether the objects of both stay where they are.
+        spares_objects: whether the objects of all of them stay where they are.
     """
 
     def __init__(self, scene: Scene, region: np.ndarray, spares_objects: bool):
@@ -143,11 +147,14 @@ class RegionSwap(Swap):
     def shared(self) -> tuple[np.ndarray, ...]:
         return (self._region,)
 
+    def rows(self, pairs: Pairs) -> tuple[Rows, ...]:
+        return (pairs.partners_or_donors.astype(np.int32),) if self.variant else ()
+
     @staticmethod
     def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
-        area = numbers[-1]
+        *partners, area = numbers
         if variant:
-            area &= bank.off_objects(*ends)
+            area &= bank.off_objects(*ends, *partners)
         recipients, donors = map(bank.take, ends)
         return edits.swap_pixels(recipients, donors, area)
 

@@ -108,13 +108,15 @@ class LevelledBackgroundSwap(RegionSwap):
         self.kind = kind
 
     def rows(self, pairs: Pairs) -> tuple[Rows, ...]:
-        return _nearest(self.scene, self.kind, pairs.donors, pairs.recipients)
+        versions = _nearest(self.scene, self.kind, pairs.donors, pairs.recipients)
+        return (*super().rows(pairs), *versions)
 
     @staticmethod
     def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
-        *versions, area = numbers
+        partners, *versions, area = numbers
         lent = _taken(bank, ends[1], *versions)
-        return edits.swap_pixels(bank.take(ends[0]), lent, area & bank.off_objects(*ends))
+        area &= bank.off_objects(*ends, partners)
+        return edits.swap_pixels(bank.take(ends[0]), lent, area)
 
 
 def _nearest(

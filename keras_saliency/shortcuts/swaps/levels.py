@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_saliency.shortcuts.swaps import edits
 from keras_saliency.shortcuts.swaps.bank import Bank, Ends
-from keras_saliency.shortcuts.swaps.kinds import RegionSwap, Swap
+from keras_saliency.shortcuts.swaps.kinds import RegionSwap, Rows, Swap
 from keras_saliency.shortcuts.swaps.pairs import Pairs
 from keras_saliency.shortcuts.swaps.planted import frame_mask
 from keras_saliency.shortcuts.swaps.scene import Scene
@@ -131,17 +131,18 @@ class LitBackgroundSwap(RegionSwap):
     def __init__(self, scene: Scene):
         super().__init__(scene, np.ones(scene.size, bool), True)
 
-    def rows(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
+    def rows(self, pairs: Pairs) -> tuple[Rows, ...]:
         gains = self.scene.once(gains_of_images)
-        return (edits.ratios_of_gains(gains[pairs.donors], gains[pairs.recipients]),)
+        ratios = edits.ratios_of_gains(gains[pairs.donors], gains[pairs.recipients])
+        return (*super().rows(pairs), ratios)
 
     @staticmethod
     def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
-        ratios, area = numbers
+        partners, ratios, area = numbers
         low = bank.value_range.low.astype(np.float32)
         recipients, donors = map(bank.take, ends)
         lit = edits.scale_channels(donors, ratios, low)
-        return edits.swap_pixels(recipients, lit, area & bank.off_objects(*ends))
+        return edits.swap_pixels(recipients, lit, area & bank.off_objects(*ends, partners))
 
 
 def gains_of_objects(scene: Scene) -> np.ndarray:

@@ -22,12 +22,15 @@ class Pairs:
         classes: int (m,), the donor's class; in a multi-label task the label that is asked for.
         is_own: bool (m,), whether the donor is of the recipient's own class; in a multi-label
             task, whether both have the label or both have it not.
+        partners: int (m,), the recipient's donor of the other kind that was drawn with each. None
+            where none was.
     """
 
     donors: np.ndarray
     recipients: np.ndarray
     classes: np.ndarray
     is_own: np.ndarray
+    partners: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.donors)
@@ -47,14 +50,18 @@ class Pairs:
         """Returns the pairs of all parts, in their order."""
         if not parts:
             return cls(_NONE, _NONE, _NONE, _NONE.astype(bool))
-        ends = [(p.donors, p.recipients, p.classes, p.is_own) for p in parts]
+        ends = [(p.donors, p.recipients, p.classes, p.is_own, p.partners_or_donors) for p in parts]
         return cls(*(np.concatenate(end) for end in zip(*ends, strict=True)))
 
     def take(self, which: np.ndarray | slice) -> "Pairs":
         """Returns some of the pairs, by indices or a bool (m,)."""
-        return Pairs(
-            self.donors[which], self.recipients[which], self.classes[which], self.is_own[which]
-        )
+        ends = self.donors, self.recipients, self.classes, self.is_own, self.partners_or_donors
+        return Pairs(*(end[which] for end in ends))
+
+    @property
+    def partners_or_donors(self) -> np.ndarray:
+        """The partners, int (m,), or the donors themselves without."""
+        return self.donors if self.partners is None else self.partners
 
 
 class PairDrawer:
@@ -146,6 +153,7 @@ class PairDrawer:
             np.repeat(edited, 2),
             np.array(classes),
             np.tile([True, False], len(edited)),
+            np.reshape(donors, (-1, 2))[:, ::-1].ravel(),
         )
 
     def _lending(

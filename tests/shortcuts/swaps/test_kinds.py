@@ -1,5 +1,6 @@
 """What each kind of swap lends, and what it spares."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -38,9 +39,8 @@ def slow_region(scene, pairs, is_inside, spares_objects):
     for i, (donor, recipient) in enumerate(zip(pairs.donors, pairs.recipients, strict=True)):
         image = scene.probes.images[recipient].copy()
         for place in np.ndindex(*scene.size):
-            is_object = spares_objects and (
-                scene.objects.masks[donor][place] or scene.objects.masks[recipient][place]
-            )
+            ends = donor, recipient, *(() if pairs.partners is None else pairs.partners[i : i + 1])
+            is_object = spares_objects and any(scene.objects.masks[end][place] for end in ends)
             if is_inside(i, place) and not is_object:
                 image[place] = scene.probes.images[donor][place]
         edited.append(image)
@@ -55,6 +55,24 @@ def test_a_region_is_the_donors_but_for_both_objects(masked, rng, spares_objects
     expected = slow_region(masked, PAIRS, lambda _, place: region[place], spares_objects)
     np.testing.assert_array_equal(edited, expected)
     assert edited.dtype == np.float32 and swap.boxes(PAIRS) is None
+
+
+def test_both_donors_of_a_recipient_leave_the_same_hole(masked, rng):
+    """Else the shape of a hole, that of a class's objects, would tell the class."""
+    pairs = dataclasses.replace(PAIRS, partners=np.array([3, 9, 12, 20]))
+    region = rng.random(SIZE) < 0.5
+    edited = RegionSwap(masked, region, True).edit(pairs)
+    expected = slow_region(masked, pairs, lambda _, place: region[place], True)
+    np.testing.assert_array_equal(edited, expected)
+    images, masks = masked.probes.images[PAIRS.recipients], masked.objects.masks
+    hole = np.any(
+        [masks[rows] for rows in (PAIRS.recipients, PAIRS.donors, pairs.partners)], axis=0
+    )
+    lit = LitBackgroundSwap(masked)
+    for donors, partners in ((PAIRS.donors, pairs.partners), (pairs.partners, PAIRS.donors)):
+        edited = lit.edit(dataclasses.replace(PAIRS, donors=donors, partners=partners))
+        np.testing.assert_array_equal(edited[hole], images[hole])
+        assert (edited[~hole] != images[~hole]).mean() > 0.5
 
 
 @pytest.mark.parametrize("spares_objects", [False, True])

@@ -106,9 +106,18 @@ def test_pairs_depend_on_the_seed_alone(is_multi_label):
     assert (first.donors != other.donors).any()
 
 
+def test_the_partner_is_the_other_donor_of_the_recipient():
+    pairs = drawer_of(labels_of(np.arange(30) % 3), [0, 1, 2]).draw(20)
+    drawn = pairs.donors.reshape(-1, 2)
+    np.testing.assert_array_equal(pairs.partners.reshape(-1, 2), drawn[:, ::-1])
+    others = Pairs.join([pairs, pairs]).take(~np.tile(pairs.is_own, 2))
+    np.testing.assert_array_equal(others.partners, np.tile(drawn[:, 0], 2))
+
+
 def test_pairs_are_joined_and_taken_in_order():
     first = Pairs(np.array([1, 2]), np.array([3, 3]), np.array([0, 1]), np.array([True, False]))
     both = Pairs.join([first, first.take([1])])
     assert both.donors.tolist() == [1, 2, 2] and both.is_own.tolist() == [True, False, False]
     assert (both.num_donors, both.num_recipients, len(both)) == (2, 1, 3)
+    assert both.partners.tolist() == [1, 2, 2], "the donors, as none were drawn with them"
     assert len(Pairs.join([])) == 0 and Pairs.join([]).num_donors == 0
