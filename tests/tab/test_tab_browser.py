@@ -220,9 +220,8 @@ def test_scale_of_a_probe_holds_for_all_its_epochs(browser, board, history):
     wait_until(lambda: pixels(browser).max() > 200, 10, "the largest map")
     other = history.epochs[int(maxima.argmin())]
     enter(browser, board, epoch=other, **shown)
-    time.sleep(1)
-    share = maxima.min() / maxima.max()
-    assert abs(pixels(browser).max() / 255 - share) < 0.12
+    share = maxima.min() / maxima.max()  # once the maps of all epochs are there
+    wait_until(lambda: abs(pixels(browser).max() / 255 - share) < 0.12, 10, "the same scale")
 
 
 def test_two_runs_side_by_side_with_their_difference(browser, board):
