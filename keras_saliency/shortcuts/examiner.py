@@ -168,8 +168,8 @@ class Examiner:
             findings += [Finding(alert) for alert in gaps]
         self._num_tested += self._could_tell(trials, moment)
         loss = max((t.worst.value for t in trials if t.is_proven), default=0.0)
-        owed = self._judge.is_pending(trials), self._judge.is_untold(trials)
-        return Check(accuracy, True, trials, findings, loss, *owed)
+        is_pending, is_untold = self._judge.is_pending(trials), self._judge.is_untold(trials)
+        return Check(accuracy, True, trials, findings, loss, is_pending, is_untold)
 
     @property
     def _least_accuracy(self) -> float:

@@ -63,10 +63,8 @@ class Judge:
     def is_untold(self, trials: Sequence[Trial]) -> bool:
         """Whether something is proven for the first time that the user has not been told of."""
         names = [t.detector.name for t in trials if t.is_proven]
-        return any(
-            self.streaks.length(name) < NUM_FOR_ALERT and not self._told.has(name, SUSPECT)
-            for name in names
-        )
+        new = [name for name in names if self.streaks.length(name) < NUM_FOR_ALERT]
+        return not all(self._told.has(name, SUSPECT) for name in new)
 
     def break_streaks(self) -> None:
         """Notes a check in which nothing could be tested."""

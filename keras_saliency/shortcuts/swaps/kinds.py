@@ -129,9 +129,9 @@ class Swap:
 class RegionSwap(Swap):
     """All pixels of a region, off the objects of donor and recipient where these are spared.
 
-    Where a donor's object would be, the recipient's background stays: a hole of the object's
-    shape, by which a class could be told. So the partner's object is left out as well, and both
-    donors of a recipient leave the same hole.
+    Where a donor's object would be, the recipient's background stays. The shape of this hole could
+    tell the donor's class, so the partner's object is left out as well: both donors of a recipient
+    leave the same hole.
 
     Args:
         scene: `Scene`.

@@ -24,8 +24,9 @@ from real.sources import data_folder
 
 # No data set is in two splits. Emoji of other vendors, or two draws of one picture, would be one.
 # "first" to "sixth" were scored once each, in `first_scored.jsonl` and so on. Rules that these
-# scorings suggested were tuned on them since, so that they are tuning data now. No rule was tuned
-# on "score", which is scored in `scored.jsonl`: once one is, a scoring needs others.
+# scorings suggested were tuned on them since, so that they are tuning data now. Of "score", the
+# clean trainings were scored, in `scored.jsonl`. Two rules changed because of them (holes of
+# swapped backgrounds, sharpness of given objects): to score clean ones again takes other data.
 LOADERS = {
     "tune": {
         "mnist": grey.mnist,

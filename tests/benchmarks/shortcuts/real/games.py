@@ -128,7 +128,7 @@ def rocks(size=24):
 
 
 def read_webp(stored):
-    """Returns the WebP pictures inside of a file of resources, RGB: "RIFF", a length, "WEBP"."""
+    """Returns the WebP pictures in a file of resources, RGB: "RIFF", a length, "WEBP"."""
     from PIL import Image
 
     pictures, at = [], stored.find(b"RIFF")
