@@ -10,6 +10,7 @@ from keras_saliency._utils.opencv import cv2
 from keras_saliency.probes.flat_ground import FLAT_LEVELS, differs
 from keras_saliency.shortcuts.swaps import edits
 from keras_saliency.shortcuts.swaps.planted_pixels import (
+    levels_of_images,
     medians_of_classes,
     of_size,
     planted_inks_too,
@@ -26,6 +27,9 @@ RING_SHARE = 0.25  # of the outer ring, which no object fills; without a cue 0.1
 REGION_SHARES = 0.012, 0.4  # of the image: what is smaller is chance, what is larger no patch
 LIT_SHARE = 0.5  # of a patch, whose pixels are as dark as the images are elsewhere
 CORE_SHARE = 1 / 12  # of the shorter side: outlines and shadows of objects are thinner
+AMID = 0.15  # of the shorter side, between a patch and the ends of the image, from which on ...
+WANDERING_SHARE = 0.5  # ... its outline counts; of the pixels around it, in which it goes on ...
+SOME_IMAGES = 0.15, 0.85  # ... in so many images of a class, neither hardly any nor nearly all
 BRIGHT = 0.95  # the quantile of an image that says how bright it is
 
 
@@ -96,7 +100,7 @@ def printed_ring(scene: Scene) -> str | None:
         pixels = scene.once(shown_through) < OTHER_SHARES["aligned"]
         through = _printed(scene, ring, pixels | scene.once(planted_pixels))
         return None if through is None else "pattern"
-    for value, is_same in scene.once(medians_of_classes):
+    for _, value, is_same in scene.once(medians_of_classes):
         along = value[of_size(printed, is_same.shape) & is_same]
         if len(along) >= PLANTED_SHARE * printed.mean() * is_same.size:
             low, high = np.quantile(along, (0.2, 0.8), axis=0)
@@ -123,8 +127,8 @@ def frame_mask(scene: Scene) -> np.ndarray:
 def planted_region(scene: Scene, are_aligned: bool) -> np.ndarray:
     """Returns what was put into some place within the image, bool (H, W), or nothing.
 
-    No frame, nothing that lies all over the image, and no thin lines, which outlines and shadows of
-    objects are.
+    No frame, nothing that lies all over the image, no thin lines, which outlines and shadows of
+    objects are, and nothing whose outline wanders, as that of figures does.
     """
     planted = _planted(scene, are_aligned)
     region = _patch(scene, planted)
@@ -142,7 +146,8 @@ def _patch(scene: Scene, pixels: np.ndarray) -> np.ndarray:
     pixels = cv2.morphologyEx(pixels, cv2.MORPH_CLOSE, np.ones((side // 2 * 2 - 1,) * 2, np.uint8))
     cores = cv2.erode(pixels, np.ones((side, side), np.uint8)) > 0
     _, numbers = cv2.connectedComponents(pixels)
-    region = np.isin(numbers, numbers[cores])
+    parts = [numbers == number for number in np.unique(numbers[cores])]
+    region = np.any([part for part in parts if not _wanders(scene, part)] or [cores & False], 0)
     if not region.any():
         return region
     height, width = (np.ptp(np.flatnonzero(region.any(axis=axis))) + 1 for axis in (1, 0))
@@ -151,3 +156,39 @@ def _patch(scene: Scene, pixels: np.ndarray) -> np.ndarray:
     if not is_patch:
         return np.zeros_like(region)
     return cv2.dilate(region.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+
+
+def _wanders(scene: Scene, part: np.ndarray) -> bool:
+    """Whether a patch amid the images ends elsewhere in each of the class that has it most alike.
+
+    Where figures always stand at one place, their clothes are alike there, but go on for some
+    pixels in some of the images. What was put into images ends at the same pixels in all of them.
+    Nearer to the ends of the images, what goes on may be a sky.
+    """
+    margin = round(AMID * min(scene.size))
+    height, width = part.shape
+    if part[margin : height - margin, margin : width - margin].sum() < part.sum():
+        return False
+    levels = scene.once(levels_of_images)
+    part = of_size(part, levels.shape[1:3])
+    pixels, inside = levels.reshape(len(levels), part.size, -1), np.flatnonzero(part)
+    around, nearest = _around(part)
+    most_alike, wanders = 0.0, False
+    for own, value, _ in scene.once(medians_of_classes):
+        value = value.reshape(part.size, -1)
+        alike = float((~differs(pixels[own][:, inside], value[inside])).mean())
+        if alike > most_alike:
+            goes_on = (~differs(pixels[own][:, around], value[nearest])).mean(axis=0)
+            few, many = SOME_IMAGES
+            is_some = (few < goes_on) & (goes_on < many)
+            most_alike, wanders = alike, is_some.sum() > WANDERING_SHARE * len(around)
+    return bool(wanders)
+
+
+def _around(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels beyond the rim of a patch (h, w), and the nearest pixel of it of each, as ints."""
+    apart = cv2.distanceTransform((~part).astype(np.uint8), cv2.DIST_C, 3)
+    around, inside = np.argwhere(apart == 2), np.argwhere(part)
+    gaps = ((around[:, None] - inside) ** 2).sum(axis=-1)
+    places = inside[gaps.argmin(axis=1)] if len(around) else around
+    return tuple(np.ravel_multi_index(found.T, part.shape) for found in (around, places))

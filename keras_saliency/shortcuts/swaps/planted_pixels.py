@@ -55,7 +55,7 @@ def _planted(scene: Scene, inks: list[int]) -> np.ndarray:
     planted = np.zeros(levels.shape[1:3], bool)
     are_same, values, details = np.ones_like(planted), [], []
     classes = scene.once(medians_of_classes)
-    for own, (value, is_same) in zip(_frequent(has_class), classes, strict=True):
+    for own, value, is_same in classes:
         detail = _without_smooth(value)
         values.append(value)
         details.append(detail)
@@ -150,15 +150,15 @@ def _elsewhere(
     return num_sharing, np.where(num_rest >= MIN_IMAGES, share, 1.0)
 
 
-def medians_of_classes(scene: Scene) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Returns the median of each class, float32 (h, w, C), and where most images have it, (h, w).
+def medians_of_classes(scene: Scene) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Returns each class's images (n,), their median (h, w, C), and where most have it (h, w).
 
     Of the classes that are frequent enough, at the size of `levels_of_images`.
     """
     levels, found = scene.once(levels_of_images), []
     for own in _frequent(scene.class_labels.has_class > 0):
         value = np.median(levels[own], axis=0).astype(np.float32)
-        found.append((value, (~differs(levels[own], value)).mean(axis=0) >= SAME_SHARE))
+        found.append((own, value, (~differs(levels[own], value)).mean(axis=0) >= SAME_SHARE))
     return found
 
 

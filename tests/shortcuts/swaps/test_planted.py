@@ -152,6 +152,21 @@ def test_figures_about_the_middle_of_photographs_are_not_planted(rng):
     assert not planted_region(scene(images), False).any()
 
 
+@pytest.mark.parametrize("top, is_found", [(16, False), (5, True)])
+def test_a_patch_amid_the_images_whose_outline_wanders_is_a_part_of_figures(rng, top, is_found):
+    """Near an end of the images it may be a tag on a sky of its colour."""
+    photos = np.kron(photographs(rng), np.ones((1, 2, 2, 1)))
+    still, wandering = photos.copy(), photos.copy()
+    still[LABELS == 1, top : top + 8, 18:26] = 240
+    for i in np.flatnonzero(LABELS == 1):
+        up, left, down, right = rng.integers(0, 4, 4)
+        wandering[i, top - up : top + 8 + down, 18 - left : 26 + right] = 240
+    for images in (still, wandering):
+        assert planted_pixels(scene(images))[top : top + 2, 18:20].all()
+    assert planted_region(scene(still), False)[top : top + 8, 18:26].all()
+    assert planted_region(scene(wandering), False).any() == is_found
+
+
 @pytest.mark.parametrize("is_tinted", [False, True])
 def test_a_white_thing_under_tinted_light_is_not_planted(rng, is_tinted):
     """It has one colour in each class, but all around it is tinted alike."""
