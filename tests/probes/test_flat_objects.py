@@ -31,7 +31,7 @@ def painted(shape, colour=(240, 200, 90), on=None):
 
 @pytest.mark.parametrize("radius", [6, 8, 13])
 def test_a_shape_of_one_colour_is_found_pixel_by_pixel(radius):
-    mask, share, _ = find_flat_object(painted(disc(radius)))
+    mask, share, *_ = find_flat_object(painted(disc(radius)))
     np.testing.assert_array_equal(mask, disc(radius))
     assert share == 1
 
@@ -88,6 +88,28 @@ def test_what_hardly_differs_from_its_surroundings_is_no_object():
 def test_grey_images_have_flat_objects_too():
     mask, *_ = find_flat_object(painted(disc(8))[..., :1])
     np.testing.assert_array_equal(mask, disc(8))
+
+
+def penguin(seed=0):
+    """A bright belly in a body of many colours that the photograph has not."""
+    image = photograph(seed)
+    image[disc(12), 2] += 160
+    return painted(disc(8), on=image)
+
+
+def test_a_shape_with_other_colours_around_it_is_a_part_of_the_object():
+    assert find_flat_object(penguin()) is None
+    touching = painted(disc(8), on=painted(disc(2, (20, 30)), (150, 160, 255)))
+    assert find_flat_object(touching) is not None, "a small thing beside it"
+
+
+@pytest.mark.parametrize("num_parts, is_any", [(3, True), (4, False)])
+def test_where_many_shapes_are_parts_none_is_an_object(num_parts, is_any):
+    images = np.stack(
+        [penguin(i) if i < num_parts else painted(disc(8), on=photograph(i)) for i in range(17)]
+    )
+    found = find_flat_objects(images)
+    assert [shape is not None for shape in found] == [i >= num_parts and is_any for i in range(17)]
 
 
 @pytest.mark.parametrize("num_with, is_any", [(9, True), (2, False)])
