@@ -9,16 +9,18 @@
 The faces are the 400 of Olivetti and AT&T: forty people, ten pictures of each.
 """
 
+import re
 import wave as wave_files
 from itertools import pairwise
 
 import cv2
 import numpy as np
-from real.crops import of_pictures
+from real.crops import not_flat, of_pictures
 from real.sources import debian, pypi
 
 SPEAKERS = "en_US_f_Allison", "es_MX_f_Allison", "fr_CA_f_June", "it_IT_m_Carlo"
 SPEAKERS += ("ru_RU_f_IvrvoiceRU",)
+NO_VOICE = re.compile("tone|beep|monkeys|noise|queue-|ring")
 RATE, WINDOW, STEP = 8000, 512, 0.024  # of samples and of seconds
 LOWEST, HIGHEST = 120, 3200  # hertz: a telephone's
 RANGE = 50  # decibels below the loudest, which are black
@@ -29,7 +31,6 @@ UNCLEAR = {(20, 4), (20, 6)}
 TURNS = 2, 4  # pictures made of a face without and with glasses
 WOODS = ("2019_YELL_2_528000_4978000_image_crop2", "2019_YELL_2_541000_4977000_image_crop")
 WOODS += ("OSBS_029", "SOAP_031", "SOAP_061")
-LEAST = 400  # pixels along a side of a wood
 
 
 def prompts(size=32):
@@ -39,7 +40,8 @@ def prompts(size=32):
     length = round(STEP * RATE * size) + WINDOW
     images, labels, kept = [], [], []
     for label, name in enumerate(SPEAKERS):
-        recordings = [_read(file) for file in sorted((folder / name).rglob("*.wav"))]
+        files = [f for f in sorted((folder / name).rglob("*.wav")) if "silence" not in f.parts]
+        recordings = [_read(file) for file in files if not NO_VOICE.search(file.stem)]
         recordings = [wave for wave in recordings if len(wave) > 1.2 * length]
         for number, wave in enumerate(recordings):
             for _ in range(2):
@@ -106,7 +108,7 @@ def canopies(size=36):
     folder = pypi("deepforest") / "data"
     pictures = [cv2.imread(str(folder / f"{name}.png"))[..., ::-1] for name in WOODS]
     pictures = [np.ascontiguousarray(picture) for picture in pictures]
-    images, labels, masks, kept = of_pictures(pictures, size, each=600)
+    images, labels, masks, kept = not_flat(of_pictures(pictures, size, each=600))
     turns = np.random.default_rng(1).integers(4, size=len(images))
     images = np.stack([np.rot90(x, k) for x, k in zip(images, turns, strict=True)])
     return images, labels, masks, kept
