@@ -33,6 +33,7 @@ SIGNS = 440  # of a kind
 THINGS = "arrow", "battery", "bell", "book", "calendar", "cloud", "file", "heart", "home", "shield"
 ICONS = 120  # of a thing
 SEEN = 64  # grey levels of ink
+LARGE = 128  # pixels of an icon
 MAKERS = {  # the list of names, and the font
     "mdi-font": ("css/materialdesignicons.css", "fonts/materialdesignicons-webfont.ttf"),
     "tabler-icons-webfont": ("dist/tabler-icons.css", "dist/fonts/tabler-icons.ttf"),
@@ -137,17 +138,22 @@ def pictograms(size=40):
     rng = np.random.default_rng(0)
     found = [[] for _ in THINGS]
     for maker, (names, font) in MAKERS.items():
-        font = ImageFont.truetype(str(npm(f"{maker}/{font}")), 200)
+        font = ImageFont.truetype(str(npm(f"{maker}/{font}")), LARGE)
         known = set()
         for name, code in NAME.findall(npm(f"{maker}/{names}").read_text()):
             thing = name.split("-")[0]
             if thing not in THINGS or code in known:
                 continue
             known.add(code)
-            glyph = _glyph(chr(int(code, 16)), font, 256)
+            glyph = _glyph(chr(int(code, 16)), font, LARGE + 32)
             if glyph is not None and (glyph > SEEN).any():
                 found[THINGS.index(thing)].append((glyph, VARIANTS.sub("", name)))
-    items = []
+    papers = [np.full((size, size, 3), rng.integers(205, 256, 3), np.uint8) for _ in range(400)]
+    return draw(_inked(found, rng), size, papers, share=(0.7, 0.9), turned=6)
+
+
+def _inked(found, rng):
+    """Yields the icons of each thing three times, in dark colours: what `draw` takes."""
     for label, icons in enumerate(found):
         for number in rng.permutation(len(icons))[:ICONS]:
             glyph, name = icons[number]
@@ -155,6 +161,4 @@ def pictograms(size=40):
             for _ in range(3):
                 colour = np.empty((*glyph.shape, 3), np.uint8)
                 colour[:] = rng.integers(0, 150, 3)
-                items.append((np.dstack([colour, glyph]), label, is_kept))
-    papers = [np.full((size, size, 3), rng.integers(205, 256, 3), np.uint8) for _ in range(400)]
-    return draw(items, size, papers, share=(0.7, 0.9), turned=6)
+                yield np.dstack([colour, glyph]), label, is_kept
