@@ -30,7 +30,7 @@ SHAPES = (
 )
 ITEMS = "minecraft-textures/dist/textures/json/26.2.id.json"
 GROUNDS = ("cloud02", "cloud04", "cloud09", "desert4", "dirty01", "dirty03", "mars001", "mars003")
-GROUNDS += ("mix01", "moon103", "roca2", "rocb2", "terra002", "back22", "lava04")
+GROUNDS += ("mix01", "moon103", "terra002", "back22", "lava04")
 MAX_BLOCKS, BLOCK_TURNS = 90, 4  # of a shape, and of a block
 CREATURES = 649
 
