@@ -30,7 +30,7 @@ JAPANESE += ("reggae", "sawarabi", "seto", "takao", "train", "umeplus", "vlgothi
 SCRIPTS = {"hebrew": ("culmus",), "thai": ("tlwg", "arundina"), "kana": JAPANESE}
 SCRIPTS |= {"hangul": ("unfonts", "nanum", "baekmuk", "alee"), "georgian": ("georgian",)}
 ARABIC = ("kacst", "farsiweb", "amiri", "thabit", "scheherazade", "harmattan")
-SCRIPTS |= {"arabic": (*ARABIC, "lateef", "lemonada")}
+SCRIPTS |= {"arabic": (*ARABIC, "lateef", "lemonada"), "chinese": ("cwtex", "arphic")}
 AIR = 12  # grey levels, at most, of what is no head
 PATCH = 9  # slices, that are for training or for validation together
 
