@@ -27,7 +27,7 @@ from real.sources import data_folder
 
 # No data set is in two splits. Emoji of other vendors, or two draws of one picture, would be one.
 # "first" to "sixth" were scored once each, in `first_scored.jsonl` and so on. Rules that these
-# scorings suggested were tuned on them since, so that they are tuning data now. Of "score", the
+# scorings suggested were tuned on them since, so that they are tuning data now. Of "seventh", the
 # clean trainings were scored, in `scored.jsonl`. Two rules changed because of them (holes of
 # swapped backgrounds, sharpness of given objects): to score clean ones again takes other data.
 LOADERS = {
@@ -100,7 +100,7 @@ LOADERS = {
         "floors": crops.floors,
         "drums": sounds.drums,
     },
-    "score": {
+    "seventh": {
         "arabic": writing.arabic,
         "georgian": writing.georgian,
         "drawings": games.drawings,
@@ -110,7 +110,7 @@ LOADERS = {
         "monuments": games.monuments,
         "rocks": games.rocks,
     },
-    "eighth": {
+    "score": {
         "prompts": people.prompts,
         "glasses": people.glasses,
         "canopies": people.canopies,

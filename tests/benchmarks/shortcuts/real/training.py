@@ -28,7 +28,7 @@ MIN_TRAINING = 1000  # with fewer, mirror images are added, where these look nat
 MIRRORED = ("faces", "stamps", "clipart", "silhouettes", "units")
 # Can be had at any size.
 SIZED = ("icons", "sprites", "emoji", "stamps", "clipart", "units", "apps", "houses")
-SIZED += ("furniture", "parts", "molecules", "drawings", "workshops")
+SIZED += ("furniture", "parts", "molecules", "drawings", "workshops", "pictograms")
 BATCH_SIZES = {1000: 64, 500: 32, 0: 16}  # for so many training images at least
 
 
