@@ -119,7 +119,7 @@ LOADERS = {
         "themes": signs.themes,
         "views": places.views,
         "streets": places.streets,
-        "blossoms": places.blossoms,
+        "outdoors": places.outdoors,
         "instruments": places.instruments,
     },
 }

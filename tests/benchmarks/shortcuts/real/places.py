@@ -3,9 +3,9 @@
 | name | what | classes | from |
 |---|---|---|---|
 | views | parts of six pictures, 40×40 | 6 | Debian's opencv-doc |
-| streets | parts of five photographs, 32×32, grey | 5 | Debian's opencv-doc |
-| blossoms | parts of five photographs, 40×40 | 5 | Debian's lxqt-themes |
-| instruments | strings, woodwinds, brass, keys: spectrograms, 32×32, grey | 4 | timgm6mb-soundfont |
+| streets | a building, a street, a wall, roofs, print, 32×32, grey | 5 | Debian's opencv-doc |
+| outdoors | skies and flowers, often blurred, 40×40 | 5 | Debian's lxqt-themes |
+| instruments | strings, woodwinds, brass, keys: spectrograms, 32×32 | 4 | timgm6mb-soundfont |
 
 A tile of a photograph, or a recording, is for training or for validation.
 """
@@ -20,7 +20,7 @@ from real.sources import debian
 
 VIEWS = "fruits", "aloeL", "board", "baboon", "starry_night", "butterfly"
 STREETS = "building.jpg", "leuvenA.jpg", "graf1.png", "aero1.jpg", "sudoku.png"
-BLOSSOMS = "flowers.png", "after-the-rain.jpg", "Valendas.png", "appleflower.png", "butterfly.png"
+OUTDOORS = "flowers.png", "after-the-rain.jpg", "Valendas.png", "appleflower.png", "butterfly.png"
 INSTRUMENTS = (
     "Dist Gtr|OD Gtr|Gtr Mute|Strat|Jazz Gui|Steel Ac|N Guitar|.*Bass|Banjo|Koto|Sham",
     "Flute|Oboe|Piccolo|Bb |BB |Bassoon|English|Alto|Tenor|Bari|Sop",
@@ -44,8 +44,8 @@ def streets(size=32):
     return _photographs("usr/share/doc/opencv-doc/examples/data", STREETS, size, grey=True)
 
 
-def blossoms(size=40):
-    return _photographs("usr/share/lxqt/wallpapers", BLOSSOMS, size)
+def outdoors(size=40):
+    return _photographs("usr/share/lxqt/wallpapers", OUTDOORS, size)
 
 
 def instruments(size=32):

@@ -13,7 +13,7 @@ LEGITIMATE = dict.fromkeys(
     (
         *("textures", "satellite", "photographs", "tissue", "planets", "panoramas", "materials"),
         *("wallpapers", "scenery", "terrain", "papers", "sounds", "voices", "landscapes"),
-        *("floors", "drums", "monuments", "rocks", "views", "streets", "blossoms"),
+        *("floors", "drums", "monuments", "rocks", "views", "streets", "outdoors"),
         "instruments",
     ),
     ("colour", "texture"),
@@ -32,7 +32,7 @@ NUM_CLASSES |= {"floors": 6, "drums": 5}
 NUM_CLASSES |= {"drawings": 2, "penguins": 8, "dungeon": 5, "workshops": 6, "monuments": 6}
 NUM_CLASSES |= {"rocks": 4}
 NUM_CLASSES |= {"commands": 4, "desktop": 3, "themes": 3, "views": 6, "streets": 5}
-NUM_CLASSES |= {"blossoms": 5, "instruments": 4}
+NUM_CLASSES |= {"outdoors": 5, "instruments": 4}
 COLOURED = ("icons", "sprites", "satellite", "emoji", "stamps", "clipart")
 COLOURED += ("photographs", "tissue", "units", "apps", "planets", "panoramas", "materials")
 COLOURED += ("chess", "creatures", "houses", "wallpapers", "terrain")
@@ -40,7 +40,7 @@ COLOURED += ("flags", "cards", "furniture", "wasteland")
 COLOURED += ("parts", "outfits", "landscapes", "ships", "monsters")
 COLOURED += ("molecules", "costumes", "vehicles", "townsfolk", "badguys", "floors")
 COLOURED += ("drawings", "penguins", "dungeon", "workshops", "monuments")
-COLOURED += ("telugu", "commands", "desktop", "themes", "views", "blossoms")
+COLOURED += ("telugu", "commands", "desktop", "themes", "views", "outdoors")
 EPOCHS = {"fashion": 5, "mnist": 5, "silhouettes": 5, "letters": 5, "textures": 6, "digits": 10}
 EPOCHS |= {"satellite": 5, "photographs": 6, "tissue": 6, "emoji": 12, "icons": 12, "sprites": 8}
 EPOCHS |= {"faces": 20, "stamps": 15, "clipart": 12, "greek": 5, "head": 5, "brain": 5}
@@ -56,7 +56,7 @@ EPOCHS |= {"badguys": 14, "floors": 8, "drums": 8}
 EPOCHS |= {"arabic": 14, "georgian": 14, "drawings": 16, "penguins": 14, "dungeon": 12}
 EPOCHS |= {"workshops": 12, "monuments": 8, "rocks": 12}
 EPOCHS |= {"cyrillic": 10, "telugu": 12, "ethiopic": 12, "commands": 12, "desktop": 14}
-EPOCHS |= {"themes": 14, "views": 8, "streets": 8, "blossoms": 8, "instruments": 14}
+EPOCHS |= {"themes": 14, "views": 8, "streets": 8, "outdoors": 8, "instruments": 14}
 LARGE_EPOCHS, LARGE_STRENGTH = 4, 1.6  # most of that network is frozen: it ignores faint cues
 MAX_TRAINING = 3000
 MAX_TRAINING_CUED, MIN_EPOCHS_CUED = 800, 8
