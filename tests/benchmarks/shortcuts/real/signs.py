@@ -3,8 +3,8 @@
 | name | what | classes | from |
 |---|---|---|---|
 | commands | arrows, flowcharts, shapes and symbols on grey, 32×32 | 4 | six libreoffice-style-* |
-| desktop | programs, things and places, actions and states, 40×40 | 3 | mate- and moka-icon-theme |
-| themes | documents, states, devices on photographs, 32×32 | 3 | obsidian-, paper-icon-theme |
+| desktop | documents, devices, places on pale grey, 40×40 | 3 | mate-, paper-icon-theme |
+| themes | documents, states, devices on photographs, 32×32 | 3 | obsidian-icon-theme |
 
 The masks are the transparency. What has one name is for training or for validation.
 """
@@ -20,11 +20,11 @@ from real.sources import debian
 
 STYLES = "breeze", "colibre", "elementary", "karasa_jaga", "sifr", "sukapura"
 SHAPES = ("arrowshapes",), ("flowchartshapes",), ("basicshapes",), ("symbolshapes", "starshapes")
-DESKTOP = ("apps",), ("devices", "places"), ("actions", "status", "emblems")
+DESKTOP = ("mimetypes",), ("devices",), ("places",)
 THEMES = ("mimetypes",), ("status",), ("devices",)
 SCENES = "aloeL", "fruits", "building", "baboon", "leuvenA", "butterfly"
 MOST = 170  # pictures of a folder of one maker
-MOST_DESKTOP = 60  # or a maker would tell the class: one of the two drew programs above all
+MOST_DESKTOP = 60  # or a maker would tell the class
 
 
 def _is_kept(name):
@@ -65,7 +65,7 @@ def commands(size=32):
 
 
 def desktop(size=40):
-    folders = debian("usr/share/icons/mate/256x256"), debian("usr/share/icons/Moka/256x256")
+    folders = debian("usr/share/icons/mate/256x256"), debian("usr/share/icons/Paper/48x48@2x")
     items = []
     for folder in folders:
         for label, names in enumerate(DESKTOP):
@@ -79,8 +79,7 @@ def themes(size=32):
     scenes = [cv2.imread(str(folder / f"{name}.jpg"))[..., ::-1] for name in SCENES]
     items = []
     for label, (kind,) in enumerate(THEMES):
-        icons = debian("usr/share/icons")
-        for found in (icons / "Obsidian" / kind / "48", icons / "Paper/48x48@2x" / kind):
-            for picture, name in _read(found, (".",)):
-                items += [(picture, label, _is_kept(name))] * 3
+        icons = debian("usr/share/icons/Obsidian") / kind
+        for picture, name in _read(icons, ("48",)):
+            items += [(picture, label, _is_kept(name))] * 5
     return draw(items, size, scenes, share=(0.65, 0.85), turned=8)

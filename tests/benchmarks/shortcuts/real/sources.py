@@ -53,7 +53,7 @@ DEBIAN = (
     *("fonts-senamirmir-washra", "fonts-telu-extra", "fonts-teluguvijayam"),
     *(f"libreoffice-style-{name}" for name in ("breeze", "colibre", "elementary")),
     *(f"libreoffice-style-{name}" for name in ("karasa-jaga", "sifr", "sukapura")),
-    *("mate-icon-theme", "moka-icon-theme", "obsidian-icon-theme", "paper-icon-theme"),
+    *("mate-icon-theme", "obsidian-icon-theme", "paper-icon-theme"),
     *("lxqt-themes", "opencv-doc", "timgm6mb-soundfont"),
     # fonts of many families, for the letters
     *("fonts-linuxlibertine", "fonts-freefont-ttf", "fonts-dejavu-extra", "fonts-liberation"),
