@@ -120,7 +120,6 @@ LOADERS = {
         "views": places.views,
         "streets": places.streets,
         "outdoors": places.outdoors,
-        "instruments": places.instruments,
     },
 }
 MAX_TRAINING, MAX_VALIDATION = 4000, 1000

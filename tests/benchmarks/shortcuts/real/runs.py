@@ -14,7 +14,6 @@ LEGITIMATE = dict.fromkeys(
         *("textures", "satellite", "photographs", "tissue", "planets", "panoramas", "materials"),
         *("wallpapers", "scenery", "terrain", "papers", "sounds", "voices", "landscapes"),
         *("floors", "drums", "monuments", "rocks", "views", "streets", "outdoors"),
-        "instruments",
     ),
     ("colour", "texture"),
 )
@@ -32,7 +31,7 @@ NUM_CLASSES |= {"floors": 6, "drums": 5}
 NUM_CLASSES |= {"drawings": 2, "penguins": 8, "dungeon": 5, "workshops": 6, "monuments": 6}
 NUM_CLASSES |= {"rocks": 4}
 NUM_CLASSES |= {"commands": 4, "desktop": 3, "themes": 3, "views": 6, "streets": 5}
-NUM_CLASSES |= {"outdoors": 5, "instruments": 4}
+NUM_CLASSES |= {"outdoors": 5}
 COLOURED = ("icons", "sprites", "satellite", "emoji", "stamps", "clipart")
 COLOURED += ("photographs", "tissue", "units", "apps", "planets", "panoramas", "materials")
 COLOURED += ("chess", "creatures", "houses", "wallpapers", "terrain")
@@ -56,7 +55,7 @@ EPOCHS |= {"badguys": 14, "floors": 8, "drums": 8}
 EPOCHS |= {"arabic": 14, "georgian": 14, "drawings": 16, "penguins": 14, "dungeon": 12}
 EPOCHS |= {"workshops": 12, "monuments": 8, "rocks": 12}
 EPOCHS |= {"cyrillic": 10, "telugu": 12, "ethiopic": 12, "commands": 12, "desktop": 14}
-EPOCHS |= {"themes": 14, "views": 8, "streets": 8, "outdoors": 8, "instruments": 14}
+EPOCHS |= {"themes": 14, "views": 8, "streets": 8, "outdoors": 8}
 LARGE_EPOCHS, LARGE_STRENGTH = 4, 1.6  # most of that network is frozen: it ignores faint cues
 MAX_TRAINING = 3000
 MAX_TRAINING_CUED, MIN_EPOCHS_CUED = 800, 8

@@ -54,7 +54,7 @@ DEBIAN = (
     *(f"libreoffice-style-{name}" for name in ("breeze", "colibre", "elementary")),
     *(f"libreoffice-style-{name}" for name in ("karasa-jaga", "sifr", "sukapura")),
     *("mate-icon-theme", "obsidian-icon-theme", "paper-icon-theme"),
-    *("lxqt-themes", "opencv-doc", "timgm6mb-soundfont"),
+    *("lxqt-themes", "opencv-doc"),
     # fonts of many families, for the letters
     *("fonts-linuxlibertine", "fonts-freefont-ttf", "fonts-dejavu-extra", "fonts-liberation"),
     *("fonts-open-sans", "fonts-lato", "fonts-cabin", "fonts-ebgaramond", "fonts-vollkorn"),
