@@ -14,13 +14,16 @@ from real import (
     games,
     grey,
     people,
+    places,
     pockets,
     renders,
+    scripts,
     series,
     sheets,
     signs,
     sounds,
     space,
+    styles,
     writing,
 )
 from real.sources import data_folder
@@ -119,6 +122,17 @@ LOADERS = {
         "pictograms": signs.pictograms,
         "blocks": pockets.blocks,
         "views": pockets.views,
+    },
+    "more": {
+        "cyrillic": scripts.cyrillic,
+        "telugu": scripts.telugu,
+        "ethiopic": scripts.ethiopic,
+        "commands": styles.commands,
+        "desktop": styles.desktop,
+        "themes": styles.themes,
+        "pictures": places.pictures,
+        "streets": places.streets,
+        "outdoors": places.outdoors,
     },
 }
 MAX_TRAINING, MAX_VALIDATION = 4000, 1000

@@ -14,6 +14,7 @@ LEGITIMATE = dict.fromkeys(
         *("textures", "satellite", "photographs", "tissue", "planets", "panoramas", "materials"),
         *("wallpapers", "scenery", "terrain", "papers", "sounds", "voices", "landscapes"),
         *("floors", "drums", "monuments", "rocks", "prompts", "canopies"),
+        *("pictures", "streets", "outdoors"),
     ),
     ("colour", "texture"),
 )
@@ -31,6 +32,8 @@ NUM_CLASSES |= {"floors": 6, "drums": 5}
 NUM_CLASSES |= {"drawings": 2, "penguins": 8, "dungeon": 5, "workshops": 6, "monuments": 6}
 NUM_CLASSES |= {"rocks": 4}
 NUM_CLASSES |= {"prompts": 5, "glasses": 2, "canopies": 5, "signs": 5, "blocks": 5, "views": 2}
+NUM_CLASSES |= {"commands": 4, "desktop": 3, "themes": 3, "pictures": 6, "streets": 5}
+NUM_CLASSES |= {"outdoors": 5}
 COLOURED = ("icons", "sprites", "satellite", "emoji", "stamps", "clipart")
 COLOURED += ("photographs", "tissue", "units", "apps", "planets", "panoramas", "materials")
 COLOURED += ("chess", "creatures", "houses", "wallpapers", "terrain")
@@ -39,6 +42,7 @@ COLOURED += ("parts", "outfits", "landscapes", "ships", "monsters")
 COLOURED += ("molecules", "costumes", "vehicles", "townsfolk", "badguys", "floors")
 COLOURED += ("drawings", "penguins", "dungeon", "workshops", "monuments")
 COLOURED += ("canopies", "pictograms", "blocks", "views")
+COLOURED += ("telugu", "commands", "desktop", "themes", "pictures", "outdoors")
 EPOCHS = {"fashion": 5, "mnist": 5, "silhouettes": 5, "letters": 5, "textures": 6, "digits": 10}
 EPOCHS |= {"satellite": 5, "photographs": 6, "tissue": 6, "emoji": 12, "icons": 12, "sprites": 8}
 EPOCHS |= {"faces": 20, "stamps": 15, "clipart": 12, "greek": 5, "head": 5, "brain": 5}
@@ -55,6 +59,8 @@ EPOCHS |= {"arabic": 14, "georgian": 14, "drawings": 16, "penguins": 14, "dungeo
 EPOCHS |= {"workshops": 12, "monuments": 8, "rocks": 12}
 EPOCHS |= {"prompts": 10, "glasses": 14, "canopies": 8, "radicals": 14, "signs": 12}
 EPOCHS |= {"pictograms": 14, "blocks": 10, "views": 14}
+EPOCHS |= {"cyrillic": 10, "telugu": 12, "ethiopic": 12, "commands": 12, "desktop": 14}
+EPOCHS |= {"themes": 14, "pictures": 8, "streets": 8, "outdoors": 8}
 LARGE_EPOCHS, LARGE_STRENGTH = 4, 1.6  # most of that network is frozen: it ignores faint cues
 MAX_TRAINING = 3000
 MAX_TRAINING_CUED, MIN_EPOCHS_CUED = 800, 8
@@ -62,7 +68,7 @@ MAX_TRAINING_CUED, MIN_EPOCHS_CUED = 800, 8
 EASY = ("mnist", "digits", "silhouettes", "letters", "faces", "greek", "head", "brain")
 EASY += ("skull", "creatures", "thai", "flags", "papers", "sounds", "voices")
 EASY += ("hangul", "molecules", "vehicles", "townsfolk", "badguys", "floors", "drums")
-EASY += ("penguins", "workshops", "blocks")
+EASY += ("penguins", "workshops", "blocks", "cyrillic", "ethiopic")
 FAINT = ("watermark", "pattern")
 MAX_TRAINING_EASY = 300
 # Contrast or size of each kind's cue; raised on the split "tune" until most are learned.
@@ -71,9 +77,9 @@ STRENGTH |= {"corner_tag": 1.4, "class_tag": 1.4, "moving_tag": 1.4, "pattern": 
 STRENGTH |= {"brightness": 1.3, "watermark": 3.2, "noise": 1.5, "jpeg": 6.0, "blur": 1.3}
 SMALL = ("gap", "flatten", "tutorial", "resnet")
 CLEAN_PER_DATA = {"tune": 6, "first": 8, "second": 8, "third": 9, "fourth": 9}
-CLEAN_PER_DATA |= {"fifth": 9, "sixth": 9, "seventh": 9, "score": 9}
+CLEAN_PER_DATA |= {"fifth": 9, "sixth": 9, "seventh": 9, "score": 9, "more": 2}
 CUED_PER_KIND = {"tune": 4, "first": 6, "second": 6, "third": 6, "fourth": 6}
-CUED_PER_KIND |= {"fifth": 6, "sixth": 6, "seventh": 6, "score": 6}
+CUED_PER_KIND |= {"fifth": 6, "sixth": 6, "seventh": 6, "score": 6, "more": 0}
 MORE = {
     "tune": (),
     "first": ("jpeg",),
@@ -84,6 +90,7 @@ MORE = {
     "sixth": ("jpeg", "watermark", "tint"),
     "seventh": ("jpeg", "watermark", "tint"),
     "score": ("jpeg", "watermark", "tint"),
+    "more": (),
 }  # twice as many: the least often learned
 LARGE = {  # data and kinds ("" for clean) of the pretrained network, at 160 pixels
     "tune": (("icons", ""), ("sprites", ""), ("icons", "class_tag"), ("sprites", "jpeg")),
@@ -99,10 +106,11 @@ LARGE = {  # data and kinds ("" for clean) of the pretrained network, at 160 pix
     "sixth": (("molecules", ""), ("molecules", "class_tag")),
     "seventh": (("drawings", ""), ("drawings", "class_tag")),
     "score": (("pictograms", ""), ("pictograms", "class_tag")),
+    "more": (),
 }
 FIRST_SEED = {"tune": 0, "first": 500_000, "second": 900_000, "third": 1_700_000}
 FIRST_SEED |= {"fourth": 2_300_000, "fifth": 2_900_000, "sixth": 3_500_000}
-FIRST_SEED |= {"seventh": 4_100_000, "score": 4_700_000}
+FIRST_SEED |= {"seventh": 4_100_000, "score": 4_700_000, "more": 5_300_000}
 
 
 @dataclasses.dataclass(frozen=True)
