@@ -19,13 +19,13 @@ LEAST_CONTRAST = 60  # grey levels from the median of what lies around it
 SOFT_SHARE = 0.5  # of that contrast, within which edges are blended
 SOFT_REACH = 0.15  # of the shorter side: how far they are
 OTHER_SHARE = 0.5  # of the object's area, from which on another shape may be the object, too
-STEP_SHARE = 1 / 32  # of the shorter side: what is one or two of these away is just around a shape
-ENDS_SHARE = 0.15  # of the shorter side: so near to an end of the image there is background
-FOREIGN_LEVELS = 24  # grey levels from all of the background's: of what belongs to the object
-FOREIGN_SHARE = 0.12  # of what is just around a shape; on photographs 0.02 on average
-NUM_COLOURS = 128, 1024  # pixels that are compared, of what is around a shape and of background
-NUM_SAMPLED, SAMPLE_SHARE = 32, 0.2  # images that are tried first; of these, that have an object
-MANY_PARTS = 0.2  # of the shapes in them, that are a part of an object of several colours
+STEP_SHARE = 1 / 32  # of the shorter side: the gap between a shape and what is just around it
+ENDS_SHARE = 0.15  # of the shorter side: what is this close to an edge is background
+FOREIGN_LEVELS = 24  # grey levels: a colour further from every background colour is foreign
+FOREIGN_SHARE = 0.12  # of the pixels just around a shape: more are so around a part of an object
+NUM_COMPARED = 128, 1024  # pixels around a shape, and of the background
+NUM_SAMPLED, SAMPLE_SHARE = 32, 0.2  # images that are tried first; of these, that have a shape
+MANY_PARTS = 0.2  # of the sampled shapes: if more are parts, no image has a flat object
 BIN, MOST_COLOURS = 4, 12  # grey levels in which colours are counted; how many are tried
 
 
@@ -37,7 +37,7 @@ class FlatObject(NamedTuple):
         mask: bool (h, w), the shape and the pixels in which its edges are blended, holes filled.
         exact_share: the share of the pixels of its colour that have exactly that colour.
         colour: float32 (C,), grey levels.
-        is_part: whether colours are around it that the background does not have.
+        is_part: whether it is a part of an object of several colours, by what lies around it.
     """
 
     mask: np.ndarray
@@ -49,18 +49,19 @@ class FlatObject(NamedTuple):
 def find_flat_objects(levels: np.ndarray) -> list[FlatObject | None]:
     """Finds the object in each image, see `find_flat_object`.
 
-    In none, if few of a sample have one, or if many of these are only a part of it, such as the
-    belly of a penguin.
-
     Args:
         levels: uint8 (n, h, w, C), grey levels.
+
+    Returns:
+        `FlatObject`s, None where there is no shape or only a part of an object. None everywhere if
+        few images of a sample have a shape, or if many of these shapes are parts.
     """
-    sample = {int(i): _largest_shape(levels[i]) for i in spread_evenly(len(levels), NUM_SAMPLED)}
+    sample = {int(i): find_flat_object(levels[i]) for i in spread_evenly(len(levels), NUM_SAMPLED)}
     shapes = [shape for shape in sample.values() if shape is not None]
     are_few = len(shapes) < SAMPLE_SHARE * len(sample)
     if are_few or sum(shape.is_part for shape in shapes) > MANY_PARTS * len(shapes):
         return [None] * len(levels)
-    found = (sample[i] if i in sample else _largest_shape(x) for i, x in enumerate(levels))
+    found = (sample[i] if i in sample else find_flat_object(x) for i, x in enumerate(levels))
     return [None if shape is None or shape.is_part else shape for shape in found]
 
 
@@ -71,14 +72,8 @@ def find_flat_object(image: np.ndarray) -> FlatObject | None:
         image: uint8 (h, w, C), grey levels.
 
     Returns:
-        `FlatObject`, or None where there is no such shape, or another of comparable size, or where
-        there are colours just around it that the background does not have: parts of the object.
+        `FlatObject`, or None where there is no such shape, or another of comparable size.
     """
-    shape = _largest_shape(image)
-    return None if shape is None or shape.is_part else shape
-
-
-def _largest_shape(image: np.ndarray) -> FlatObject | None:
     pixels = image.astype(np.float32)
     shapes = [_shape_of(pixels, colour) for colour in _frequent_colours(image)]
     found = sorted(filter(None, shapes), key=lambda shape: -shape.mask.sum())
@@ -90,16 +85,24 @@ def _largest_shape(image: np.ndarray) -> FlatObject | None:
 
 
 def _is_part(pixels: np.ndarray, mask: np.ndarray) -> bool:
-    """Whether colours just around a shape (h, w) are none of those near the ends of the image."""
+    """Whether many pixels just around a shape have colours that the background has not.
+
+    The background is what lies near the edges of the image. Beside the belly of a penguin lies the
+    rest of the penguin.
+
+    Args:
+        pixels: float32 (h, w, C), grey levels.
+        mask: bool (h, w), the shape.
+    """
     step, ends = (max(1, round(share * min(mask.shape))) for share in (STEP_SHARE, ENDS_SHARE))
     near = dilated(mask, 2 * step + 1)
     around, background = pixels[near & ~dilated(mask, step)], ~near
     background[ends:-ends, ends:-ends] = False
     if not len(around) or not background.any():
-        return True
+        return False  # nothing to compare
     some, colours = (
         every[spread_evenly(len(every), most)]
-        for every, most in zip((around, pixels[background]), NUM_COLOURS, strict=True)
+        for every, most in zip((around, pixels[background]), NUM_COMPARED, strict=True)
     )
     gaps = distances(colours, some[:, None]).min(axis=1)
     return bool(np.mean(gaps > FOREIGN_LEVELS) > FOREIGN_SHARE)

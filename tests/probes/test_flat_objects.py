@@ -98,9 +98,12 @@ def penguin(seed=0):
 
 
 def test_a_shape_with_other_colours_around_it_is_a_part_of_the_object():
-    assert find_flat_object(penguin()) is None
+    assert find_flat_object(penguin()).is_part
     touching = painted(disc(8), on=painted(disc(2, (20, 30)), (150, 160, 255)))
-    assert find_flat_object(touching) is not None, "a small thing beside it"
+    assert not find_flat_object(touching).is_part, "a small thing beside it"
+    small = np.zeros((12, 12, 3), np.uint8)
+    small[3:9, 3:9] = 200
+    assert not find_flat_object(small).is_part, "no background to compare it with"
 
 
 @pytest.mark.parametrize("num_parts, is_any", [(3, True), (4, False)])

@@ -27,9 +27,10 @@ RING_SHARE = 0.25  # of the outer ring, which no object fills; without a cue 0.1
 REGION_SHARES = 0.012, 0.4  # of the image: what is smaller is chance, what is larger no patch
 LIT_SHARE = 0.5  # of a patch, whose pixels are as dark as the images are elsewhere
 CORE_SHARE = 1 / 12  # of the shorter side: outlines and shadows of objects are thinner
-AMID = 0.15  # of the shorter side, between a patch and the ends of the image, from which on ...
-WANDERING_SHARE = 0.5  # ... its outline counts; of the pixels around it, in which it goes on ...
-SOME_IMAGES = 0.15, 0.85  # ... in so many images of a class, neither hardly any nor nearly all
+MARGIN_SHARE = 0.15  # of the shorter side: what goes on from patches nearer to an end may be sky
+WANDERING_SHARE = 0.5  # of the pixels around a patch, into which it goes on in some images
+SOME_SHARES = 0.15, 0.85  # of a class's images: fewer are chance, more have the patch there, too
+BEYOND_CHANCE = 0.03  # of these, more than of the images of other classes
 BRIGHT = 0.95  # the quantile of an image that says how bright it is
 
 
@@ -146,8 +147,8 @@ def _patch(scene: Scene, pixels: np.ndarray) -> np.ndarray:
     pixels = cv2.morphologyEx(pixels, cv2.MORPH_CLOSE, np.ones((side // 2 * 2 - 1,) * 2, np.uint8))
     cores = cv2.erode(pixels, np.ones((side, side), np.uint8)) > 0
     _, numbers = cv2.connectedComponents(pixels)
-    parts = [numbers == number for number in np.unique(numbers[cores])]
-    region = np.any([part for part in parts if not _wanders(scene, part)] or [cores & False], 0)
+    kept = [k for k in np.unique(numbers[cores]) if not _wanders(scene, numbers == k)]
+    region = np.isin(numbers, kept)
     if not region.any():
         return region
     height, width = (np.ptp(np.flatnonzero(region.any(axis=axis))) + 1 for axis in (1, 0))
@@ -159,36 +160,52 @@ def _patch(scene: Scene, pixels: np.ndarray) -> np.ndarray:
 
 
 def _wanders(scene: Scene, part: np.ndarray) -> bool:
-    """Whether a patch amid the images ends elsewhere in each of the class that has it most alike.
+    """Whether a patch amid the images goes on for some pixels in some images of its class.
 
-    Where figures always stand at one place, their clothes are alike there, but go on for some
-    pixels in some of the images. What was put into images ends at the same pixels in all of them.
-    Nearer to the ends of the images, what goes on may be a sky.
+    Figures that always stand at one place have clothes of one colour there, whose outline differs
+    from image to image. What was put into images ends at the same pixels in all of them. Its class
+    is the one that has the patch most often, compared with the others.
+
+    Args:
+        scene: `Scene`.
+        part: bool (H, W).
     """
-    margin = round(AMID * min(scene.size))
-    height, width = part.shape
-    if part[margin : height - margin, margin : width - margin].sum() < part.sum():
+    margin, (height, width) = round(MARGIN_SHARE * min(scene.size)), scene.size
+    is_amid = np.zeros(scene.size, bool)
+    is_amid[margin : height - margin, margin : width - margin] = True
+    if (part & ~is_amid).any():
         return False
     levels = scene.once(levels_of_images)
     part = of_size(part, levels.shape[1:3])
     pixels, inside = levels.reshape(len(levels), part.size, -1), np.flatnonzero(part)
     around, nearest = _around(part)
-    most_alike, wanders = 0.0, False
+    few, many = SOME_SHARES
+    most_own, num_wandering = 0.0, 0
     for own, value, _ in scene.once(medians_of_classes):
+        if own.all():
+            continue
         value = value.reshape(part.size, -1)
-        alike = float((~differs(pixels[own][:, inside], value[inside])).mean())
-        if alike > most_alike:
-            goes_on = (~differs(pixels[own][:, around], value[nearest])).mean(axis=0)
-            few, many = SOME_IMAGES
-            is_some = (few < goes_on) & (goes_on < many)
-            most_alike, wanders = alike, is_some.sum() > WANDERING_SHARE * len(around)
-    return bool(wanders)
+        has = ~differs(pixels[:, inside], value[inside])
+        more_own = float(has[own].mean() - has[~own].mean())
+        if more_own > most_own:
+            goes_on = ~differs(pixels[:, around], value[nearest])
+            share, chance = goes_on[own].mean(axis=0), goes_on[~own].mean(axis=0)
+            is_some = (few < share) & (share < many) & (share > chance + BEYOND_CHANCE)
+            most_own, num_wandering = more_own, np.count_nonzero(is_some)
+    return num_wandering > WANDERING_SHARE * len(around)
 
 
 def _around(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The pixels beyond the rim of a patch (h, w), and the nearest pixel of it of each, as ints."""
-    apart = cv2.distanceTransform((~part).astype(np.uint8), cv2.DIST_C, 3)
-    around, inside = np.argwhere(apart == 2), np.argwhere(part)
-    gaps = ((around[:, None] - inside) ** 2).sum(axis=-1)
-    places = inside[gaps.argmin(axis=1)] if len(around) else around
-    return tuple(np.ravel_multi_index(found.T, part.shape) for found in (around, places))
+    """Returns the pixels two away from a patch (h, w), since its rim may be blended, int (m,).
+
+    And the pixel of the patch that is nearest to each, int (m,), both as flat indices.
+    """
+    outside = (~part).astype(np.uint8)
+    around = np.flatnonzero(cv2.distanceTransform(outside, cv2.DIST_C, 3) == 2)
+    _, numbers = cv2.distanceTransformWithLabels(
+        outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    inside = np.flatnonzero(part)
+    place_of = np.zeros(numbers.max() + 1, int)
+    place_of[numbers.flat[inside]] = inside
+    return around, place_of[numbers.flat[around]]

@@ -205,7 +205,7 @@ def of_size(pixels: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     if pixels.shape == size:
         return pixels
     kind = np.uint8 if pixels.dtype == bool else pixels.dtype
-    enlarged = cv2.resize(pixels.astype(kind), size[::-1], interpolation=cv2.INTER_NEAREST)
+    enlarged = cv2.resize(pixels.astype(kind), size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
     return enlarged.astype(pixels.dtype)
 
 

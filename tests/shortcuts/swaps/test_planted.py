@@ -167,6 +167,17 @@ def test_a_patch_amid_the_images_whose_outline_wanders_is_a_part_of_figures(rng,
     assert planted_region(scene(wandering), False).any() == is_found
 
 
+@pytest.mark.parametrize("size", [(40, 48), (256, 64)])
+def test_a_tag_that_is_still_is_planted_where_chance_goes_on_around_it(rng, size):
+    """Grey photographs of low contrast have any grey level in a sixth of their pixels."""
+    images = rng.uniform(54, 196, (90, *size, 1))
+    images[0, 0, 0], images[0, 0, 1] = 0, 255  # the range
+    place = np.zeros(size, bool)
+    place[size[0] // 2 - 8 : size[0] // 2 + 12, 20:32] = True
+    images[np.ix_(LABELS == 1, *map(np.unique, np.nonzero(place)))] = 180
+    assert planted_region(scene(images), False)[place].mean() > 0.9
+
+
 @pytest.mark.parametrize("is_tinted", [False, True])
 def test_a_white_thing_under_tinted_light_is_not_planted(rng, is_tinted):
     """It has one colour in each class, but all around it is tinted alike."""

@@ -29,10 +29,10 @@ from real import (
 from real.sources import data_folder
 
 # No data set is in two splits. Emoji of other vendors, or two draws of one picture, would be one.
-# "first" to "sixth" were scored once each, in `first_scored.jsonl` and so on. Rules that these
-# scorings suggested were tuned on them since, so that they are tuning data now. Of "seventh", the
-# clean trainings were scored, in `scored.jsonl`. Two rules changed because of them (holes of
-# swapped backgrounds, sharpness of given objects): to score clean ones again takes other data.
+# "first" to "seventh" were scored once each, in `first_scored.jsonl` and so on. Rules that these
+# scorings suggested were tuned on them since, so that they are tuning data now. "score" is in
+# `scored.jsonl`, and no rule changed because of it. Nor did one because of "more", of which only
+# clean trainings were run, in `more_clean.jsonl`.
 LOADERS = {
     "tune": {
         "mnist": grey.mnist,
