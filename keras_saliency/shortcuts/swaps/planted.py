@@ -191,7 +191,7 @@ def _wanders(scene: Scene, part: np.ndarray) -> bool:
             goes_on = ~differs(pixels[:, around], value[nearest])
             share, chance = goes_on[own].mean(axis=0), goes_on[~own].mean(axis=0)
             is_some = (few < share) & (share < many) & (share > chance + BEYOND_CHANCE)
-            most_own, num_wandering = more_own, np.count_nonzero(is_some)
+            most_own, num_wandering = more_own, int(np.count_nonzero(is_some))
     return num_wandering > WANDERING_SHARE * len(around)
 
 
