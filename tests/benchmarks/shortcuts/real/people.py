@@ -104,7 +104,7 @@ def _taken(face, size, rng):
 
 
 def canopies(size=36):
-    """Any side may be up: the sun's direction tells nothing."""
+    """Turned at random, so that the direction of the light tells nothing."""
     folder = pypi("deepforest") / "data"
     pictures = [cv2.imread(str(folder / f"{name}.png"))[..., ::-1] for name in WOODS]
     pictures = [np.ascontiguousarray(picture) for picture in pictures]

@@ -9,7 +9,7 @@
 A tile of a photograph is for training or for validation.
 """
 
-from real.crops import _read, not_flat, of_pictures
+from real.crops import read, not_flat, of_pictures
 from real.sources import debian
 
 PICTURES = "fruits", "aloeL", "board", "baboon", "starry_night", "butterfly"
@@ -18,7 +18,7 @@ OUTDOORS = "flowers.png", "after-the-rain.jpg", "Valendas.png", "appleflower.png
 
 
 def _photographs(folder, names, size, grey=False):
-    pictures = [_read(debian(folder) / name, longer_side=720, grey=grey) for name in names]
+    pictures = [read(debian(folder) / name, longer_side=720, grey=grey) for name in names]
     return not_flat(of_pictures(pictures, size, each=600))
 
 
