@@ -9,7 +9,7 @@
 A tile of a photograph is for training or for validation.
 """
 
-from real.crops import read, not_flat, of_pictures
+from real.crops import not_flat, of_pictures, read
 from real.sources import debian
 
 PICTURES = "fruits", "aloeL", "board", "baboon", "starry_night", "butterfly"
