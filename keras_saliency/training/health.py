@@ -8,6 +8,8 @@ from keras_saliency.probes import ProbeSet
 from keras_saliency.records import EpochReport, Moment, Predictions
 
 _FEW = 0.1  # share of probes that may be wrong and yet certain
+# On some processors the softmax of one certain class is the float before 1.
+_CERTAIN = np.nextafter(np.float32(1), np.float32(0))
 
 
 class Health:
@@ -47,7 +49,7 @@ class Health:
                 moment,
                 "model",
                 "saturated",
-                "the softmax is saturated: most probes are predicted with a probability of exactly "
+                "the softmax is saturated: most probes are predicted with a probability of "
                 f"1, wrong ones among them; logits reach {np.abs(logits).max():.3g}. Such a "
                 "training has often diverged, or its inputs are not scaled.",
             )
@@ -66,11 +68,11 @@ class Health:
                     self._warn(report.moment, heatmaps.method, kind, sentence)
 
     def _is_saturated(self, predictions: Predictions) -> bool:
-        """Whether most probes have probability 1 (as float32), which some must not have.
+        """Whether most probes have probability 1 (in float32), which some must not have.
 
         A well-trained model is that certain too, but then it is right.
         """
-        certain = predictions.confidence == 1
+        certain = predictions.confidence >= _CERTAIN
         if predictions.logits.shape[1] < 2 or certain.mean() <= 0.5:
             return False
         labels = self._probes.class_labels
