@@ -1,5 +1,7 @@
 """What is done on the page of the Saliency tab, and what is read from it."""
 
+import time
+
 import numpy as np
 from helpers.browser import drawn, wait_until
 
@@ -41,6 +43,24 @@ def settle(browser):
         "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() =>"
         " setTimeout(done, 150)))"
     )
+
+
+def wait_still(browser, seconds=30):
+    """Waits until nothing has changed for half a second: neither the page nor its pictures."""
+    end, last, since = time.monotonic() + seconds, None, time.monotonic()
+    while time.monotonic() < end:
+        shown = browser.execute_script(
+            "const seen = [...document.querySelectorAll('canvas')].filter((c) => {"
+            " const b = c.getBoundingClientRect();"
+            " return c.width && c.height && b.bottom > 0 && b.top < innerHeight; });"
+            "return document.documentElement.outerHTML + seen.map((c) => c.toDataURL()).join()"
+        )
+        if shown != last:
+            last, since = shown, time.monotonic()
+        elif time.monotonic() - since > 0.5:
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"the page was still changing after {seconds} s")
 
 
 def pixels(browser, place=0, selector=".card canvas"):

@@ -6,7 +6,6 @@ happens in the browser alone.
 
 import dataclasses
 import json
-import time
 
 import cv2
 import numpy as np
@@ -289,8 +288,9 @@ def test_an_export_is_the_view(browser, board, downloads):
     )
     paper = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     click(browser, ".controls .action", "Export")
-    path = wait_until(lambda: next(downloads.glob("three*.png"), None), 60, "the download")
-    time.sleep(1)
+    [path] = wait_until(
+        lambda: [f for f in downloads.glob("three*.png") if f.stat().st_size], 60, "the download"
+    )
     made = cv2.imread(str(path))[..., ::-1]
     assert f"rgb({', '.join(map(str, made[0, 0]))})" == paper, "the colours of the theme"
     cards = 12 / across

@@ -32,6 +32,7 @@ from helpers.tab_page import (
     settle,
     shown_probes,
     wait_drawn,
+    wait_still,
 )
 
 from keras_saliency import History
@@ -92,8 +93,7 @@ def test_overlays_are_those_of_python(browser, board, history, shortcut_log):
     browser.execute_script(
         "document.querySelector(`[data-probe='${arguments[0]}']`).scrollIntoView()", probe
     )
-    settle(browser)
-    time.sleep(0.5)
+    wait_still(browser)
     drawn_here = pixels(browser, probe)
     content = read(f"{board}/data/plugin/saliency/data/pictures?run={TAGGED}")
     length = int.from_bytes(content[:4], "little")
@@ -172,8 +172,7 @@ def test_maps_are_recoloured_without_asking_again(browser, board, history):
     maxima = [history.heatmaps("grad_cam", e)[0].max() for e in history.epochs]
     weakest = history.epochs[int(np.argmin(maxima))]  # at the strongest, "map" is "probe"
     enter(browser, board, epoch=weakest)
-    settle(browser)
-    time.sleep(1)
+    wait_still(browser)
     asked = len(browser.execute_script(MAPS_ASKED))
     pictures = {"overlay": pixels(browser)}
     for view in ("heatmap", "image"):
@@ -189,8 +188,7 @@ def test_maps_are_recoloured_without_asking_again(browser, board, history):
     settle(browser)
     pictures["map"] = pixels(browser)
     pick(browser, "Scale", "probe")
-    settle(browser)
-    time.sleep(0.5)
+    wait_still(browser)
     pictures["probe"] = pixels(browser)
     names = list(pictures)
     for i, a in enumerate(names):
@@ -323,7 +321,7 @@ def test_a_probes_page_has_its_filmstrip_curves_and_values(browser, board, histo
     enter(browser, board, epoch=2, probe=17)
     wait_until(lambda: len(find(browser, ".page .frame")) == 6, 20, "the filmstrip")
     wait_until(lambda: len(find(browser, ".page .chart")) >= 2, 20, "its curves")
-    time.sleep(1)
+    wait_still(browser)
     frames = [pixels(browser, i, ".page .frame canvas") for i in range(6)]
     assert all((a != b).any() for a, b in itertools.pairwise(frames))
     browser.execute_script(
@@ -403,8 +401,8 @@ def test_what_is_chosen_stands_in_the_address(browser, board):
     click(browser, "[data-value=heatmap]")
     pick(browser, "Class", "cat")
     pick(browser, "Colours", "inferno")
-    time.sleep(1)
     browser.switch_to.default_content()
+    wait_until(lambda: "inferno" in browser.current_url, 20, "the last choice, in the address")
     address = browser.current_url
     assert "#saliency&" in address
     browser.get("about:blank")
@@ -454,7 +452,7 @@ def test_the_report_opens_without_tensorboard(browser, shortcut_log, tmp_path):
 
 def test_every_control_has_a_name(browser, board):
     enter(browser, board, probe=3)
-    time.sleep(1)
+    wait_still(browser)
     nameless = browser.execute_script(
         "return [...document.querySelectorAll('button, select, input, [role=button], [role=img],"
         " dialog, img')].filter((e) => !(e.ariaLabel || e.alt || e.title || e.textContent.trim()))"
@@ -484,8 +482,7 @@ def test_what_is_chosen_while_maps_are_fetched_is_drawn(browser, quickstart_boar
         "requestAnimationFrame(() => document.querySelector('[data-value=deconvnet]').click())"
     )
     wait_drawn(browser, "saliency", -1)
-    settle(browser)
-    time.sleep(1)
+    wait_still(browser)
     shown = pixels(browser, 1)
     click(browser, "[data-value=heatmap]")
     settle(browser)
