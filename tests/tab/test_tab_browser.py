@@ -187,8 +187,8 @@ def test_maps_are_recoloured_without_asking_again(browser, board, history):
     pick(browser, "Scale", "map")
     settle(browser)
     pictures["map"] = pixels(browser)
-    pick(browser, "Scale", "probe")
-    wait_still(browser)
+    pick(browser, "Scale", "probe")  # needs the maxima of all epochs
+    wait_until(lambda: (pixels(browser) != pictures["map"]).any(), 20, "another scale")
     pictures["probe"] = pixels(browser)
     names = list(pictures)
     for i, a in enumerate(names):
