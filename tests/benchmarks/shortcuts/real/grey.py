@@ -33,9 +33,7 @@ ARABIC = ("kacst", "farsiweb", "amiri", "thabit", "scheherazade", "harmattan")
 SCRIPTS |= {"arabic": (*ARABIC, "lateef", "lemonada"), "chinese": ("cwtex", "arphic")}
 OTHERS = ("noto", "oldstandard", "paratype", "slab", "unhinted", "RobotoTTF", "andika", "charis")
 OTHERS += ("doulos", "gentiumplus", "abyssinica", "washra", "telu")
-OTHERS += ("aksharyogini", "deva-extra", "Gargi", "lohit", "Nakula", "Sahadeva", "samyak")
-OTHERS += ("Sarai", "annapurna")
-SCRIPTS |= {"others": OTHERS}  # read elsewhere: no letters are of them
+SCRIPTS |= {"others": OTHERS}  # read in scripts.py: no letters are of them
 AIR = 12  # grey levels, at most, of what is no head
 PATCH = 9  # slices, that are for training or for validation together
 

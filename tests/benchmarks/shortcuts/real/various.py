@@ -45,9 +45,8 @@ NO_SURFACE = re.compile(
 )
 SURFACE_CROPS, SHARE_LEARNED = 700, 0.7  # of a class, about, and of a file
 DEVANAGARI = "अइउकगचतमसह"
-OF_DEVANAGARI = "Noto(Sans|Serif)Devanagari-|Aksharyogini|chandas|kalimati|samanata|Gargi|Lohit-"
-OF_DEVANAGARI += "|nakula|sahadeva|Samyak-Deva|Sarai|AnnapurnaSIL"
-LETTER_TURNS = 4  # of a letter in a typeface
+OF_DEVANAGARI = "Noto(Sans|Serif)Devanagari-"
+LETTER_TURNS = 5  # of a letter in a typeface
 SEEN = 64  # grey levels of ink
 
 
