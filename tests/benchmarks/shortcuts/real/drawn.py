@@ -40,6 +40,7 @@ MELEE += ("power_hammer", "shock_knife", "sledgehammer", "small_axe", "sword")
 DARK, GEAR_FRAMES = 14, 16
 FACE = ("Body", "Cloth", "Mouth", "FacialHair", "Eye", "Eyebrow", "Top", "Accessories")
 TOPS = "LongHair", "ShortHair", "Hijab|Turban", "Hat|WinterHat"
+HEAD = np.array([0.5, 0.44])  # where it is
 WALLPAPERS = "calla.png", "goldfish.png", "rhythm.jpg", "string.jpg", "2004default.jpg", "city.png"
 CHARTS, CHARTS_EACH = ("bar", "line", "points", "pie", "box"), 260
 
@@ -146,9 +147,9 @@ def haircuts(size=40):
                 files = [tops[number]] if name == "Top" else folders[name]
                 layers.append(_layer(files[rng.integers(len(files))]))
             figure = np.float32(_over(layers))
-            scale = rng.uniform(0.97, 1.06) * size / LOADED
-            turn = cv2.getRotationMatrix2D((LOADED / 2, LOADED / 2), 0, scale)
-            turn[:, 2] += size / 2 - LOADED / 2 + rng.uniform(-1, 1, 2)
+            scale = rng.uniform(1.12, 1.2) * size / LOADED
+            turn = cv2.getRotationMatrix2D((HEAD * LOADED).tolist(), 0, scale)
+            turn[:, 2] += np.array([0.5, 0.46]) * size - HEAD * LOADED + rng.uniform(-1, 1, 2)
             blurred = cv2.GaussianBlur(figure, (0, 0), 0.35 / scale)
             figure = cv2.warpAffine(blurred, turn, (size, size))
             share = figure[..., 3:] / 255
