@@ -10,6 +10,7 @@ from real import (
     boards,
     crops,
     cutouts,
+    drawn,
     figures,
     games,
     grey,
@@ -24,6 +25,7 @@ from real import (
     sounds,
     space,
     styles,
+    various,
     writing,
 )
 from real.sources import data_folder
@@ -133,6 +135,17 @@ LOADERS = {
         "pictures": places.pictures,
         "streets": places.streets,
         "outdoors": places.outdoors,
+    },
+    "ninth": {
+        "roads": drawn.roads,
+        "robots": drawn.robots,
+        "gear": drawn.gear,
+        "haircuts": drawn.haircuts,
+        "charts": drawn.charts,
+        "nebulae": various.nebulae,
+        "food": various.food,
+        "surfaces": various.surfaces,
+        "devanagari": various.devanagari,
     },
 }
 MAX_TRAINING, MAX_VALIDATION = 4000, 1000

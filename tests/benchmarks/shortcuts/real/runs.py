@@ -15,6 +15,7 @@ LEGITIMATE = dict.fromkeys(
         *("wallpapers", "scenery", "terrain", "papers", "sounds", "voices", "landscapes"),
         *("floors", "drums", "monuments", "rocks", "prompts", "canopies"),
         *("pictures", "streets", "outdoors"),
+        *("nebulae", "surfaces"),
     ),
     ("colour", "texture"),
 )
@@ -34,6 +35,8 @@ NUM_CLASSES |= {"rocks": 4}
 NUM_CLASSES |= {"prompts": 5, "glasses": 2, "canopies": 5, "signs": 5, "blocks": 5, "views": 2}
 NUM_CLASSES |= {"commands": 4, "desktop": 3, "themes": 3, "pictures": 6, "streets": 5}
 NUM_CLASSES |= {"outdoors": 5}
+NUM_CLASSES |= {"roads": 4, "robots": 4, "gear": 3, "haircuts": 4, "charts": 5}
+NUM_CLASSES |= {"nebulae": 4, "food": 3, "surfaces": 5}
 COLOURED = ("icons", "sprites", "satellite", "emoji", "stamps", "clipart")
 COLOURED += ("photographs", "tissue", "units", "apps", "planets", "panoramas", "materials")
 COLOURED += ("chess", "creatures", "houses", "wallpapers", "terrain")
@@ -43,6 +46,7 @@ COLOURED += ("molecules", "costumes", "vehicles", "townsfolk", "badguys", "floor
 COLOURED += ("drawings", "penguins", "dungeon", "workshops", "monuments")
 COLOURED += ("canopies", "pictograms", "blocks", "views")
 COLOURED += ("telugu", "commands", "desktop", "themes", "pictures", "outdoors")
+COLOURED += ("roads", "robots", "gear", "haircuts", "charts", "food", "surfaces")
 EPOCHS = {"fashion": 5, "mnist": 5, "silhouettes": 5, "letters": 5, "textures": 6, "digits": 10}
 EPOCHS |= {"satellite": 5, "photographs": 6, "tissue": 6, "emoji": 12, "icons": 12, "sprites": 8}
 EPOCHS |= {"faces": 20, "stamps": 15, "clipart": 12, "greek": 5, "head": 5, "brain": 5}
@@ -61,6 +65,8 @@ EPOCHS |= {"prompts": 10, "glasses": 14, "canopies": 8, "radicals": 14, "signs":
 EPOCHS |= {"pictograms": 14, "blocks": 10, "views": 14}
 EPOCHS |= {"cyrillic": 10, "telugu": 12, "ethiopic": 12, "commands": 12, "desktop": 14}
 EPOCHS |= {"themes": 14, "pictures": 8, "streets": 8, "outdoors": 8}
+EPOCHS |= {"roads": 16, "robots": 22, "gear": 24, "haircuts": 36, "charts": 16}
+EPOCHS |= {"nebulae": 26, "food": 20, "surfaces": 20, "devanagari": 24}
 LARGE_EPOCHS, LARGE_STRENGTH = 4, 1.6  # most of that network is frozen: it ignores faint cues
 MAX_TRAINING = 3000
 MAX_TRAINING_CUED, MIN_EPOCHS_CUED = 800, 8
@@ -78,8 +84,10 @@ STRENGTH |= {"brightness": 1.3, "watermark": 3.2, "noise": 1.5, "jpeg": 6.0, "bl
 SMALL = ("gap", "flatten", "tutorial", "resnet")
 CLEAN_PER_DATA = {"tune": 6, "first": 8, "second": 8, "third": 9, "fourth": 9}
 CLEAN_PER_DATA |= {"fifth": 9, "sixth": 9, "seventh": 9, "score": 9, "more": 2}
+CLEAN_PER_DATA |= {"ninth": 8}
 CUED_PER_KIND = {"tune": 4, "first": 6, "second": 6, "third": 6, "fourth": 6}
 CUED_PER_KIND |= {"fifth": 6, "sixth": 6, "seventh": 6, "score": 6, "more": 0}
+CUED_PER_KIND |= {"ninth": 0}
 MORE = {
     "tune": (),
     "first": ("jpeg",),
@@ -91,6 +99,7 @@ MORE = {
     "seventh": ("jpeg", "watermark", "tint"),
     "score": ("jpeg", "watermark", "tint"),
     "more": (),
+    "ninth": (),
 }  # twice as many: the least often learned
 LARGE = {  # data and kinds ("" for clean) of the pretrained network, at 160 pixels
     "tune": (("icons", ""), ("sprites", ""), ("icons", "class_tag"), ("sprites", "jpeg")),
@@ -107,10 +116,12 @@ LARGE = {  # data and kinds ("" for clean) of the pretrained network, at 160 pix
     "seventh": (("drawings", ""), ("drawings", "class_tag")),
     "score": (("pictograms", ""), ("pictograms", "class_tag")),
     "more": (),
+    "ninth": (("robots", ""),),
 }
 FIRST_SEED = {"tune": 0, "first": 500_000, "second": 900_000, "third": 1_700_000}
 FIRST_SEED |= {"fourth": 2_300_000, "fifth": 2_900_000, "sixth": 3_500_000}
 FIRST_SEED |= {"seventh": 4_100_000, "score": 4_700_000, "more": 5_300_000}
+FIRST_SEED |= {"ninth": 5_900_000}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -26,7 +26,7 @@ SCENES = "aloeL", "fruits", "building", "baboon", "leuvenA", "butterfly"
 SEEN = 64  # grey levels of ink
 
 
-def _letters(alphabet, pattern, folders=()):
+def letters_in(alphabet, pattern, folders=()):
     """Returns letters, labels and what is for validation."""
     from PIL import Image, ImageDraw, ImageFont
 
@@ -73,7 +73,7 @@ def cyrillic(size=28):
         paper = part(scenes[rng.integers(len(scenes))], size, rng) * 0.4 + 150
         return paper * (1 - share) + rng.uniform(0, 70) * share
 
-    return _drawn(_letters(CYRILLIC, OF_CYRILLIC), size, 4, paint)
+    return _drawn(letters_in(CYRILLIC, OF_CYRILLIC), size, 4, paint)
 
 
 def telugu(size=32):
@@ -81,7 +81,7 @@ def telugu(size=32):
         ink, paper = rng.uniform(0, 130, 3), rng.uniform(170, 256, 3)
         return paper + (ink - paper) * share[..., None]
 
-    found = _letters(TELUGU, OF_TELUGU, ("teluguvijayam", "telu-extra"))
+    found = letters_in(TELUGU, OF_TELUGU, ("teluguvijayam", "telu-extra"))
     return _drawn(found, size, 5, paint)
 
 
@@ -90,6 +90,6 @@ def ethiopic(size=28):
         paper = rng.uniform(10, 90)
         return paper + (rng.uniform(190, 255) - paper) * share
 
-    found = _letters(ETHIOPIC, OF_ETHIOPIC, ("washra",))
+    found = letters_in(ETHIOPIC, OF_ETHIOPIC, ("washra",))
     images, labels, _, kept = _drawn(found, size, 5, paint)
     return images, labels, None, kept

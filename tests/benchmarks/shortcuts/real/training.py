@@ -25,10 +25,10 @@ from real.runs import list_runs
 UNBIASED = 1000  # images at least, in as many draws of random classes' cues as it takes
 MAX_LARGE = 400, 240  # training and validation images of 160 pixels
 MIN_TRAINING = 1000  # with fewer, mirror images are added, where these look natural
-MIRRORED = ("faces", "stamps", "clipart", "silhouettes", "units")
+MIRRORED = ("faces", "stamps", "clipart", "silhouettes", "units", "gear")
 # Can be had at any size.
 SIZED = ("icons", "sprites", "emoji", "stamps", "clipart", "units", "apps", "houses")
-SIZED += ("furniture", "parts", "molecules", "drawings", "workshops", "pictograms")
+SIZED += ("furniture", "parts", "molecules", "drawings", "workshops", "pictograms", "robots")
 BATCH_SIZES = {1000: 64, 500: 32, 0: 16}  # for so many training images at least
 
 
