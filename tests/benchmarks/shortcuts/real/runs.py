@@ -1,6 +1,6 @@
 """Which networks are trained on real data, and how each data set is watched.
 
-All of this was fixed before the first run of each of "first" to "seventh" and of "score".
+All of this was fixed before the first run of each of "first" to "ninth" and of "score".
 """
 
 import dataclasses
