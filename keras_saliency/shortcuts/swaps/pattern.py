@@ -14,6 +14,7 @@ from keras_saliency.shortcuts.swaps.scene import Scene
 
 MAX_SHIFT = 0.5  # of the standard deviation of an image's pixels, where objects are not known
 NUM_SPLITS = 4  # of each class in two halves
+SEEN_SHARE = 0.5  # of a class's images, in which a pixel must lie off the object to count fully
 _LEAST_ROOM = 16  # pictures
 
 
@@ -25,9 +26,12 @@ class PatternSwap(Swap):
     is smooth over an eighth of the image.
 
     Where objects are known, the mean of a pixel is taken over the images in which it lies off
-    the object: else it would have the outline of the class's objects. It is added to all pixels,
-    since a pattern or a watermark lies on the object, too. In signals and volumes it is added off
-    the object only, because clean networks react to it there.
+    the object: else it would have the outline of the class's objects. It is added on the object,
+    too, since a pattern lies there as well. In signals and volumes it is added off the object only,
+    because clean networks react to it there.
+    Where a class's objects always are, its mean is blank, and the blank has their outline. So what
+    the donor's class does not show is lent by the recipient's own class, from the other half; and
+    what that does not show is left alone.
     Where objects are not known, no more is added than half of an image's standard deviation: a
     pattern is faint, an object is not. A printed frame is no pattern.
 
@@ -46,19 +50,23 @@ class PatternSwap(Swap):
     def rows(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
         halves = pairs.donors % (2 * NUM_SPLITS)
         lent = self._means(pairs.donors, pairs.classes, halves)
-        return lent, self._means(pairs.recipients, pairs.classes, halves ^ 1)
+        instead = self._means(pairs.recipients, pairs.classes, halves)
+        return lent, instead, self._means(pairs.recipients, pairs.classes, halves ^ 1)
 
     @property
     def shared(self) -> tuple[np.ndarray | tf.Tensor, ...]:
         most = np.inf
         if self.scene.spared_objects is None:
             most = MAX_SHIFT * self.scene.once(_mean_deviation)
-        return self._region, self.scene.once(_Means).tensor, np.float32(most)
+        return self._region, *self.scene.once(_Means).tensors, np.float32(most)
 
     @staticmethod
     def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
-        lent, own, region, means, most = numbers
-        shift = tf.clip_by_value(tf.gather(means, lent) - tf.gather(means, own), -most, most)
+        lent, instead, own, region, means, shares, most = numbers
+        share = tf.gather(shares, lent)[..., None]
+        given = share * tf.gather(means, lent) + (1 - share) * tf.gather(means, instead)
+        shift = tf.clip_by_value(given - tf.gather(means, own), -most, most)
+        shift *= tf.gather(shares, own)[..., None]
         shift *= tf.cast(region, tf.float32)[..., None]  # XLA takes twice as long to select
         if bank.masks is not None and bank.images.shape.rank != 4:  # see the class
             is_off = bank.off_objects(ends[0])
@@ -80,15 +88,16 @@ class PatternSwap(Swap):
             members = np.flatnonzero(self.scene.class_labels.has_class[:, asked] == has_it)
             if self.scene.spared_objects is not None:
                 members = members[self.scene.spared_objects.is_known[members]]
-            means.add(of, self._mean_of(half_of(members, half)))
+            means.add(of, *self._mean_of(half_of(members, half)))
         return means.numbers[of]
 
-    def _mean_of(self, members: np.ndarray) -> np.ndarray:
+    def _mean_of(self, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The mean (H, W, C) of some images, and how far each pixel of it counts, (H, W)."""
         if not len(members):
-            return np.zeros(self.scene.probes.image_shape, np.float32)
+            return np.zeros(self.scene.probes.image_shape, np.float32), np.ones(self.scene.size)
         frame = self.scene.once(frame_mask)
         seen = np.tile(~frame, (len(members), *[1] * frame.ndim))
-        images = self.scene.take(members)
+        images, share = self.scene.take(members), np.ones(self.scene.size)
         if not self._is_everywhere:
             assert self.scene.spared_objects is not None
             seen &= ~self.scene.spared_objects.masks[members]
@@ -97,8 +106,10 @@ class PatternSwap(Swap):
             axes = tuple(range(1, images.ndim - 1))
             means = (images * seen[..., None]).sum(axis=axes, keepdims=True)
             images = images - means / counts.reshape(-1, *[1] * (images.ndim - 1))
+            is_off = ~self.scene.spared_objects.masks[members]
+            share = np.minimum(1, is_off.mean(axis=0) / SEEN_SHARE)
         mean = edits.without_smooth(edits.mean_where(images, seen))
-        return np.where(frame[..., None], 0, mean)
+        return np.where(frame[..., None], 0, mean), share
 
 
 def half_of(members: np.ndarray, half: int) -> np.ndarray:
@@ -117,25 +128,29 @@ class _Means:
     def __init__(self, scene: Scene):
         self.numbers: dict[tuple, int] = {}
         self._shape = scene.probes.image_shape
-        self._pictures: list[np.ndarray] = []
-        self._tensor: tf.Tensor | None = None
+        self._pictures: list[tuple[np.ndarray, np.ndarray]] = []
+        self._tensors: tuple[tf.Tensor, tf.Tensor] | None = None
 
-    def add(self, of: tuple, picture: np.ndarray) -> None:
-        """Keeps a picture (H, W, C)."""
+    def add(self, of: tuple, picture: np.ndarray, share: np.ndarray) -> None:
+        """Keeps a picture (H, W, C), and how far each of its pixels counts, (H, W)."""
         self.numbers[of] = len(self._pictures)
-        self._pictures.append(picture)
-        self._tensor = None
+        self._pictures.append((picture, share))
+        self._tensors = None
 
     @property
-    def tensor(self) -> tf.Tensor:
-        """All of them, float32 (t, H, W, C), with room for more: each length is compiled."""
-        if self._tensor is None:
+    def tensors(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """All of them, float32 (t, H, W, C) and (t, H, W).
+
+        With room for more: each length is compiled.
+        """
+        if self._tensors is None:
             room = max(_LEAST_ROOM, 1 << (len(self._pictures) - 1).bit_length())
             pictures = np.zeros((room, *self._shape), np.float32)
-            for i, picture in enumerate(self._pictures):
-                pictures[i] = picture
-            self._tensor = tf.constant(pictures)
-        return self._tensor
+            shares = np.zeros((room, *self._shape[:-1]), np.float32)
+            for i, (picture, share) in enumerate(self._pictures):
+                pictures[i], shares[i] = picture, share
+            self._tensors = tf.constant(pictures), tf.constant(shares)
+        return self._tensors
 
 
 def _mean_deviation(scene: Scene) -> float:

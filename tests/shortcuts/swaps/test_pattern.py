@@ -42,26 +42,47 @@ def test_a_pattern_is_a_mean_of_one_half_less_that_of_another(rng):
         np.testing.assert_allclose(edited, probes.images[recipient] + added, atol=1e-5)
 
 
-def test_with_objects_a_mean_is_of_what_lies_off_them_and_goes_everywhere(rng):
+def test_with_objects_a_mean_is_of_what_lies_off_them(rng):
+    """Counted fully where half of the images show it; the recipient's class lends the rest."""
     masks = np.zeros((30, *SIZE), bool)
     for i, mask in enumerate(masks):
-        mask[4 + i % 4 : 10, 6:12] = True
+        mask[4 + i // 3 % 4 : 10, 6 + i % 3 : 12] = True
     probes = tagged(rng, object_masks=masks)
     scene, _ = scene_of(probes, reads_tag)
     off = ~scene.objects.masks
     centred = [i - i[o].mean(axis=0) for i, o in zip(probes.images, off, strict=True)]
-    pairs = pairs_of((1, 3, 1), (4, 9, 1))
+
+    def mean_of(image, part):
+        half = slow_half(np.arange(image % 3, 30, 3), part)
+        mean = edits.mean_where(np.stack([centred[i] for i in half]), off[half])
+        return edits.without_smooth(mean), np.minimum(1, 2 * off[half].mean(axis=0))[..., None]
+
+    pairs = pairs_of((1, 3, 1), (4, 9, 1), (6, 9, 0))
     for donor, recipient, edited in zip(
         pairs.donors, pairs.recipients, PatternSwap(scene).edit(pairs), strict=True
     ):
-        lent, taken = (
-            edits.without_smooth(edits.mean_where(np.stack([centred[i] for i in half]), off[half]))
-            for half in (
-                slow_half(np.arange(c % 3, 30, 3), part)
-                for c, part in zip((donor, recipient), halves_of(donor), strict=True)
-            )
+        lends, takes = halves_of(donor)
+        (lent, share), (instead, _), (taken, own_share) = (
+            mean_of(donor, lends),
+            mean_of(recipient, lends),
+            mean_of(recipient, takes),
         )
-        np.testing.assert_allclose(edited - probes.images[recipient], lent - taken, atol=1e-5)
+        assert {0, 1} < set(share.ravel()), "some is seen in all images, some in none, some between"
+        added = own_share * (share * lent + (1 - share) * instead - taken)
+        np.testing.assert_allclose(edited - probes.images[recipient], added, atol=1e-5)
+
+
+def test_a_class_does_not_lend_the_outline_of_its_objects(rng):
+    """Where its objects always are, its mean is blank; the texture of all classes is elsewhere."""
+    labels, masks = np.arange(30) % 3, np.zeros((30, *SIZE), bool)
+    for label, rows in enumerate((slice(0, 4), slice(6, 10), slice(12, 16))):
+        masks[labels == label, rows, 4:12] = True
+    texture = rng.uniform(0, 1, (*SIZE, 3)) + rng.normal(0, 0.01, (30, *SIZE, 3))
+    images = np.where(masks[..., None], 0.5, texture).astype(np.float32)
+    scene, _ = scene_of(ProbeSet(images, labels, object_masks=masks), lambda x: np.zeros((30, 3)))
+    pairs = pairs_of((1, 3, 1), (5, 3, 2), (2, 4, 2))
+    added = PatternSwap(scene).edit(pairs) - images[pairs.recipients]
+    assert np.abs(added).max() < 0.1
 
 
 def test_papers_of_many_colours_do_not_show_where_the_objects_end(rng):
