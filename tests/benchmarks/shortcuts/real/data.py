@@ -34,8 +34,8 @@ from real.sources import data_folder
 # "first" to "seventh" were scored once each, in `first_scored.jsonl` and so on. Rules that these
 # scorings suggested were tuned on them since, so that they are tuning data now. "score" is in
 # `scored.jsonl`, and no rule changed because of it. Nor did one because of "more", of which only
-# clean trainings were run, in `more_clean.jsonl`. Of "ninth", only clean trainings were run, too, in
-# `ninth_clean.jsonl`, and one rule changed because of it.
+# clean trainings were run, in `more_clean.jsonl`. Of "ninth", only clean trainings were run, too,
+# in `ninth_clean.jsonl`, and one rule changed because of it.
 LOADERS = {
     "tune": {
         "mnist": grey.mnist,
