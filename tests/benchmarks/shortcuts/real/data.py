@@ -35,7 +35,8 @@ from real.sources import data_folder
 # scorings suggested were tuned on them since, so that they are tuning data now. "score" is in
 # `scored.jsonl`, and no rule changed because of it. Nor did one because of "more", of which only
 # clean trainings were run, in `more_clean.jsonl`. Of "ninth", only clean trainings were run, too,
-# in `ninth_clean.jsonl`, and one rule changed because of it.
+# in `ninth_clean.jsonl`, and one rule changed because of it; how was chosen with the trainings of
+# "score" in view that have a pattern and masks.
 LOADERS = {
     "tune": {
         "mnist": grey.mnist,

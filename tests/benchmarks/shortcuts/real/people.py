@@ -104,7 +104,7 @@ def _taken(face, size, rng):
 
 
 def canopies(size=36):
-    """Turned at random, so that the direction of the light tells nothing."""
+    """Turned at random, so that the direction of the light gives no class away."""
     folder = pypi("deepforest") / "data"
     pictures = [cv2.imread(str(folder / f"{name}.png"))[..., ::-1] for name in WOODS]
     pictures = [np.ascontiguousarray(picture) for picture in pictures]
