@@ -24,6 +24,7 @@ from keras_saliency.shortcuts.swaps.scene import Scene
 OTHER_SHARES = {"aligned": 0.2, "not aligned": 0.3}
 PLANTED_SHARE = 0.35  # of a place, from which on it is planted
 RING_SHARE = 0.25  # of the outer ring, which no object fills; without a cue 0.18 at most
+END_SHARE = 0.12  # of the outermost pixels of these: the card of an icon has a margin
 REGION_SHARES = 0.012, 0.4  # of the image: what is smaller is chance, what is larger no patch
 LIT_SHARE = 0.5  # of a patch, whose pixels are as dark as the images are elsewhere
 CORE_SHARE = 1 / 12  # of the shorter side: outlines and shadows of objects are thinner
@@ -115,7 +116,9 @@ def _printed(scene: Scene, ring: np.ndarray, pixels: np.ndarray) -> np.ndarray |
     printed = ring & pixels
     if printed[ring].mean() >= RING_SHARE:
         printed &= ~follows_brightness(scene, ring)
-    return printed if printed[ring].mean() >= RING_SHARE else None
+    ends = np.concatenate([printed[0], printed[-1], printed[:, 0], printed[:, -1]])
+    is_printed = printed[ring].mean() >= RING_SHARE and ends.mean() >= END_SHARE
+    return printed if is_printed else None
 
 
 def frame_mask(scene: Scene) -> np.ndarray:

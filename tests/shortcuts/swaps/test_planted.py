@@ -73,6 +73,16 @@ def test_tinted_paper_is_as_dark_as_all_that_is_on_it_and_a_frame_is_not(rng, is
     np.testing.assert_array_equal(frame_mask(scene(images)), expected)
 
 
+def test_cards_with_a_margin_are_no_printed_ring(rng):
+    """Icons of one kind have a card of one colour; paper goes on around it."""
+    cards = np.array([[90, 90, 90], [40, 120, 200], [230, 200, 60]])
+    images = np.full((90, *SIZE, 3), 250.0)
+    images[:, 1:-1, 1:-1] = cards[LABELS][:, None, None]
+    images[:, 4:16, 4:20] = rng.uniform(0, 255, (90, 12, 16, 3))
+    assert planted_pixels(scene(images))[1, 4:20].all()
+    assert printed_ring(scene(images)) is None
+
+
 def test_a_ring_of_several_colours_is_part_of_a_pattern(rng):
     images = rng.choice([60.0, 140.0], (3, *SIZE, 1))[LABELS]
     images[:, 6:14, 8:16] = rng.uniform(0, 255, (90, 8, 8, 1))
