@@ -22,6 +22,7 @@ from keras_saliency.shortcuts.swaps import (
     WatermarkSwap,
     edits,
     find_watermarks,
+    frame_mask,
     gains_of_images,
     gains_of_objects,
     medians_of_images,
@@ -42,7 +43,7 @@ def _propose_ring(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     rows, is_known = taking_part(scene), scene.spared_objects is not None
     printed = scene.once(printed_ring)
     if printed == "frame":  # which hides what the images show there
-        return [Proposal(RegionSwap(scene, ring, False), rows, rows)]
+        return [Proposal(RegionSwap(scene, scene.once(frame_mask), False), rows, rows)]
     if is_known:
         swap = RegionSwap(scene, ring, True)
         return [] if printed == "pattern" else [Proposal(swap, rows, rows)]

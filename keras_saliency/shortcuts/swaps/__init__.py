@@ -21,7 +21,8 @@ from keras_saliency.shortcuts.swaps.levels import (
 from keras_saliency.shortcuts.swaps.localize import find_region
 from keras_saliency.shortcuts.swaps.pairs import PairDrawer, Pairs
 from keras_saliency.shortcuts.swaps.pattern import PatternSwap
-from keras_saliency.shortcuts.swaps.planted import is_planted, planted_region, printed_ring
+from keras_saliency.shortcuts.swaps.planted import is_planted, planted_region
+from keras_saliency.shortcuts.swaps.printed_ring import frame_mask, printed_ring
 from keras_saliency.shortcuts.swaps.scene import Objects, Scene
 from keras_saliency.shortcuts.swaps.value_range import ValueRange
 from keras_saliency.shortcuts.swaps.watermarks import WatermarkSwap, find_watermarks
@@ -48,6 +49,7 @@ __all__ = [
     "WatermarkSwap",
     "find_region",
     "find_watermarks",
+    "frame_mask",
     "gains_of_images",
     "gains_of_objects",
     "is_planted",

@@ -9,7 +9,7 @@ from keras_saliency.shortcuts.swaps import edits
 from keras_saliency.shortcuts.swaps.bank import Bank, Ends
 from keras_saliency.shortcuts.swaps.kinds import RegionSwap, Rows, Swap
 from keras_saliency.shortcuts.swaps.pairs import Pairs
-from keras_saliency.shortcuts.swaps.planted import frame_mask
+from keras_saliency.shortcuts.swaps.printed_ring import frame_mask
 from keras_saliency.shortcuts.swaps.scene import Scene
 
 BRIGHT, MEDIAN = 0.95, 0.5  # the quantiles by which a gain is measured

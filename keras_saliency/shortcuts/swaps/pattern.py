@@ -9,7 +9,7 @@ from keras_saliency.shortcuts.swaps import edits, filters
 from keras_saliency.shortcuts.swaps.bank import Bank, Ends
 from keras_saliency.shortcuts.swaps.kinds import Swap
 from keras_saliency.shortcuts.swaps.pairs import Pairs
-from keras_saliency.shortcuts.swaps.planted import frame_mask
+from keras_saliency.shortcuts.swaps.printed_ring import frame_mask
 from keras_saliency.shortcuts.swaps.scene import Scene
 
 MAX_SHIFT = 0.5  # of the standard deviation of an image's pixels, where objects are not known

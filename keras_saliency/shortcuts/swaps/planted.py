@@ -1,15 +1,16 @@
 """Whether a place holds what was put into the images, and is no part of what they show.
 
-Where objects are not known, a place may be a part of one. Planted pixels tell: a tag, a frame, a
+Where objects are not known, a place may be a part of one. Planted pixels tell: a tag, a
 pattern, a patch.
 """
 
 import numpy as np
 
 from keras_saliency._utils.opencv import cv2
-from keras_saliency.probes.flat_ground import FLAT_LEVELS, differs
-from keras_saliency.shortcuts.swaps import edits
+from keras_saliency.probes.flat_ground import differs
 from keras_saliency.shortcuts.swaps.planted_pixels import (
+    THROUGH_SHARES,
+    follows_brightness,
     levels_of_images,
     medians_of_classes,
     of_size,
@@ -17,14 +18,10 @@ from keras_saliency.shortcuts.swaps.planted_pixels import (
     planted_pixels,
     shown_through,
 )
+from keras_saliency.shortcuts.swaps.printed_ring import frame_mask
 from keras_saliency.shortcuts.swaps.scene import Scene
 
-# Of the other images, at most, that have a detail which shows through: another class's letter may
-# cover it, too. In aligned images it may be of an object, and then others have something like it.
-OTHER_SHARES = {"aligned": 0.2, "not aligned": 0.3}
 PLANTED_SHARE = 0.35  # of a place, from which on it is planted
-RING_SHARE = 0.25  # of the outer ring, which no object fills; without a cue 0.18 at most
-END_SHARE = 0.12  # of the outermost pixels of these: the card of an icon has a margin
 REGION_SHARES = 0.012, 0.4  # of the image: what is smaller is chance, what is larger no patch
 LIT_SHARE = 0.5  # of a patch, whose pixels are as dark as the images are elsewhere
 CORE_SHARE = 1 / 12  # of the shorter side: outlines and shadows of objects are thinner
@@ -32,7 +29,6 @@ MARGIN_SHARE = 0.15  # of the shorter side: what goes on from patches nearer to 
 WANDERING_SHARE = 0.5  # of the pixels around a patch, into which it goes on in some images
 SOME_SHARES = 0.15, 0.85  # of a class's images: fewer are chance, more have the patch there, too
 BEYOND_CHANCE = 0.03  # of these, more than of the images of other classes
-BRIGHT = 0.95  # the quantile of an image that says how bright it is
 
 
 def is_planted(scene: Scene, where: np.ndarray, are_aligned: bool = True) -> bool:
@@ -59,73 +55,9 @@ def _planted(scene: Scene, are_aligned: bool) -> np.ndarray:
     """
     if are_aligned:
         return scene.once(planted_pixels)
-    return scene.once(planted_inks_too) | (scene.once(shown_through) < OTHER_SHARES["not aligned"])
-
-
-def follows_brightness(scene: Scene, where: np.ndarray) -> np.ndarray:
-    """Returns which pixels are darker or brighter in a class only as its whole images are.
-
-    White paper under tinted light has one colour in each class, too, but everything on it is tinted
-    alike: the classes' medians there are in proportion to how bright the images are elsewhere.
-
-    Args:
-        scene: `Scene`.
-        where: bool (H, W), the place that may be printed, not everywhere. Pixels elsewhere tell
-            how bright the images are.
-
-    Returns:
-        bool (H, W), True in `where` only.
-    """
-    images, low = scene.probes.images, scene.value_range.low
-    elsewhere = np.stack([np.quantile(image[~where], BRIGHT, axis=0) for image in images]) - low
-    own = [has for has in scene.class_labels.has_class.T > 0 if has.any()]
-    inside = images[:, where]
-    values = np.stack([np.median(inside[has], axis=0) - low for has in own])
-    gains = np.stack([np.median(elsewhere[has], axis=0) for has in own])[:, None]
-    span = np.max(scene.value_range.high - low)
-    expected = gains * (values.sum(axis=0) / np.maximum(gains.sum(axis=0), 1e-12))
-    follows = np.zeros(scene.size, bool)
-    follows[where] = (np.abs(values - expected) <= FLAT_LEVELS / 255 * span).all(axis=(0, -1))
-    return follows
-
-
-def printed_ring(scene: Scene) -> str | None:
-    """Returns what is printed on the outer ring: a "frame", a "pattern", or None.
-
-    A frame has one colour along the ring, a pattern has several, or what is below shows through.
-    """
-    if len(scene.size) != 2:
-        return None
-    ring = edits.ring_mask(*scene.size)
-    printed = _printed(scene, ring, scene.once(planted_pixels))
-    if printed is None:
-        pixels = scene.once(shown_through) < OTHER_SHARES["aligned"]
-        through = _printed(scene, ring, pixels | scene.once(planted_pixels))
-        return None if through is None else "pattern"
-    for _, value, is_same in scene.once(medians_of_classes):
-        along = value[of_size(printed, is_same.shape) & is_same]
-        if len(along) >= PLANTED_SHARE * printed.mean() * is_same.size:
-            low, high = np.quantile(along, (0.2, 0.8), axis=0)
-            if differs(high, low):
-                return "pattern"
-    return "frame"
-
-
-def _printed(scene: Scene, ring: np.ndarray, pixels: np.ndarray) -> np.ndarray | None:
-    """The pixels of a ring that do not follow the light, (H, W); None where they are too few."""
-    printed = ring & pixels
-    if printed[ring].mean() >= RING_SHARE:
-        printed &= ~follows_brightness(scene, ring)
-    ends = np.concatenate([printed[0], printed[-1], printed[:, 0], printed[:, -1]])
-    is_printed = printed[ring].mean() >= RING_SHARE and ends.mean() >= END_SHARE
-    return printed if is_printed else None
-
-
-def frame_mask(scene: Scene) -> np.ndarray:
-    """Returns the outer ring where a frame is printed on it, else nothing, bool (H, W)."""
-    if scene.once(printed_ring) == "frame":
-        return edits.ring_mask(*scene.size)
-    return np.zeros(scene.size, bool)
+    return scene.once(planted_inks_too) | (
+        scene.once(shown_through) < THROUGH_SHARES["not aligned"]
+    )
 
 
 def planted_region(scene: Scene, are_aligned: bool) -> np.ndarray:

@@ -18,6 +18,10 @@ INK_SHARE = 0.1  # of all pixels, of black and of white where these are inks or 
 NO_PAPER_SHARE = 0.3  # of a class's images, in which a pixel off the object is not as its paper
 SMOOTH_SHARE = 1 / 10  # of the shorter side
 MIN_IMAGES = 10  # of a class, and of others
+# Of the other images, at most, that have a detail which shows through: another class's letter may
+# cover it, too. In aligned images it may be of an object, and then others have something like it.
+THROUGH_SHARES = {"aligned": 0.2, "not aligned": 0.3}
+BRIGHT = 0.95  # the quantile of an image that says how bright it is
 THROUGH_LEVELS = 2 * FLAT_LEVELS  # by which most details of a class differ from others'
 
 
@@ -193,6 +197,33 @@ def shown_through(scene: Scene) -> np.ndarray:
         below = (others <= np.rint(high + THROUGH_LEVELS).astype(np.int16)).mean(axis=0)
         fewest = np.minimum(fewest, np.minimum(above, below).min(axis=-1))
     return of_size(fewest, scene.size)
+
+
+def follows_brightness(scene: Scene, where: np.ndarray) -> np.ndarray:
+    """Returns which pixels are darker or brighter in a class only as its whole images are.
+
+    White paper under tinted light has one colour in each class, too, but everything on it is tinted
+    alike: the classes' medians there are in proportion to how bright the images are elsewhere.
+
+    Args:
+        scene: `Scene`.
+        where: bool (H, W), the place that may be printed, not everywhere. Pixels elsewhere tell
+            how bright the images are.
+
+    Returns:
+        bool (H, W), True in `where` only.
+    """
+    images, low = scene.probes.images, scene.value_range.low
+    elsewhere = np.stack([np.quantile(image[~where], BRIGHT, axis=0) for image in images]) - low
+    own = [has for has in scene.class_labels.has_class.T > 0 if has.any()]
+    inside = images[:, where]
+    values = np.stack([np.median(inside[has], axis=0) - low for has in own])
+    gains = np.stack([np.median(elsewhere[has], axis=0) for has in own])[:, None]
+    span = np.max(scene.value_range.high - low)
+    expected = gains * (values.sum(axis=0) / np.maximum(gains.sum(axis=0), 1e-12))
+    follows = np.zeros(scene.size, bool)
+    follows[where] = (np.abs(values - expected) <= FLAT_LEVELS / 255 * span).all(axis=(0, -1))
+    return follows
 
 
 def _without_smooth(picture: np.ndarray) -> np.ndarray:
