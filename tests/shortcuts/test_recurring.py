@@ -5,7 +5,7 @@ import pytest
 from helpers.stand_ins import scene_of
 
 from keras_saliency import ProbeSet
-from keras_saliency.shortcuts.moving import recurring_boxes
+from keras_saliency.shortcuts.recurring import recurring_boxes
 
 SIZE, NUM = (32, 40), 60
 LABELS = np.arange(NUM) % 2
