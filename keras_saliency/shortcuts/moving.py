@@ -2,21 +2,19 @@
 
 import numpy as np
 
-from keras_saliency._utils.boxes import box_slices, hottest_boxes
+from keras_saliency._utils.boxes import hottest_boxes
 from keras_saliency.shortcuts.detector import Proposal, taking_part
 from keras_saliency.shortcuts.recurring import recurring_boxes
 from keras_saliency.shortcuts.swaps import BoxSwap, Scene, edits
 
 PATCH_SHARE = 0.25  # of each side of the image, of a patch
-BESIDE_SHARE = 0.05  # of the images that show what recurs, in which it lies beside the object
-OFF_SHARE = 0.9  # of a box that lies off the object there
 
 
 def propose_moving_patch(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     """Suspects, in each image that is watched, the window with most attention off the object.
 
     Where objects are not known, off the middle, in which a part of the object would be taken; or,
-    if a patch recurs in the images of a class, wherever that is. Where objects are given, the patch
+    if a patch recurs in the images of a class, wherever that is. Where they are known, the patch
     that recurs, too, if it lies beside the object in some images: then it is none of its parts,
     although it lies on the object in others.
     """
@@ -40,16 +38,7 @@ def propose_moving_patch(scene: Scene, rng: np.random.Generator) -> list[Proposa
         return [propose(boxes, False, False) if moved is None else propose(moved, False)]
     masks = objects.masks[: len(attention)]
     proposals = [propose(hottest_boxes(attention, *sides, without=masks), True)]
-    if objects.are_given:
-        moved = recurring_boxes(scene, hottest_boxes(attention, *sides), donors)
-        if moved is not None and _lies_beside(masks, moved):
-            proposals.append(propose(moved, False))
+    moved = recurring_boxes(scene, hottest_boxes(attention, *sides), donors, masks)
+    if moved is not None:
+        proposals.append(propose(moved, False))
     return proposals
-
-
-def _lies_beside(masks: np.ndarray, boxes: np.ndarray) -> bool:
-    """Whether boxes (w, 4) lie off their objects, bool (w, H, W), in some images that have one."""
-    is_shown = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
-    shown = zip(masks[is_shown], boxes[is_shown].tolist(), strict=True)
-    shares = np.array([mask[box_slices(box)].mean() for mask, box in shown])
-    return int(np.sum(shares <= 1 - OFF_SHARE)) >= max(2, BESIDE_SHARE * len(shares))

@@ -23,17 +23,23 @@ MAX_DIFFERENCE = 8.0  # grey levels, root of the mean square: nearer pictures ar
 MOVED_SHARE = 0.25  # of a side: the median distance from where it is in the median
 REACH_SHARE = 0.25  # of each side of the image, that the picture may go on beyond the part
 LINE_SHARE = 0.5  # of a line of pixels that images have in common
+BESIDE_SHARE = 0.05  # of the images that show the part, in which it lies beside the object
+OFF_SHARE = 0.9  # of the part, that lies off the object there
 _MIN_VIEWS = 3  # images that show a pixel
 _NUM_PATCHES, _NUM_IMAGES = 3, 12  # of a class: that are looked for, and that are searched
 
 
-def recurring_boxes(scene: Scene, boxes: np.ndarray, donors: np.ndarray) -> np.ndarray | None:
+def recurring_boxes(
+    scene: Scene, boxes: np.ndarray, donors: np.ndarray, masks: np.ndarray | None = None
+) -> np.ndarray | None:
     """Moves the boxes of donors to where a patch of their class recurs.
 
     Args:
         scene: `Scene` of images.
         boxes: int (w, 4), a box of each image that is watched, all of one size.
         donors: int (d,), the images whose boxes may show a patch.
+        masks: bool (w, H, W), their objects. What never lies beside them is a part of them, and
+            does not count. Defaults to None, not known.
 
     Returns:
         Boxes int (w, 4), empty for images that do not show such a patch: what else they would
@@ -54,7 +60,7 @@ def recurring_boxes(scene: Scene, boxes: np.ndarray, donors: np.ndarray) -> np.n
                 sought.add(key)
                 part = _recurring_part(pictures, boxes[donor], donor, own)
                 found |= {} if part is None else {c: part}
-        if c in found:
+        if c in found and (masks is None or found[c].lies_beside(masks, watched)):
             moved = np.zeros_like(boxes) if moved is None else moved
             for row in watched:
                 moved[row] = found[c].box(row)
@@ -100,7 +106,8 @@ def _recurring_part(
         others = _some(np.flatnonzero(~own))
         if len(part.places(others)) > planted_pixels.OTHER_SHARE * len(others):
             continue
-        distances = np.abs(places - np.median(places, axis=0)).max(axis=1)
+        starts = np.stack(list(places.values()))
+        distances = np.abs(starts - np.median(starts, axis=0)).max(axis=1)
         if np.median(distances) >= MOVED_SHARE * min(box[2:] - box[:2]):
             part.reach_out(_some(mine))
             return part
@@ -162,9 +169,10 @@ class _Part:
         """The deviation of the channel that has most, in grey levels."""
         return float(self._large.std(axis=(0, 1)).max())
 
-    def places(self, rows: np.ndarray) -> np.ndarray:
-        """Returns where images show it, (y, x), int (m, 2) for the m that do."""
-        return np.array(list(self._shown(rows).values())).reshape(-1, 2)
+    def places(self, rows: np.ndarray) -> dict[int, np.ndarray]:
+        """Returns where images show it, {row: (y, x)}, of those that do."""
+        places = {int(row): self._place(row) for row in rows}
+        return {row: place for row, place in places.items() if place is not None}
 
     def box(self, row: int) -> np.ndarray:
         """Returns the box (4,) of the patch in an image, empty where it does not show the part."""
@@ -180,17 +188,22 @@ class _Part:
         around = np.concatenate([-reach, reach + self._large.shape[:2]])
         views = [
             self._pictures.around(row, np.tile(place, 2) + around)
-            for row, place in self._shown(rows).items()
+            for row, place in self.places(rows).items()
         ]
         grown = _grown(part, _alike(np.stack(views))) - np.tile(reach, 2)
         self._box = np.concatenate(
             [np.minimum(self._box[:2], grown[:2]), np.maximum(self._box[2:], grown[2:])]
         )
 
-    def _shown(self, rows: np.ndarray) -> dict[int, np.ndarray]:
-        """The place in each image that shows it."""
-        places = {int(row): self._place(row) for row in rows}
-        return {row: place for row, place in places.items() if place is not None}
+    def lies_beside(self, masks: np.ndarray, rows: np.ndarray) -> bool:
+        """Whether the part lies off objects, bool (w, H, W), in some of these images."""
+        sides = self._large.shape[:2]
+        shares = [
+            masks[row][box_slices((*place, *(place + sides)))].mean()
+            for row, place in self.places(rows).items()
+        ]
+        num_beside = np.count_nonzero(np.array(shares) <= 1 - OFF_SHARE)
+        return bool(num_beside >= max(2, BESIDE_SHARE * len(shares)))
 
     def _place(self, row: int) -> np.ndarray | None:
         """Where an image looks the same, (y, x), or None: sought when small, compared as it is."""
