@@ -26,6 +26,7 @@ from keras_saliency.shortcuts.swaps import (
     gains_of_images,
     gains_of_objects,
     medians_of_images,
+    outlines_differ,
     printed_ring,
     separates,
     tints_of_backgrounds,
@@ -113,8 +114,8 @@ def _propose_ladder(kind: str, scene: Scene, rng: np.random.Generator) -> list[P
 
     But fine detail may be the object's own: where the same thing is at the same place in all
     images, one class may just have more of it, and so it may where classes differ in the middle
-    only. (So it may be with noise, but planted noise hides objects from the program, and would
-    never be more than a suspect.)
+    only; but not where outlines are blurred in one class. (So it may be with noise, but planted
+    noise hides objects from the program, and would never be more than a suspect.)
     """
     if not LadderSwap.applies(scene, kind):
         return []
@@ -122,12 +123,12 @@ def _propose_ladder(kind: str, scene: Scene, rng: np.random.Generator) -> list[P
     if not swap.separates():
         return []
     is_known = scene.spared_objects is not None
-    is_unsure = False
-    if kind == "sharpness" and scene.objects is not None and scene.objects.are_given:
-        is_unsure = not swap.is_of_corners()
-    elif kind == "sharpness":
-        is_unsure = not swap.is_of_whole_images() or (not is_known and are_aligned(scene))
-    proposals = [Proposal(swap, rows, rows, may_be_object=is_unsure)]
+    is_sure = kind != "sharpness" or scene.once(outlines_differ)
+    if not is_sure and scene.objects is not None and scene.objects.are_given:
+        is_sure = swap.is_of_corners()
+    elif not is_sure:
+        is_sure = swap.is_of_whole_images() and (is_known or not are_aligned(scene))
+    proposals = [Proposal(swap, rows, rows, may_be_object=not is_sure)]
     if is_known:
         proposals.append(_background_less(scene, LevelledBackgroundSwap(scene, kind)))
     return proposals

@@ -154,3 +154,30 @@ def test_what_recurs_is_remembered_wherever_later_maps_look(rng):
     watched = scene(images)
     first = recurring_boxes(watched, boxes, ROWS)
     np.testing.assert_array_equal(recurring_boxes(watched, elsewhere, ROWS), first)
+
+
+def test_boxes_are_as_large_as_the_picture_that_recurs(rng):
+    """A patch holds a part of it only: eight of its eleven rows, and half of its columns."""
+    images, corners = photographs(rng), {}
+    tag = rng.choice([40.0, 200.0], (11, 14, 3))
+    boxes = np.zeros((NUM, 4), int)
+    for row in np.flatnonzero(LABELS == 1):
+        y, x = rng.integers(0, (SIZE[0] - 11, SIZE[1] - 14))
+        images[row, y : y + 11, x : x + 14] = tag
+        corners[row], boxes[row] = (y, x), (y + 1, x + 2, y + 9, x + 10)
+    boxes[LABELS == 0] = 0, 0, 8, 8
+    moved = recurring_boxes(scene(images), boxes, ROWS)
+    for row, (y, x) in corners.items():
+        np.testing.assert_array_equal(moved[row], (y, x, y + 11, x + 14))
+
+
+@pytest.mark.parametrize("is_beside", [False, True])
+def test_what_never_lies_beside_the_objects_is_a_part_of_them(rng, is_beside):
+    images = photographs(rng)
+    boxes = stick(images, rng, LABELS, sticker_of(rng))
+    masks = np.zeros((NUM, *SIZE), bool)
+    for row in np.flatnonzero(LABELS == 1):
+        y, x = boxes[row, :2]
+        masks[row, max(0, y - 4) : y + 12, max(0, x - 4) : x + 12] = not (is_beside and row % 5 < 2)
+    found = recurring_boxes(scene(images.clip(0, 255)), boxes, ROWS, masks)
+    assert (found is not None) == is_beside

@@ -19,6 +19,7 @@ from keras_saliency.shortcuts.swaps.levels import (
     tints_of_backgrounds,
 )
 from keras_saliency.shortcuts.swaps.localize import find_region
+from keras_saliency.shortcuts.swaps.outlines import outlines_differ
 from keras_saliency.shortcuts.swaps.pairs import PairDrawer, Pairs
 from keras_saliency.shortcuts.swaps.pattern import PatternSwap
 from keras_saliency.shortcuts.swaps.planted import is_planted, planted_region
@@ -54,6 +55,7 @@ __all__ = [
     "gains_of_objects",
     "is_planted",
     "medians_of_images",
+    "outlines_differ",
     "planted_region",
     "printed_ring",
     "separates",

@@ -47,7 +47,7 @@ def _noise_deviation(images: np.ndarray) -> np.ndarray:
     residual = np.abs(_as_slab(cv2.filter2D(slab, -1, _IMMERKAER)))
     in_blocks, steep = (
         _block_means(of[1:-1, 1:-1], side).reshape(-1, num, num_channels).mean(axis=2)
-        for of in (residual, _slopes(blurred(slab, 1)))
+        for of in (residual, slopes(blurred(slab, 1)))
     )
     number = max(1, len(steep) // 4)
     smoothest = np.argpartition(steep, number - 1, axis=0)[:number]
@@ -68,7 +68,7 @@ def sharpness_level(images: np.ndarray) -> np.ndarray:
 def _sharpness_level(images: np.ndarray) -> np.ndarray:
     slab = np.ascontiguousarray(np.moveaxis(images.mean(axis=-1), 0, -1))
     fine, coarse = (
-        np.ascontiguousarray(_slopes(of).reshape(-1, len(images)).T)
+        np.ascontiguousarray(slopes(of).reshape(-1, len(images)).T)
         for of in (slab, blurred(slab, 1))
     )
     number, num_smooth = max(4, fine.shape[1] // 20), fine.shape[1] // 4
@@ -156,7 +156,7 @@ def _in_parts(level: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> 
     return np.concatenate([level(images[start : start + AT_ONCE]) for start in starts])
 
 
-def _slopes(slab: np.ndarray) -> np.ndarray:
+def slopes(slab: np.ndarray) -> np.ndarray:
     """Returns squared slopes between neighbours, (H, W, C); 0 in the last row and column."""
     slopes = np.zeros_like(slab)
     slopes[:-1, :-1] = (slab[1:, :-1] - slab[:-1, :-1]) ** 2
