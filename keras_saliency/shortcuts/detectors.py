@@ -25,6 +25,7 @@ from keras_saliency.shortcuts.swaps import (
     frame_mask,
     gains_of_images,
     gains_of_objects,
+    is_lit_by_class,
     medians_of_images,
     outlines_differ,
     printed_ring,
@@ -46,7 +47,7 @@ def _propose_ring(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     if printed == "frame":  # which hides what the images show there
         return [Proposal(RegionSwap(scene, scene.once(frame_mask), False), rows, rows)]
     if is_known:
-        swap = RegionSwap(scene, ring, True)
+        swap = _background(scene, ring)
         return [] if printed == "pattern" else [Proposal(swap, rows, rows)]
     # Hair and shoulders reach the border; of a frame, nothing is left in the middle.
     swap, less = (RegionSwap(scene, region, False) for region in (ring, inner))
@@ -56,10 +57,18 @@ def _propose_ring(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
 def _propose_background(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     if scene.spared_objects is None:
         return []
-    return [_background_less(scene, None)]
+    rows = taking_part(scene)
+    return [Proposal(_background(scene, np.ones(scene.size, bool)), rows, rows)]
 
 
-def _background_less(scene: Scene, less: Swap | None) -> Proposal:
+def _background(scene: Scene, region: np.ndarray) -> Swap:
+    """Swaps a region off the objects; where light tells the class, under the recipient's light."""
+    if scene.once(is_lit_by_class):
+        return LitBackgroundSwap(scene, region)
+    return RegionSwap(scene, region, True)
+
+
+def _background_less(scene: Scene, less: Swap) -> Proposal:
     """What another background costs beyond one that is the recipient's in one respect."""
     rows = taking_part(scene)
     return Proposal(RegionSwap(scene, np.ones(scene.size, bool), True), rows, rows, less)
@@ -157,7 +166,7 @@ SWAP_DETECTORS = {
             blind_to="cues inside the border",
             legitimate=frozenset({"border"}),
             is_local=True,
-            lies_in=("background",),
+            lies_in=("background", "pattern"),
         ),
         SwapDetector(
             "moving",

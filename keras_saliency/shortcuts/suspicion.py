@@ -1,5 +1,7 @@
 """Which window is suspicious: images and saliency propose it, swaps decide."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from keras_saliency._utils.boxes import box_masks, box_slices, window_sums
@@ -9,11 +11,13 @@ from keras_saliency.shortcuts.detector import Proposal, taking_part
 from keras_saliency.shortcuts.loss import estimate_loss
 from keras_saliency.shortcuts.swaps import (
     BoxSwap,
+    LitBoxSwap,
     PairDrawer,
     Pairs,
     RegionSwap,
     Scene,
     filters,
+    is_lit_by_class,
     is_planted,
     planted_region,
 )
@@ -46,7 +50,7 @@ def propose_window(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
         chosen.append(windows[int(np.argmax(costs))])
     boxes = np.array(chosen)
     is_known = scene.spared_objects is not None
-    swap = BoxSwap(scene, lambda pairs: boxes[folds[pairs.recipients]], is_known)
+    swap = _swap(scene, lambda pairs: boxes[folds[pairs.recipients]])
     proposals = _propose_planted(scene, rows)
     if is_known:
         return [*proposals, Proposal(swap, rows, rows, folds=folds)]
@@ -59,6 +63,13 @@ def propose_window(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     elsewhere = _other_windows(scene, boxes, rng)
     less = BoxSwap(scene, lambda pairs: elsewhere[pairs.recipients], False)
     return [*proposals, Proposal(swap, rows, rows, less, not is_sure, folds)]
+
+
+def _swap(scene: Scene, boxes: Callable[[Pairs], np.ndarray]) -> BoxSwap:
+    """Swaps boxes off known objects, under the recipient's light where light tells the class."""
+    if scene.once(is_lit_by_class):
+        return LitBoxSwap(scene, boxes)
+    return BoxSwap(scene, boxes, scene.spared_objects is not None)
 
 
 def _propose_planted(scene: Scene, rows: np.ndarray) -> list[Proposal]:
@@ -212,7 +223,7 @@ def _costs(
     # All at once: a call costs more than the edits of one window.
     pairs, counts = Pairs.join(parts), [len(part) for part in parts]
     boxes = np.repeat(windows, counts, axis=0)
-    swap = BoxSwap(scene, lambda _: boxes, scene.spared_objects is not None)
+    swap = _swap(scene, lambda _: boxes)
     scores = np.split(swap.scores(pairs, said_after(swap, pairs)), np.cumsum(counts)[:-1])
     costs = []
     for part, of_part in zip(parts, scores, strict=True):

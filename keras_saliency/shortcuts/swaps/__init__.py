@@ -11,10 +11,14 @@ from keras_saliency.shortcuts.swaps.ladders import LadderSwap, LevelledBackgroun
 from keras_saliency.shortcuts.swaps.levels import (
     GainSwap,
     LitBackgroundSwap,
+    LitBoxSwap,
     ShiftSwap,
     TintSwap,
+)
+from keras_saliency.shortcuts.swaps.light import (
     gains_of_images,
     gains_of_objects,
+    is_lit_by_class,
     medians_of_images,
     tints_of_backgrounds,
 )
@@ -37,6 +41,7 @@ __all__ = [
     "LadderSwap",
     "LevelledBackgroundSwap",
     "LitBackgroundSwap",
+    "LitBoxSwap",
     "Objects",
     "PairDrawer",
     "Pairs",
@@ -53,6 +58,7 @@ __all__ = [
     "frame_mask",
     "gains_of_images",
     "gains_of_objects",
+    "is_lit_by_class",
     "is_planted",
     "medians_of_images",
     "outlines_differ",

@@ -1,19 +1,20 @@
 """Swaps of a level: how bright, noisy, sharp or compressed a whole image is."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 
 import numpy as np
 import tensorflow as tf
 
 from keras_saliency.shortcuts.swaps import edits
 from keras_saliency.shortcuts.swaps.bank import Bank, Ends
-from keras_saliency.shortcuts.swaps.kinds import RegionSwap, Rows, Swap
+from keras_saliency.shortcuts.swaps.kinds import BoxesOf, BoxSwap, RegionSwap, Rows, Swap
+from keras_saliency.shortcuts.swaps.light import (
+    gains_of_images,
+    medians_of_images,
+    tints_of_classes,
+)
 from keras_saliency.shortcuts.swaps.pairs import Pairs
-from keras_saliency.shortcuts.swaps.printed_ring import frame_mask
 from keras_saliency.shortcuts.swaps.scene import Scene
-
-BRIGHT, MEDIAN = 0.95, 0.5  # the quantiles by which a gain is measured
-DARK_SHARE = 0.1  # of the range of pixels: what is darker hardly shows how bright an image is
 
 
 class LevelSwap(Swap):
@@ -112,7 +113,7 @@ class TintSwap(GainSwap):
 
     @property
     def levels(self) -> np.ndarray:
-        return self.scene.once(_tints_of_classes)
+        return self.scene.once(tints_of_classes)
 
     def rows(self, pairs: Pairs) -> tuple[np.ndarray, ...]:
         levels = self.levels
@@ -126,96 +127,50 @@ class LitBackgroundSwap(RegionSwap):
 
     Args:
         scene: `Scene` whose objects are known.
+        region: bool (H, W), the part of it. Defaults to None, all.
     """
 
-    def __init__(self, scene: Scene):
-        super().__init__(scene, np.ones(scene.size, bool), True)
+    def __init__(self, scene: Scene, region: np.ndarray | None = None):
+        region = np.ones(scene.size, bool) if region is None else region
+        super().__init__(scene, region, True)
 
     def rows(self, pairs: Pairs) -> tuple[Rows, ...]:
-        gains = self.scene.once(gains_of_images)
-        ratios = edits.ratios_of_gains(gains[pairs.donors], gains[pairs.recipients])
-        return (*super().rows(pairs), ratios)
+        return (*super().rows(pairs), _light_of_recipients(self.scene, pairs))
 
     @staticmethod
     def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
         partners, ratios, area = numbers
-        low = bank.value_range.low.astype(np.float32)
-        recipients, donors = map(bank.take, ends)
-        lit = edits.scale_channels(donors, ratios, low)
-        return edits.swap_pixels(recipients, lit, area & bank.off_objects(*ends, partners))
+        return _swap_lit(bank, ends, ratios, area & bank.off_objects(*ends, partners))
 
 
-def gains_of_objects(scene: Scene) -> np.ndarray:
-    """Returns how far each channel's 95th percentile of the objects lies above the least value.
+class LitBoxSwap(BoxSwap):
+    """A box of each donor off the objects, as bright as the recipient's background is.
 
-    float32 (n, C), of a `Scene` whose objects are known.
+    Args:
+        scene: `Scene` whose objects are known.
+        boxes: as `BoxSwap` takes them.
     """
-    assert scene.objects is not None
-    return _gains(scene, scene.objects.masks, BRIGHT)
+
+    def __init__(self, scene: Scene, boxes: BoxesOf):
+        super().__init__(scene, boxes, True)
+
+    def rows(self, pairs: Pairs) -> tuple[Rows, ...]:
+        return (*super().rows(pairs), _light_of_recipients(self.scene, pairs))
+
+    @staticmethod
+    def make(bank: Bank, variant: Hashable, ends: Ends, *numbers: tf.Tensor) -> tf.Tensor:
+        boxes, ratios = numbers
+        area = edits.inside_boxes(boxes, bank.images.shape[1:-1])
+        return _swap_lit(bank, ends, ratios, area & bank.off_objects(*ends))
 
 
-def gains_of_images(scene: Scene) -> np.ndarray:
-    """Returns how far each channel's quantile lies above the least value, float32 (n, C).
-
-    A printed frame says nothing of the light.
-    """
-    lit = _lit(scene)
-    if scene.objects is None:
-        return _gains(scene, lit, BRIGHT)
-    known = scene.objects.is_known
-    gains = _gains(scene, ~scene.objects.masks & lit, MEDIAN)
-    span = scene.value_range.high - scene.value_range.low
-    if (np.median(gains[known], axis=0) > DARK_SHARE * span).any():
-        return gains
-    return scene.once(gains_of_objects)
+def _light_of_recipients(scene: Scene, pairs: Pairs) -> np.ndarray:
+    """By what the donors' channels are scaled to be as bright as the recipients', (m, C)."""
+    gains = scene.once(gains_of_images)
+    return edits.ratios_of_gains(gains[pairs.donors], gains[pairs.recipients])
 
 
-def medians_of_images(scene: Scene) -> np.ndarray:
-    """Returns each channel's median above the least value, a frame aside, float32 (n, C)."""
-    return _gains(scene, _lit(scene), MEDIAN)
-
-
-def tints_of_backgrounds(scene: Scene) -> np.ndarray:
-    """Returns log(channel / geometric mean of the channels) of what lies off the objects, (n, C).
-
-    Of each channel's mean above the least value, float32, of a `Scene` whose objects are known.
-    """
-    assert scene.objects is not None
-    least = DARK_SHARE * (scene.value_range.high - scene.value_range.low)
-    seen = ~scene.objects.masks & _lit(scene)
-    means = _of_pixels(scene, seen, lambda pixels: pixels.mean(axis=0) - scene.value_range.low)
-    logs = np.log(means + least)
-    return (logs - logs.mean(axis=1, keepdims=True)).astype(np.float32)
-
-
-def _tints_of_classes(scene: Scene) -> np.ndarray:
-    """The median of `tints_of_backgrounds` over the images of each one's class, (n, C)."""
-    tints, has_class = scene.once(tints_of_backgrounds), scene.class_labels.has_class
-    assert scene.objects is not None
-    known = scene.objects.is_known
-    of_classes = [has & known if (has & known).any() else known for has in has_class.T]
-    medians = np.stack([np.median(tints[of_class], axis=0) for of_class in of_classes])
-    return medians[has_class.argmax(axis=1)]
-
-
-def _lit(scene: Scene) -> np.ndarray:
-    """All pixels but those of a printed frame, which says nothing of the light, bool (n, H, W)."""
-    lit = ~scene.once(frame_mask)
-    return np.broadcast_to(lit, (len(scene.probes), *lit.shape))
-
-
-def _gains(scene: Scene, masks: np.ndarray, share: float) -> np.ndarray:
-    """The gains, (n, C), of the pixels in each mask (n, H, W); of all where a mask is empty."""
-    low = scene.value_range.low
-    return _of_pixels(scene, masks, lambda pixels: edits.gains(pixels[None], low, share)[0])
-
-
-def _of_pixels(
-    scene: Scene, masks: np.ndarray, measure: Callable[[np.ndarray], np.ndarray]
-) -> np.ndarray:
-    """What is measured of the pixels (m, C) in each mask (n, H, W); of all where it is empty."""
-    found = []
-    for row, mask in enumerate(masks):
-        pixels = scene.take(slice(row, row + 1))[0]
-        found.append(measure(pixels[mask] if mask.any() else pixels.reshape(-1, pixels.shape[-1])))
-    return np.stack(found)
+def _swap_lit(bank: Bank, ends: Ends, ratios: tf.Tensor, area: tf.Tensor) -> tf.Tensor:
+    recipients, donors = map(bank.take, ends)
+    lit = edits.scale_channels(donors, ratios, bank.value_range.low.astype(np.float32))
+    return edits.swap_pixels(recipients, lit, area)
