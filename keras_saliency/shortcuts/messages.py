@@ -45,21 +45,25 @@ def describe_finding(alert: Alert, trial: "Trial", class_name: str, others: Sequ
     """
     detector = trial.detector
     place = "" if alert.region is None else f" ({place_of(alert.region)})"
-    shown = _listed(alert.probe_indices[:3])
+    shown = alert.probe_indices[:3]
+    probes = f"probe{'s' * (len(shown) > 1)} {_listed(shown)}"
     also = f" Also proven: {', '.join(others)}." if others else ""
     epoch = f"Epoch {alert.epoch + 1}"
     if alert.severity == SUSPECT and trial.proposal.may_be_object:
+        masks = "object_masks (one box for all images is enough) or "
+        if trial.objects_are_given:
+            masks = ""
         return (
             f"{epoch}: {_points(alert)} depend on {detector.seen}{place}, most for class "
-            f'"{class_name}", and it may be part of the object. To settle it, pass object_masks '
-            f'(one box for all images is enough) or legitimate=["{detector.name}"].{also}'
+            f'"{class_name}", and it may be part of the object. To settle it, pass {masks}'
+            f'legitimate=["{detector.name}"].{also}'
         )
     relies = f'to recognise "{class_name}" the model relies on'
     if alert.severity == SUSPECT:
         relies = f'the model may recognise "{class_name}" by'
     return (
         f"{epoch}: {relies} {detector.seen}{place}. "
-        f"{_least(alert, trial)}. See probes {shown} in the Saliency tab. If intended, "
+        f"{_least(alert, trial)}. See {probes} in the Saliency tab. If intended, "
         f'pass legitimate=["{detector.name}"].{also}'
     )
 

@@ -163,6 +163,12 @@ class Trial:
         return int(self.classes[excesses.index(max(excesses))])
 
     @property
+    def objects_are_given(self) -> bool:
+        """Whether the user has said where the objects are."""
+        objects = self.proposal.swap.scene.objects
+        return objects is not None and objects.are_given
+
+    @property
     def lost(self) -> np.ndarray:
         """Pairs with a donor of another class whose recipient is wrong, bool (m,)."""
         return ~self.pairs.is_own & (self.scores <= 0)

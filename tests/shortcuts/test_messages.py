@@ -53,6 +53,7 @@ class ToldTrial(Trial):
     """A trial of a known loss."""
 
     loss, by_class, worst = None, {}, LOSS
+    objects_are_given = False
 
 
 def trial_of(name, kind="all classes", may_be_object=False):
@@ -116,6 +117,12 @@ def test_what_may_be_part_of_the_object_is_told_as_a_dependence(name):
     assert "the model relies on" not in text
 
 
+def test_who_has_given_the_objects_is_not_asked_for_them(monkeypatch):
+    monkeypatch.setattr(ToldTrial, "objects_are_given", True)
+    text = message("sharpness", severity=SUSPECT, may_be_object=True)
+    assert 'To settle it, pass legitimate=["sharpness"].' in text and "object_masks" not in text
+
+
 def test_the_loss_of_one_class_or_label_is_not_told_as_that_of_all():
     texts = {kind: message("border", kind) for kind in KINDS}
     assert "22 points of accuracy depend on it" in texts["all classes"]
@@ -129,7 +136,7 @@ def test_others_that_see_the_same_are_listed():
 
 
 def test_few_probes_are_listed_as_they_are():
-    assert "See probes 4 in" in message("border", probe_indices=(4,)).replace("probe 4", "probes 4")
+    assert "See probe 4 in the Saliency tab" in message("border", probe_indices=(4,))
     assert "0 and 4 in the Saliency tab" in message("border", probe_indices=(0, 4))
 
 
