@@ -16,6 +16,7 @@ from keras_saliency.shortcuts.swaps import (
     Pairs,
     RegionSwap,
     Scene,
+    corner_marks,
     filters,
     is_lit_by_class,
     is_planted,
@@ -40,8 +41,9 @@ def propose_window(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     is measured does not depend on what was chosen.
     """
     rows, folds = taking_part(scene), scene.once(_folds)
+    proposals = _propose_planted(scene, rows)
     if not len(scene.once(_windows)):
-        return []
+        return proposals
     chosen, attention = [], scene.attention.mean(axis=0)[None]
     for fold in (0, 1):
         own = rows[folds[rows] == 1 - fold]
@@ -51,7 +53,6 @@ def propose_window(scene: Scene, rng: np.random.Generator) -> list[Proposal]:
     boxes = np.array(chosen)
     is_known = scene.spared_objects is not None
     swap = _swap(scene, lambda pairs: boxes[folds[pairs.recipients]])
-    proposals = _propose_planted(scene, rows)
     if is_known:
         return [*proposals, Proposal(swap, rows, rows, folds=folds)]
     is_aligned = are_aligned(scene, box_masks(_grown(scene, boxes), scene.size).max(axis=0))
@@ -73,14 +74,12 @@ def _swap(scene: Scene, boxes: Callable[[Pairs], np.ndarray]) -> BoxSwap:
 
 
 def _propose_planted(scene: Scene, rows: np.ndarray) -> list[Proposal]:
-    """What was put into the images, wherever it lies and whatever its shape.
-
-    Also across objects, as watermarks lie.
-    """
+    """What was put into the images, whatever its shape, also across objects, as watermarks lie."""
     if len(scene.size) != 2:
         return []
-    region = scene.once(_planted_region)
-    if not region.any():
+    regions = (scene.once(find) for find in (_planted_region, corner_marks))
+    region = next((region for region in regions if region.any()), None)
+    if region is None:
         return []
     box = _box_of(region)
     is_box = region[box_slices(box.tolist())].mean() >= _BOX_SHARE

@@ -6,6 +6,7 @@ cost accuracy that donors of the recipient's own class don't, the model relies o
 
 from keras_saliency.shortcuts.swaps.acquisition import separates
 from keras_saliency.shortcuts.swaps.class_labels import MAX_CLASSES, ClassLabels
+from keras_saliency.shortcuts.swaps.corner_marks import corner_marks
 from keras_saliency.shortcuts.swaps.kinds import BoxSwap, RegionSwap, Swap
 from keras_saliency.shortcuts.swaps.ladders import LadderSwap, LevelledBackgroundSwap
 from keras_saliency.shortcuts.swaps.levels import (
@@ -53,6 +54,7 @@ __all__ = [
     "TintSwap",
     "ValueRange",
     "WatermarkSwap",
+    "corner_marks",
     "find_region",
     "find_watermarks",
     "frame_mask",

@@ -172,17 +172,21 @@ def _frequent(has_class: np.ndarray) -> np.ndarray:
 
 
 def shown_through(scene: Scene) -> np.ndarray:
+    """Returns `shared_details`; 1.0 where objects are known.
+
+    One that fills a place in all images of a class, as the bar of a letter does, has such details.
+    """
+    known = scene.objects is not None
+    return np.ones(scene.size, np.float32) if known else scene.once(shared_details)
+
+
+def shared_details(scene: Scene) -> np.ndarray:
     """Returns how many other images have the details of a class, float32 (H, W), 0 to 1.
 
     Watermarks and patterns are translucent: what lies below them still differs. But details of most
     images of a class differ from those of others by two dozen grey levels. Of the class and the
     channel where the others are fewest.
-
-    All of them where objects are known: one that fills a place in all images of a class, as the bar
-    of a letter does, would have such details.
     """
-    if scene.objects is not None:
-        return np.ones(scene.size, np.float32)
     levels = scene.once(levels_of_images)
     details = np.empty(levels.shape, np.int16)
     for detail, image in zip(details, levels, strict=True):
