@@ -141,3 +141,19 @@ def frame_text(image_size: Sequence[int]) -> str:
     num_axes = len(image_size)
     size = "×".join(str(length) for length in image_size)
     return f"{_THINGS[num_axes]} of {size} {UNITS[num_axes]}"
+
+
+def grow_box(box: np.ndarray, mask: np.ndarray, share: float) -> np.ndarray:
+    """Returns a box (4,), larger by lines of pixels of which that share is true in a mask."""
+    mask, box = np.pad(mask, 1), box + 1  # which ends at False
+    is_growing = True
+    while is_growing:
+        is_growing = False
+        for side, step in enumerate((-1, -1, 1, 1)):
+            wider = box.copy()
+            wider[side] += step
+            line = wider.copy()
+            line[(side + 2) % 4] = box[side]
+            if mask[box_slices(line.tolist())].mean() >= share:
+                box, is_growing = wider, True
+    return box - 1

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_saliency._utils.boxes import box_slices
+from keras_saliency._utils.boxes import box_slices, grow_box
 from keras_saliency._utils.opencv import cv2, in_fours
 from keras_saliency._utils.spread import spread_evenly
 from keras_saliency.probes.flat_ground import differs
@@ -62,8 +62,8 @@ def recurring_boxes(
                 found |= {} if part is None else {c: part}
         if c in found and (masks is None or found[c].lies_beside(masks, watched)):
             moved = np.zeros_like(boxes) if moved is None else moved
-            for row in watched:
-                moved[row] = found[c].box(row)
+            for row, box in found[c].boxes(watched).items():
+                moved[row] = box
     return moved
 
 
@@ -163,6 +163,7 @@ class _Part:
         start, (height, width) = (np.rint(end).astype(int) for end in ends)
         y0, x0 = np.minimum(start, np.array(pictures.small.shape[1:3]) - 1)
         self._small = pictures.small[donor, y0 : y0 + height, x0 : x0 + width]
+        self._places: dict[int, np.ndarray | None] = {}
 
     @property
     def contrast(self) -> float:
@@ -171,15 +172,19 @@ class _Part:
 
     def places(self, rows: np.ndarray) -> dict[int, np.ndarray]:
         """Returns where images show it, {row: (y, x)}, of those that do."""
-        places = {int(row): self._place(row) for row in rows}
-        return {row: place for row, place in places.items() if place is not None}
+        for row in rows.tolist():
+            if row not in self._places:
+                self._places[row] = self._place(row)
+        places = ((row, self._places[row]) for row in rows.tolist())
+        return {row: place for row, place in places if place is not None}
 
-    def box(self, row: int) -> np.ndarray:
-        """Returns the box (4,) of the patch in an image, empty where it does not show the part."""
-        place = self._place(row)
-        if place is None:
-            return np.zeros(4, int)
-        return np.clip(np.tile(place, 2) + self._box, 0, np.tile(self._pictures.size, 2))
+    def boxes(self, rows: np.ndarray) -> dict[int, np.ndarray]:
+        """Returns the boxes (4,) of the patch in the images that show the part, {row: box}."""
+        most = np.tile(self._pictures.size, 2)
+        return {
+            row: np.clip(np.tile(place, 2) + self._box, 0, most)
+            for row, place in self.places(rows).items()
+        }
 
     def reach_out(self, rows: np.ndarray) -> None:
         """Makes the box as large as the picture that images have in common around the part."""
@@ -190,7 +195,8 @@ class _Part:
             self._pictures.around(row, np.tile(place, 2) + around)
             for row, place in self.places(rows).items()
         ]
-        grown = _grown(part, _alike(np.stack(views))) - np.tile(reach, 2)
+        same = _alike(np.stack(views))
+        grown = grow_box(part, same, LINE_SHARE) - np.tile(reach, 2)
         self._box = np.concatenate(
             [np.minimum(self._box[:2], grown[:2]), np.maximum(self._box[2:], grown[2:])]
         )
@@ -224,22 +230,6 @@ def _alike(views: np.ndarray) -> np.ndarray:
     views[:, counts == 0] = 0
     is_same = ~differs(views, np.nanmedian(views, axis=0))
     return is_same.sum(axis=0) >= planted_pixels.SAME_SHARE * np.maximum(counts, _MIN_VIEWS)
-
-
-def _grown(box: np.ndarray, same: np.ndarray) -> np.ndarray:
-    """A box (4,), with one more line of pixels at a side as long as half of them are the same."""
-    same, box = np.pad(same, 1), box + 1  # which ends at False
-    is_growing = True
-    while is_growing:
-        is_growing = False
-        for side, step in enumerate((-1, -1, 1, 1)):
-            wider = box.copy()
-            wider[side] += step
-            line = wider.copy()
-            line[(side + 2) % 4] = box[side]
-            if same[box_slices(line.tolist())].mean() >= LINE_SHARE:
-                box, is_growing = wider, True
-    return box - 1
 
 
 def _most_similar(image: np.ndarray, picture: np.ndarray) -> tuple[float, np.ndarray]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_saliency._utils import boxes as boxes_module
-from keras_saliency._utils.boxes import box_masks, hottest_boxes, window_sums
+from keras_saliency._utils.boxes import box_masks, grow_box, hottest_boxes, window_sums
 
 
 def test_box_masks_hold_the_half_open_box_without_the_holes(rng):
@@ -56,3 +56,13 @@ def test_sums_of_many_maps_are_those_of_each(rng):
     np.testing.assert_array_equal(
         window_sums(maps, 3, 5), np.concatenate([window_sums(one[None], 3, 5) for one in maps])
     )
+
+
+def test_a_box_grows_by_lines_as_long_as_half_of_them_are_true():
+    mask = np.zeros((9, 12), bool)
+    mask[2:8, 3:11] = True
+    mask[8, 5:7] = True  # two of eight
+    mask[0:2, 3:8] = True  # five of eight
+    np.testing.assert_array_equal(grow_box(np.array([4, 5, 6, 7]), mask, 0.5), (0, 3, 8, 11))
+    np.testing.assert_array_equal(grow_box(np.array([4, 5, 6, 7]), mask, 0.9), (2, 3, 8, 11))
+    assert (grow_box(np.array([0, 0, 9, 12]), ~mask | mask, 0.5) == (0, 0, 9, 12)).all()

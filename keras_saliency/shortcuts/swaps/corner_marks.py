@@ -33,7 +33,9 @@ def corner_marks(scene: Scene) -> np.ndarray:
     through = scene.once(shared_details) < THROUGH_SHARES["aligned"]
     planted = (scene.once(planted_pixels) | through) & ~scene.once(frame_mask)
     side = max(3, round(GAP_SHARE * min(scene.size))) | 1
-    joined = cv2.morphologyEx(planted.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((side, side)))
+    joined = cv2.morphologyEx(
+        planted.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((side, side), np.uint8)
+    )
     _, _, boxes, _ = cv2.connectedComponentsWithStats(joined)
     for x, y, width, height in boxes[1:, :4].tolist():
         box = slice(y, y + height), slice(x, x + width)

@@ -52,6 +52,7 @@ def _outline_sharpness(scene: Scene) -> np.ndarray:
     masks = scene.objects.masks if given is None else given
     found = np.full(len(masks), np.nan, np.float32)
     kernel, span = np.ones((3, 3), np.uint8), scene.value_range.high - scene.value_range.low
+    span = np.where(span > 0, span, 1)
     for row, mask in enumerate(masks.astype(np.uint8)):
         wide, wider = (cv2.dilate(mask, kernel, iterations=n) > 0 for n in (2, 4))
         band = (cv2.dilate(mask, kernel) > 0) & (cv2.erode(mask, kernel, iterations=2) == 0)
