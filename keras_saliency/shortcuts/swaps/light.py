@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from keras_saliency.probes.found_objects import RIM_SHARE
 from keras_saliency.shortcuts.swaps import edits
 from keras_saliency.shortcuts.swaps.acquisition import separates
 from keras_saliency.shortcuts.swaps.printed_ring import frame_mask
@@ -21,12 +22,13 @@ def is_lit_by_class(scene: Scene) -> bool:
     if scene.spared_objects is None or len(scene.size) != 2:
         return False
     known = scene.spared_objects.is_known
-    gains, of_objects = scene.once(gains_of_images), scene.once(gains_of_objects)
-    if gains is of_objects:  # since backgrounds are dark
+    gains = scene.once(gains_of_images)
+    if gains is scene.once(gains_of_objects):  # since backgrounds are dark
         return False
     # Light falls on objects, too; a background that has its own colour is more than light.
     has_class = scene.class_labels.has_class[known]
-    return all(separates(of[known], has_class) for of in (gains, of_objects))
+    measured = gains, scene.once(_gains_inside_objects)
+    return all(separates(of[known], has_class) for of in measured)
 
 
 def gains_of_objects(scene: Scene) -> np.ndarray:
@@ -36,6 +38,15 @@ def gains_of_objects(scene: Scene) -> np.ndarray:
     """
     assert scene.objects is not None
     return _gains(scene, scene.objects.masks, BRIGHT)
+
+
+def _gains_inside_objects(scene: Scene) -> np.ndarray:
+    """The same without the rims of objects, which show their background."""
+    assert scene.objects is not None
+    masks = scene.objects.masks
+    inside = ~edits.grow(~masks, max(1, round(RIM_SHARE * min(scene.size))))
+    is_left = inside.any(axis=tuple(range(1, inside.ndim)), keepdims=True)
+    return _gains(scene, np.where(is_left, inside, masks), BRIGHT)
 
 
 def gains_of_images(scene: Scene) -> np.ndarray:
