@@ -132,10 +132,11 @@ def _propose_ladder(kind: str, scene: Scene, rng: np.random.Generator) -> list[P
     if not swap.separates():
         return []
     is_known = scene.spared_objects is not None
-    is_sure = kind != "sharpness" or scene.once(outlines_differ)
-    if not is_sure and scene.objects is not None and scene.objects.are_given:
+    if kind != "sharpness" or scene.once(outlines_differ):
+        is_sure = True
+    elif scene.objects is not None and scene.objects.are_given:
         is_sure = swap.is_of_corners()
-    elif not is_sure:
+    else:
         is_sure = swap.is_of_whole_images() and (is_known or not are_aligned(scene))
     proposals = [Proposal(swap, rows, rows, may_be_object=not is_sure)]
     if is_known:

@@ -32,12 +32,10 @@ def printed_ring(scene: Scene) -> str | None:
         return None
     if scene.once(frame_mask).any():
         return "frame"
-    planted = scene.once(planted_pixels)
-    for pixels in (planted, planted | (scene.once(shown_through) < THROUGH_SHARES["aligned"])):
-        printed = _printed(scene, pixels)
-        if _is_printed(printed, printed):
-            return "pattern"
-    return None
+    through = scene.once(shown_through) < THROUGH_SHARES["aligned"]
+    seen_through = _printed(scene, scene.once(planted_pixels) | through)
+    is_pattern = any(_is_printed(p, p) for p in (scene.once(_printed_planted), seen_through))
+    return "pattern" if is_pattern else None
 
 
 def frame_mask(scene: Scene) -> np.ndarray:
@@ -49,7 +47,7 @@ def frame_mask(scene: Scene) -> np.ndarray:
     frame = np.zeros(scene.size, bool)
     if len(scene.size) != 2:
         return frame
-    printed = _printed(scene, scene.once(planted_pixels))
+    printed = scene.once(_printed_planted)
     coloured = _of_one_colour(scene, printed)
     lines = _lines(scene.size)
     depth = 0
@@ -66,6 +64,10 @@ def _lines(size: tuple[int, ...]) -> list[np.ndarray]:
     rows, columns = (np.minimum(np.arange(n), np.arange(n)[::-1]) for n in size)
     depths = np.minimum(rows[:, None], columns)
     return [depths == depth for depth in range(depths[edits.ring_mask(*size)].max() + 1)]
+
+
+def _printed_planted(scene: Scene) -> np.ndarray:
+    return _printed(scene, scene.once(planted_pixels))
 
 
 def _printed(scene: Scene, pixels: np.ndarray) -> np.ndarray:

@@ -40,7 +40,7 @@ def test_cards_with_a_margin_are_no_printed_ring(rng):
 
 @pytest.mark.parametrize("width", [1, 2, 5])
 def test_a_frame_is_as_many_lines_as_are_printed_and_its_inner_edge(rng, width):
-    """Inside of it the ring, here five pixels wide, goes on with what the images show."""
+    """The ring is five pixels wide here. Inside a thinner frame, it shows the image."""
     images = rng.uniform(0, 255, (90, 60, 50, 3))
     inside = images[:, width:-width, width:-width].copy()
     images[LABELS == 1] = 250, 60, 20
