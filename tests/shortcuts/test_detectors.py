@@ -15,6 +15,7 @@ from keras_saliency.shortcuts.swaps import (
     LadderSwap,
     LevelledBackgroundSwap,
     LitBackgroundSwap,
+    LitBoxSwap,
     PatternSwap,
     RegionSwap,
     ShiftSwap,
@@ -321,6 +322,22 @@ def test_a_tint_on_backgrounds_of_all_colours_is_that_of_the_class():
         tinted, objects=dataclasses.replace(tinted.objects, are_given=False)
     )
     assert TintSwap not in [type(p.swap) for p in propose("colour", found)]
+
+
+@pytest.mark.parametrize("is_lit", [False, True])
+def test_where_light_tells_the_class_backgrounds_are_swapped_under_it(is_lit):
+    """Any part of them would show it."""
+    rng = np.random.default_rng(3)
+    images = rng.uniform(0.9, 1, (60, *SIZE, 3)) * np.where(MASKS[..., None], 0.5, 0.9)
+    if is_lit:
+        images *= np.array([0.5, 0.75, 1])[LABELS][:, None, None, None]
+    scene = scene_with(images.astype(np.float32), MASKS)
+    for name, kind in (
+        ("border", LitBackgroundSwap),
+        ("background", LitBackgroundSwap),
+        ("stationary", LitBoxSwap),
+    ):
+        assert [type(p.swap) is kind for p in propose(name, scene)] == [is_lit]
 
 
 def test_names_are_known_and_what_lies_in_what_has_no_circle():
